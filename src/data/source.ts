@@ -1,0 +1,61 @@
+import { definitionHash } from "../kernel/hashing.ts";
+
+export type ColumnType = "int64" | "float64" | "string" | "boolean" | "timestamp";
+export type Schema = Readonly<Record<string, ColumnType>>;
+
+/** What one column must satisfy. A row that does not is listed with its row number and the rule's name. */
+export interface ColumnRule {
+  readonly notNull?: boolean;
+  readonly min?: number;
+  readonly max?: number;
+  /** Regular expression (RE2 syntax, as DuckDB runs it) that the whole text must match. */
+  readonly pattern?: string;
+  readonly oneOf?: readonly string[];
+}
+
+/** `stop` refuses the file if any row fails; `quarantine` sets failing rows aside, up to `maxQuarantinedShare` of all rows, then stops. */
+export interface FailurePolicy {
+  readonly onFailure: "stop" | "quarantine";
+  readonly maxQuarantinedShare?: number;
+}
+
+export interface SourceOptions<S extends Schema> {
+  /** File path, relative to the project's folder. */
+  readonly path: string;
+  readonly schema: S;
+  /** When it happened: an expression over the columns that gives a timestamp. */
+  readonly eventTime: string;
+  /** When it could have been known: an expression; default: at event time. A row with `known > t` never reaches a feature at t. */
+  readonly knownTime?: string;
+  /** Rows to take: a boolean expression; default all. */
+  readonly where?: string;
+  readonly expect?: Readonly<{ [C in keyof S]?: ColumnRule }>;
+  readonly policy?: FailurePolicy;
+}
+
+export interface SourceDefinition<S extends Schema = Schema> extends SourceOptions<S> {
+  readonly kind: "source";
+  readonly name: string;
+  readonly format: "parquet" | "csv" | "json";
+}
+
+/** A Parquet file. Expressions are the small language of `data/expression.ts`, the same in DuckDB and on pushed rows. */
+export function parquet<const S extends Schema>(name: string, options: SourceOptions<S>): SourceDefinition<S> {
+  return { kind: "source", name, format: "parquet", ...options };
+}
+
+/** A CSV file with a header row. */
+export function csv<const S extends Schema>(name: string, options: SourceOptions<S>): SourceDefinition<S> {
+  return { kind: "source", name, format: "csv", ...options };
+}
+
+/** A file of one JSON object a line. */
+export function jsonLines<const S extends Schema>(name: string, options: SourceOptions<S>): SourceDefinition<S> {
+  return { kind: "source", name, format: "json", ...options };
+}
+
+/** Identity of a source: everything but where the file lies. */
+export function sourceHash(source: SourceDefinition): string {
+  const { path: _path, ...rest } = source;
+  return definitionHash(rest as never);
+}

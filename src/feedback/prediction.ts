@@ -1,0 +1,35 @@
+import type { Micros } from "../kernel/clock.ts";
+
+/** Which place a version had when it answered. Shadow predictions are logged but never returned. */
+export type PredictionRole = "champion" | "challenger" | "shadow";
+
+/** One answered question, as logged before the reply is sent. */
+export interface PredictionRecord {
+  /** Chosen by the caller, or made by the server; the same id sent again is the same question. */
+  readonly id: string;
+  readonly model: string;
+  readonly version: number;
+  readonly role: PredictionRole;
+  /** Time the question is asked; the features are as of this time. */
+  readonly askedUs: Micros;
+  /** When this process answered, by its own clock. */
+  readonly servedUs: Micros;
+  readonly score: number;
+  /** shape [numSlots] of the version's feature service; null is NaN. */
+  readonly vector: Float64Array;
+  /** Hash of the feature service the vector belongs to; it pins every view's version. */
+  readonly serviceHash: string;
+  /** The request's fields, as sent. */
+  readonly fields: Readonly<Record<string, string | number | null>>;
+  /** Server time in microseconds spent on this request: lookup, then compute. */
+  readonly latencyUs: number;
+}
+
+/** An outcome, when it arrived. The first label of an id counts; a later one with another value is a correction and replaces it. */
+export interface LabelRecord {
+  readonly id: string;
+  readonly model: string;
+  readonly label: 0 | 1;
+  /** When the outcome became known. */
+  readonly knownUs: Micros;
+}

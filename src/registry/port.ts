@@ -1,0 +1,98 @@
+import type { Micros } from "../kernel/clock.ts";
+import type { SqlTransaction } from "../storage/sql/port.ts";
+
+/** The five proofs a version owes before it goes live. */
+export const proofKinds = ["offline-evaluation", "shadow", "ab", "monitors", "rollback"] as const;
+export type ProofKind = (typeof proofKinds)[number];
+
+/** Evidence on a model version: what was measured, when, and whether it met the policy. `hash` is of the canonical content. */
+export interface Proof {
+  readonly kind: ProofKind;
+  readonly passed: boolean;
+  /** One sentence a person can read: what was compared with what, and the figures. */
+  readonly summary: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly recordedUs: Micros;
+  readonly hash: string;
+}
+
+export interface ModelVersion {
+  readonly model: string;
+  /** 1, 2, 3 … without gaps or reuse. */
+  readonly version: number;
+  readonly runId: string;
+  /** Blob folder of the version: model.json, profile.json, metrics.json. */
+  readonly artifactPath: string;
+  readonly definitionHash: string;
+  readonly serviceHash: string;
+  readonly datasetHash: string;
+  readonly createdUs: Micros;
+  readonly proofs: readonly Proof[];
+  /** Proof kinds not owed by this version and why (the first version has nothing live to be compared with). */
+  readonly waivers: Readonly<Partial<Record<ProofKind, string>>>;
+}
+
+export interface NewModelVersion {
+  readonly model: string;
+  readonly runId: string;
+  readonly artifactPath: string;
+  readonly definitionHash: string;
+  readonly serviceHash: string;
+  readonly datasetHash: string;
+  /** The same request id again returns the version made the first time. */
+  readonly requestId: string;
+}
+
+/** Where a model's traffic goes. One row a model, replaced whole; `revision` grows by one each time. Serving follows it. */
+export interface Deployment {
+  readonly model: string;
+  readonly revision: number;
+  readonly champion: number;
+  /** Answers `abShare` of requests, chosen by hash of the request id. */
+  readonly challenger?: number;
+  readonly abShare: number;
+  /** Sees every request, answers none. */
+  readonly shadow?: number;
+  /** Champion before the last promotion: what rollback returns to. */
+  readonly previous?: number;
+  readonly reason: string;
+  readonly changedUs: Micros;
+}
+
+/** Something decided about a version, in order; never edited. */
+export interface RegistryEvent {
+  readonly sequence: number;
+  readonly model: string;
+  readonly version?: number;
+  readonly kind: "registered" | "proof" | "waiver" | "shadowed" | "ab-started" | "promoted" | "refused" | "rolled-back" | "stood-down";
+  readonly reason: string;
+  /** Event time the decision was made at (the replay clock's during a replay). */
+  readonly atUs: Micros;
+}
+
+/**
+ * Promises: version numbers are unique and dense under concurrent writers; `promote` refuses with PROOF_MISSING naming each kind that is
+ * absent, failed and not waived; every change of a deployment and its event are one transaction. All writers take an optional transaction,
+ * so that a pipeline step and its effect commit together.
+ */
+export interface Registry {
+  registerVersion(input: NewModelVersion, trx?: SqlTransaction): Promise<ModelVersion>;
+  addProof(model: string, version: number, proof: Omit<Proof, "hash" | "recordedUs">, trx?: SqlTransaction): Promise<Proof>;
+  waive(model: string, version: number, kind: ProofKind, reason: string, trx?: SqlTransaction): Promise<void>;
+  getVersion(model: string, version: number): Promise<ModelVersion>;
+  listVersions(model: string): Promise<ModelVersion[]>;
+  listModels(): Promise<string[]>;
+  getDeployment(model: string): Promise<Deployment | undefined>;
+  /** Every deployment; what serving reads. */
+  listDeployments(): Promise<Deployment[]>;
+  startShadow(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment>;
+  startAb(model: string, version: number, abShare: number, reason: string, trx?: SqlTransaction): Promise<Deployment>;
+  /** Challenger leaves shadow or A/B without being promoted. */
+  standDown(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment>;
+  /** @throws PROOF_MISSING */
+  promote(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment>;
+  refuse(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<void>;
+  /** Back to `previous`. @throws NOTHING_TO_ROLL_BACK */
+  rollback(model: string, reason: string, trx?: SqlTransaction): Promise<Deployment>;
+  listEvents(model: string, afterSequence?: number): Promise<RegistryEvent[]>;
+}

@@ -1,0 +1,24 @@
+import type { Kysely, Transaction } from "kysely";
+
+/** Each room names its own tables; a store casts the shared handle to its own table types once, with `tables<MyTables>(db)`. */
+// oxlint-disable-next-line typescript/no-empty-object-type -- the open handle knows no tables
+export type SqlHandle = Kysely<Record<never, never>>;
+export type SqlTransaction = Transaction<Record<never, never>>;
+
+/**
+ * One relational database: SQLite (node:sqlite, WAL, synchronous=FULL) or PostgreSQL.
+ * Promises: a transaction that resolved is durable; two writers wait for each other (SQLite: BEGIN IMMEDIATE with a busy timeout), none is lost.
+ */
+export interface SqlDatabase {
+  readonly dialect: "sqlite" | "postgres";
+  readonly db: SqlHandle;
+  /** Serialised write transaction; retried on serialisation failure, so `work` may run again. */
+  transaction<T>(work: (trx: SqlTransaction) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** A forward step of the schema. Ids are "<room>-<4 digits>-<slug>", applied in the order of the list, each in one transaction, once. */
+export interface Migration {
+  readonly id: string;
+  readonly up: (trx: SqlTransaction, dialect: SqlDatabase["dialect"]) => Promise<void>;
+}
