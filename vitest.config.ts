@@ -4,7 +4,13 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["src/**/*.test.ts", "test/contract/**/*.test.ts", "test/reference/**/*.test.ts", "test/e2e/loop.test.ts", "test/rooms.test.ts"], testTimeout: 60_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "test/contract/**/*.test.ts", "test/reference/**/*.test.ts", "test/e2e/loop.test.ts", "test/rooms.test.ts"],
+          testTimeout: 60_000,
+        },
+      },
       { test: { name: "servers", include: ["test/contract/**/*.servers.ts", "test/protocol/**/*.servers.ts"], testTimeout: 120_000 } },
       { test: { name: "failure", include: ["test/failure/**/*.test.ts"], testTimeout: 600_000, fileParallelism: false } },
       { test: { name: "browser", include: ["test/e2e/**/*.browser.ts"], testTimeout: 300_000, fileParallelism: false } },

@@ -79,10 +79,10 @@ export function featureView<const S extends Schema, const K extends string, cons
     kind: "featureView",
     name,
     entity: options.entity,
-    source: options.source as unknown as SourceDefinition,
+    source: options.source,
     on: options.on,
     features: options.features,
-    at: (binding, as = name) => ({ kind: "featureReference", view: view as unknown as FeatureViewDefinition, binding, prefix: as }),
+    at: (binding, as = name) => ({ kind: "featureReference", view, binding, prefix: as }),
   };
   return view;
 }

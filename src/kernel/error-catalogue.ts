@@ -7,7 +7,11 @@
 export const errorCatalogue = {
   // kernel
   INVALID_ARGUMENT: { text: "{field}: {problem} (got {value})", remedy: "Correct the field named in the message.", retryable: false },
-  INVALID_CONFIG: { text: "Configuration {field}: {problem} (got {value})", remedy: "Correct the flag or environment variable named in the message; `karkhana doctor` lists them.", retryable: false },
+  INVALID_CONFIG: {
+    text: "Configuration {field}: {problem} (got {value})",
+    remedy: "Correct the flag or environment variable named in the message; `karkhana doctor` lists them.",
+    retryable: false,
+  },
   SHAPE_MISMATCH: { text: "{field}: expected shape {expected}, got {actual}", remedy: "Pass arrays of the stated shape.", retryable: false },
   INTERNAL: { text: "Internal error: {problem}", remedy: "This is a defect. Report it with the request id.", retryable: false },
 } as const;

@@ -46,7 +46,13 @@ export function toErrorRecord(error: unknown): ErrorRecord {
     const { message, details } = error as { message?: unknown; details?: unknown };
     const entry = errorCatalogue[code];
     const kept = typeof details === "object" && details !== null ? (details as ErrorDetails) : {};
-    return { code, message: String(message ?? fill(entry.text, kept)), remedy: fill(entry.remedy, kept), retryable: entry.retryable, details: kept };
+    return {
+      code,
+      message: typeof message === "string" ? message : fill(entry.text, kept),
+      remedy: fill(entry.remedy, kept),
+      retryable: entry.retryable,
+      details: kept,
+    };
   }
   const problem = error instanceof Error ? error.message : String(error);
   return { ...toErrorRecord(new KarkhanaError("INTERNAL", { problem })) };

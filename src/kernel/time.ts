@@ -6,14 +6,21 @@ export const MICROS_PER_MINUTE: number = 60 * MICROS_PER_SECOND;
 export const MICROS_PER_HOUR: number = 60 * MICROS_PER_MINUTE;
 export const MICROS_PER_DAY: number = 24 * MICROS_PER_HOUR;
 
-const unitMicros: Readonly<Record<string, number>> = { s: MICROS_PER_SECOND, m: MICROS_PER_MINUTE, h: MICROS_PER_HOUR, d: MICROS_PER_DAY, w: 7 * MICROS_PER_DAY };
+const unitMicros: Readonly<Record<string, number>> = {
+  s: MICROS_PER_SECOND,
+  m: MICROS_PER_MINUTE,
+  h: MICROS_PER_HOUR,
+  d: MICROS_PER_DAY,
+  w: 7 * MICROS_PER_DAY,
+};
 
 /** Microseconds in a duration such as "90s", "15m", "1h", "7d", "2w". @throws INVALID_ARGUMENT */
 export function parseDuration(text: string, field = "duration"): Micros {
   const match = /^(\d+)([smhdw])$/.exec(text);
   const unit = match?.[2] === undefined ? undefined : unitMicros[match[2]];
   const count = Number(match?.[1]);
-  if (unit === undefined || count === 0) throw new KarkhanaError("INVALID_ARGUMENT", { field, problem: 'expected a whole number and a unit s, m, h, d or w, such as "15m"', value: text });
+  if (unit === undefined || count === 0)
+    throw new KarkhanaError("INVALID_ARGUMENT", { field, problem: 'expected a whole number and a unit s, m, h, d or w, such as "15m"', value: text });
   return count * unit;
 }
 

@@ -1,9 +1,9 @@
 import type { Kysely, Transaction } from "kysely";
 
-/** Each room names its own tables; a store casts the shared handle to its own table types once, with `tables<MyTables>(db)`. */
-// oxlint-disable-next-line typescript/no-empty-object-type -- the open handle knows no tables
-export type SqlHandle = Kysely<Record<never, never>>;
-export type SqlTransaction = Transaction<Record<never, never>>;
+/** The open handle knows no tables. Each room names its own; a store casts the shared handle to its own table types once, with `tables<MyTables>(db)`. */
+type NoTables = Readonly<Record<string, never>>;
+export type SqlHandle = Kysely<NoTables>;
+export type SqlTransaction = Transaction<NoTables>;
 
 /**
  * One relational database: SQLite (node:sqlite, WAL, synchronous=FULL) or PostgreSQL.
