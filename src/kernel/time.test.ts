@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { formatIso, fromCivil, parseDuration, parseIso, toCivil } from "./time.ts";
 
-const instants = fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_000 });
+const instants = fc.integer({ min: -8_990_000_000_000, max: 8_990_000_000_000 });
 
 describe("time", () => {
-  test("civil fields agree with the platform's Date for any instant of the years 1 to 9999", () => {
+  test("civil fields agree with the platform's Date for any instant that a number of microseconds holds exactly (1685 to 2254)", () => {
     fc.assert(
       fc.property(instants, (ms) => {
         const date = new Date(ms);
