@@ -1,4 +1,4 @@
-import { defineConfig } from "oxlint";
+import { defineConfig, type OxlintConfig } from "oxlint";
 import { pureRooms, rooms } from "./scripts/rooms.ts";
 
 const direction = Object.entries(rooms).map(([room, allowed]) => {
@@ -18,7 +18,7 @@ const direction = Object.entries(rooms).map(([room, allowed]) => {
   } as const;
 });
 
-export default defineConfig({
+const config: OxlintConfig = defineConfig({
   plugins: ["typescript", "import", "unicorn", "oxc", "promise", "vitest"],
   options: { typeAware: true },
   categories: { correctness: "error", suspicious: "error" },
@@ -67,3 +67,4 @@ export default defineConfig({
     { files: ["console/**"], rules: { "max-lines": ["error", { max: 500 }] } },
   ],
 });
+export default config;
