@@ -59,6 +59,31 @@ export const errorCatalogue = {
   PORT_IN_USE: { text: "{host}:{port} is already in use ({flag})", remedy: "Stop the program that holds it, or choose another with {flag}; 0 takes any free one.", retryable: false },
   PROCESS_DIED: { text: "The {role} process ended unexpectedly {times} times in a row ({reason})", remedy: "Read its last lines above; `karkhana doctor` checks the usual causes.", retryable: true },
   NOT_RUNNING: { text: "Nothing is running on data folder {dataFolder}", remedy: "Start it with `karkhana up --project <folder>`.", retryable: false },
+  // http, both servers
+  ROUTE_NOT_FOUND: { text: "There is no {method} {path}", remedy: "Check the address and the method; the server's API description lists them.", retryable: false },
+  REQUEST_MALFORMED: { text: "The request is not readable: {problem}", remedy: "Send a well-formed HTTP/1.1 request with a JSON body.", retryable: false },
+  CONTENT_TYPE_REFUSED: { text: "Content type {value} is not read here", remedy: "Send the header content-type: application/json.", retryable: false },
+  BODY_TOO_LARGE: { text: "The body is larger than {maxBytes} bytes", remedy: "Send it in several requests.", retryable: false },
+  HOST_REFUSED: { text: "Host {value} is not one this server answers to", remedy: "Call it as 127.0.0.1 or localhost, or configure the name as allowed.", retryable: false },
+  ORIGIN_REFUSED: { text: "Requests from the web page {value} are refused", remedy: "Call from the server's own pages or from a program.", retryable: false },
+  // serving
+  ARTIFACT_MISSING: { text: "Version artifact {path} is missing", remedy: "Train and register the version again; its files were removed or never written.", retryable: false },
+  ARTIFACT_INVALID: { text: "Version artifact {path}: {problem}", remedy: "Train and register the version again; this one is not as it was written.", retryable: false },
+  ARTIFACT_FORMAT_UNKNOWN: { text: "Version artifact {path} has format {format}; this program reads {known}", remedy: "Serve it with the program that wrote it, or upgrade.", retryable: false },
+  MODEL_SELF_CHECK_FAILED: {
+    text: "Version artifact {path}: stored row {row} must score {expected}, but scores {actual}",
+    remedy: "Do not serve this version: train it again with this program.",
+    retryable: false,
+  },
+  SERVICE_MISMATCH: {
+    text: "{model} version {version} reads feature service {found}, but the project defines {expected}",
+    remedy: "Start serving with the project the version was trained with, or train a version of the project as it is now.",
+    retryable: false,
+  },
+  MODEL_NOT_LOADED: { text: "Model {model} has no version to answer with: {problem}", remedy: "Promote a version, or wait until it is loaded; GET /v1/models shows the state.", retryable: true },
+  DEPLOYMENTS_UNREADABLE: { text: "The deployments could not be read: {problem}", remedy: "Check the registry's database; what is loaded keeps answering meanwhile.", retryable: true },
+  SERVER_OVERLOADED: { text: "{inFlight} requests are already under way, the most allowed", remedy: "Try again after the stated number of seconds.", retryable: true },
+  ANSWER_TIMEOUT: { text: "No answer within {timeoutMs} ms", remedy: "Try again with the same id; nothing is counted twice.", retryable: true },
 } as const;
 
 export type ErrorCode = keyof typeof errorCatalogue;

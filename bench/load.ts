@@ -1,0 +1,209 @@
+/**
+ * Open-loop HTTP load: requests leave when their arrival time comes, whether or not earlier ones were answered, and latency is counted
+ * from that scheduled time. So a server that stalls is charged for everybody who would have been waiting (no coordinated omission).
+ *
+ * Sockets are driven by hand, one request at a time on each, because a full HTTP client costs more than the server it measures and both
+ * share the machine. Runs in a process of its own: `node bench/load.ts <plan.json>` prints one line of JSON.
+ */
+import { readFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { seededRng } from "../src/kernel/rng.ts";
+
+export interface LoadPlan {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  /** Requests a second. */
+  readonly rate: number;
+  readonly seconds: number;
+  /** Load before the measured part, at the same rate, not counted. */
+  readonly warmupSeconds: number;
+  readonly connections: number;
+  readonly arrivals: "poisson" | "constant";
+  /** JSON bodies, sent in turn; "{id}" in them becomes a number unique to the request. */
+  readonly bodies: readonly string[];
+  readonly idPrefix: string;
+}
+
+export interface Quantiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export interface LoadReport {
+  readonly rate: number;
+  readonly achievedRate: number;
+  readonly sent: number;
+  readonly completed: number;
+  /** Answers other than 200, broken connections and questions never answered. */
+  readonly errors: number;
+  readonly statuses: Readonly<Record<string, number>>;
+  /** From the scheduled arrival to the last byte of the answer. */
+  readonly latencyMs: Quantiles;
+  /** From the write to the last byte: what the client's own timer and queue added is left out. */
+  readonly serviceMs: Quantiles;
+  /** CPU seconds this client used per second of the measured part; 1 is one core. */
+  readonly cpuShare: number;
+}
+
+/** How long to wait for the last answers once the schedule has ended. */
+const graceMs = 10_000;
+
+interface Connection {
+  readonly socket: Socket;
+  /** Index of the request under way, -1 if idle. */
+  request: number;
+  writtenMs: number;
+  pending: Buffer | undefined;
+}
+
+export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
+  const dueMs = schedule(plan);
+  const total = dueMs.length;
+  const measuredFrom = dueMs.findIndex((ms) => ms >= plan.warmupSeconds * 1000);
+  const latency = new Float64Array(total).fill(Number.NaN);
+  const service = new Float64Array(total).fill(Number.NaN);
+  const statuses: Record<string, number> = {};
+  const heads = plan.bodies.map((body) => headOf(plan, body));
+  const idle: Connection[] = [];
+  let arrived = 0;
+  let started = 0;
+  let finished = 0;
+  let failed = 0;
+  let cpuAtMeasure = process.cpuUsage();
+  let lastDoneMs = 0;
+  let startMs = 0;
+  let done: () => void = () => {};
+  const allDone = new Promise<void>((resolve) => (done = resolve));
+
+  const write = (connection: Connection): void => {
+    const index = started++;
+    const which = index % plan.bodies.length;
+    const id = `${plan.idPrefix}${String(index).padStart(9, "0")}`;
+    connection.request = index;
+    connection.writtenMs = performance.now() - startMs;
+    connection.socket.write(heads[which]! + plan.bodies[which]!.replace("{id}", id), "latin1");
+  };
+  const pump = (): void => {
+    const now = performance.now() - startMs;
+    while (arrived < total && dueMs[arrived]! <= now) {
+      if (arrived === measuredFrom) cpuAtMeasure = process.cpuUsage();
+      arrived++;
+    }
+    while (started < arrived && idle.length > 0) write(idle.pop()!);
+  };
+  const settle = (connection: Connection, status: string): void => {
+    const index = connection.request;
+    const now = performance.now() - startMs;
+    if (index >= measuredFrom) {
+      statuses[status] = (statuses[status] ?? 0) + 1;
+      if (status === "200") {
+        latency[index] = now - dueMs[index]!;
+        service[index] = now - connection.writtenMs;
+      } else failed++;
+      lastDoneMs = now;
+    }
+    connection.request = -1;
+    finished++;
+    if (finished === total) done();
+  };
+  const open = async (): Promise<void> => {
+    const socket = connect({ host: plan.host, port: plan.port, noDelay: true });
+    const connection: Connection = { socket, request: -1, writtenMs: 0, pending: undefined };
+    await new Promise<void>((resolve, reject) => {
+      socket.once("connect", resolve);
+      socket.once("error", reject);
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      if (connection.request >= 0) settle(connection, "closed");
+      const at = idle.indexOf(connection);
+      if (at >= 0) idle.splice(at, 1);
+      if (finished < total) void open().catch(() => {});
+    });
+    socket.on("data", (chunk: Buffer) => {
+      const status = wholeAnswer(connection, chunk);
+      if (status === undefined) return;
+      settle(connection, status);
+      idle.push(connection);
+      pump();
+    });
+    idle.push(connection);
+    pump();
+  };
+
+  startMs = performance.now() + 1e9;
+  const connections = await Promise.allSettled(Array.from({ length: plan.connections }, open));
+  const refused = connections.find((c) => c.status === "rejected");
+  if (refused !== undefined) throw refused.reason;
+  startMs = performance.now();
+  const timer = setInterval(pump, 1);
+  const end = setTimeout(() => done(), (plan.warmupSeconds + plan.seconds) * 1000 + graceMs);
+  await allDone;
+  clearInterval(timer);
+  clearTimeout(end);
+  const cpu = process.cpuUsage(cpuAtMeasure);
+  const measuredMs = Math.max(lastDoneMs, dueMs[total - 1]!) - dueMs[measuredFrom]!;
+  finished = total;
+  for (const { socket } of idle) socket.destroy();
+  const sorted = latency.filter((ms) => !Number.isNaN(ms)).sort();
+  const sent = total - measuredFrom;
+  const unanswered = sent - sorted.length - failed;
+  if (unanswered > 0) statuses["unanswered"] = unanswered;
+  return {
+    rate: plan.rate,
+    achievedRate: (sorted.length / measuredMs) * 1000,
+    sent,
+    completed: sorted.length,
+    errors: failed + unanswered,
+    statuses,
+    latencyMs: quantiles(sorted),
+    serviceMs: quantiles(service.filter((ms) => !Number.isNaN(ms)).sort()),
+    cpuShare: (cpu.user + cpu.system) / 1000 / measuredMs,
+  };
+}
+
+function schedule(plan: LoadPlan): Float64Array {
+  const rng = seededRng(1, "load/arrivals");
+  const total = Math.round(plan.rate * (plan.warmupSeconds + plan.seconds));
+  const due = new Float64Array(total);
+  const gapMs = 1000 / plan.rate;
+  let at = 0;
+  for (let i = 0; i < total; i++) {
+    at += plan.arrivals === "constant" ? gapMs : -Math.log(1 - rng.next()) * gapMs;
+    due[i] = at;
+  }
+  return due;
+}
+
+function headOf(plan: LoadPlan, body: string): string {
+  const id = `${plan.idPrefix}000000000`;
+  const length = Buffer.byteLength(body.replace("{id}", id));
+  return `POST ${plan.path} HTTP/1.1\r\nhost: ${plan.host}:${plan.port}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+}
+
+/** Status of the answer once all of it has come, else undefined. Our server always states a content-length. */
+function wholeAnswer(connection: Connection, chunk: Buffer): string | undefined {
+  const all = connection.pending === undefined ? chunk : Buffer.concat([connection.pending, chunk]);
+  const text = all.latin1Slice(0, Math.min(all.length, 1024));
+  const headEnd = text.indexOf("\r\n\r\n");
+  const length = headEnd < 0 ? null : /content-length: *(\d+)/i.exec(text);
+  if (length === null || all.length < headEnd + 4 + Number(length[1])) {
+    connection.pending = all;
+    return undefined;
+  }
+  connection.pending = undefined;
+  return text.slice(9, 12);
+}
+
+function quantiles(sorted: Float64Array): Quantiles {
+  const at = (q: number): number => (sorted.length === 0 ? Number.NaN : sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)]!);
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
+}
+
+if (import.meta.main) {
+  const plan = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as LoadPlan;
+  process.stdout.write(`${JSON.stringify(await runLoad(plan))}\n`);
+}

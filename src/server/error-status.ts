@@ -1,0 +1,33 @@
+import { errorCatalogue, type ErrorCode } from "../kernel/error-catalogue.ts";
+
+/** The one place that knows HTTP statuses. A code without a line here gets its family's status. */
+const statuses: Partial<Record<ErrorCode, number>> = {
+  INTERNAL: 500,
+  INVALID_CONFIG: 500,
+  QUERY_FAILED: 500,
+  FEEDBACK_RECORD_CORRUPT: 500,
+  ROUTE_NOT_FOUND: 404,
+  MODEL_NOT_IN_PROJECT: 404,
+  CONTENT_TYPE_REFUSED: 415,
+  BODY_TOO_LARGE: 413,
+  HOST_REFUSED: 403,
+  ORIGIN_REFUSED: 403,
+  PROOF_MISSING: 409,
+  PROMOTION_STEP_REFUSED: 409,
+  DEPLOYMENT_PLACE_TAKEN: 409,
+  NOTHING_DEPLOYED: 409,
+  NOTHING_TO_ROLL_BACK: 409,
+  PARAM_CHANGED: 409,
+};
+
+/** HTTP status of an error code: its own line, else by family, else 400. */
+export function statusOf(code: ErrorCode): number {
+  return statuses[code] ?? familyStatus(code);
+}
+
+function familyStatus(code: ErrorCode): number {
+  if (code.endsWith("_NOT_FOUND")) return 404;
+  if (code.endsWith("_EXISTS") || code.endsWith("_CONFLICT")) return 409;
+  if (code.endsWith("_CORRUPT")) return 500;
+  return errorCatalogue[code].retryable ? 503 : 400;
+}
