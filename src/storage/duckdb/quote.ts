@@ -1,0 +1,14 @@
+/** A name as DuckDB SQL takes it, whatever characters it holds. */
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Text or a finite number as a DuckDB literal. Numbers are DOUBLE: the exponent keeps DuckDB from reading a DECIMAL, which rounds differently. */
+export function quoteLiteral(value: string | number | boolean | null): string {
+  if (value === null) return "NULL";
+  if (typeof value === "string") return `'${value.replaceAll("'", "''")}'`;
+  if (typeof value === "boolean") return value ? "true" : "false";
+  if (!Number.isFinite(value)) return `CAST('${value}' AS DOUBLE)`;
+  const text = String(value);
+  return text.includes("e") ? text : `${text}e0`;
+}
