@@ -1,7 +1,7 @@
-import { defineConfig, type OxlintConfig } from "oxlint";
+import { defineConfig, type OxlintConfig, type OxlintOverride } from "oxlint";
 import { pureRooms, rooms } from "./scripts/rooms.ts";
 
-const direction = Object.entries(rooms).map(([room, allowed]) => {
+const direction: OxlintOverride[] = Object.entries(rooms).map(([room, allowed]) => {
   const forbidden = Object.keys(rooms).filter((other) => other !== room && !allowed.includes(other));
   const group = forbidden.flatMap((other) => [`../${other}/*`, `../${other}/**`, `../../${other}/*`, `../../${other}/**`, `../../../${other}/**`]);
   const pure = pureRooms.includes(room) ? [{ group: ["node:*", "!node:crypto"], message: `${room}/ is pure: it gets what it needs as arguments` }] : [];
@@ -15,7 +15,7 @@ const direction = Object.entries(rooms).map(([room, allowed]) => {
         { patterns: [...(group.length > 0 ? [{ group, message: `${room}/ may import only: ${allowed.join(", ") || "nothing"}` }] : []), ...pure, ...compose] },
       ],
     },
-  } as const;
+  };
 });
 
 const config: OxlintConfig = defineConfig({
@@ -43,6 +43,9 @@ const config: OxlintConfig = defineConfig({
     "vitest/no-conditional-tests": "off",
     "vitest/expect-expect": "off",
     "import/no-unassigned-import": "off",
+    "import/no-named-as-default-member": "off", // fast-check is used as fc.*
+    "vitest/valid-expect": ["error", { maxArgs: 2 }],
+    "unicorn/require-post-message-target-origin": "off", // worker threads, not windows
     "no-console": "off",
   },
   overrides: [

@@ -26,7 +26,9 @@ function digest(paths) {
 function filesUnder(path) {
   if (!existsSync(path)) return [];
   if (statSync(path).isFile()) return [path];
-  return readdirSync(path).filter((name) => name !== "node_modules" && name !== "dist").flatMap((name) => filesUnder(join(path, name)));
+  return readdirSync(path)
+    .filter((name) => name !== "node_modules" && name !== "dist")
+    .flatMap((name) => filesUnder(join(path, name)));
 }
 
 /** Runs `work` unless the stamp file already holds `wanted`; the stamp is written only after the work succeeded. */
@@ -48,7 +50,12 @@ export function install() {
     say("installing dependencies (first run, or the lock file changed) …");
     const npm = process.env.npm_execpath;
     const [command, args] = npm?.endsWith(".js") ? [process.execPath, [npm]] : [isWindows ? "npm.cmd" : "npm", []];
-    runOrFail(command, [...args, "ci", "--no-audit", "--no-fund", "--loglevel=error"], "npm ci failed", "Check the network or the npm registry setting, then run the same command again.");
+    runOrFail(
+      command,
+      [...args, "ci", "--no-audit", "--no-fund", "--loglevel=error"],
+      "npm ci failed",
+      "Check the network or the npm registry setting, then run the same command again.",
+    );
   });
 }
 
@@ -58,7 +65,10 @@ export function nodePath() {
   if (existsSync(pinned) && spawnSync(pinned, ["--version"]).status === 0) return pinned;
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > 24 || (major === 24 && minor >= 12)) return process.execPath;
-  return fail("the pinned Node in node_modules/node is not there (its install script may have been switched off)", "Run `npm rebuild node`, or use Node 24.12 or newer.");
+  return fail(
+    "the pinned Node in node_modules/node is not there (its install script may have been switched off)",
+    "Run `npm rebuild node`, or use Node 24.12 or newer.",
+  );
 }
 
 export function buildConsole() {
@@ -68,13 +78,21 @@ export function buildConsole() {
   if (!existsSync(join(output, "index.html"))) writeFileSync(stamp, "");
   unlessDone(stamp, wanted, () => {
     say("building the console …");
-    runOrFail(nodePath(), [join(modules, "vite", "bin", "vite.js"), "build", "--logLevel", "warn", join(root, "console")], "building the console failed", "The lines above say why; `npm run build -w console` repeats it.");
+    runOrFail(
+      nodePath(),
+      [join(modules, "vite", "bin", "vite.js"), "build", "--logLevel", "warn", join(root, "console")],
+      "building the console failed",
+      "The lines above say why; `npm run build -w console` repeats it.",
+    );
   });
 }
 
 /** Runs a script on the pinned Node in place of this process: same streams, same signals, same exit status. */
 export function become(args) {
-  const child = spawn(nodePath(), args, { stdio: "inherit", env: { ...process.env, PATH: `${join(modules, ".bin")}${isWindows ? ";" : ":"}${process.env.PATH ?? ""}` } });
+  const child = spawn(nodePath(), args, {
+    stdio: "inherit",
+    env: { ...process.env, PATH: `${join(modules, ".bin")}${isWindows ? ";" : ":"}${process.env.PATH ?? ""}` },
+  });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => process.exit(signal === null ? (code ?? 1) : 128 + (signal === "SIGINT" ? 2 : 15)));
 }

@@ -14,6 +14,23 @@ export const errorCatalogue = {
   },
   SHAPE_MISMATCH: { text: "{field}: expected shape {expected}, got {actual}", remedy: "Pass arrays of the stated shape.", retryable: false },
   INTERNAL: { text: "Internal error: {problem}", remedy: "This is a defect. Report it with the request id.", retryable: false },
+  // storage
+  STORAGE_UNREACHABLE: { text: "{store} at {address} cannot be reached: {problem}", remedy: "Check that the server runs and that the address and the account are right.", retryable: true },
+  STORAGE_BUSY: { text: "{store} stayed locked by another writer for {waitedMs} ms", remedy: "Repeat later; look for a process that holds a write transaction open.", retryable: true },
+  STORAGE_CORRUPT: { text: "{path} is not readable as {store}: {problem}", remedy: "Restore the file from a copy.", retryable: false },
+  STORAGE_CLOSED: { text: "{store} is closed", remedy: "This is a defect: a component outlived its store. Report it.", retryable: false },
+  STORAGE_WRITE_FAILED: { text: "Writing {path} failed: {problem}", remedy: "Check the disk and its messages; restart once it is sound.", retryable: false },
+  DISK_FULL: { text: "No space left to write {path}", remedy: "Free disk space, then repeat; nothing was kept of the refused write.", retryable: true },
+  FOLDER_LOCKED: { text: "{path} is in use by another writer ({owner})", remedy: "Stop the process named in the message, or use another folder.", retryable: true },
+  BLOB_NOT_FOUND: { text: "There is no blob {path}", remedy: "List the folder; correct the path.", retryable: false },
+  BLOB_PATH_REFUSED: { text: "Blob path {path} refused: {problem}", remedy: 'Use a relative path with "/" between plain names.', retryable: false },
+  SEGMENT_CORRUPT: {
+    text: "Segment {path} is damaged at byte {position}: {problem}",
+    remedy: "Restore the file from a copy. Truncating it at that byte makes it readable, but loses every record after it.",
+    retryable: false,
+  },
+  DATA_DIR_NEWER: { text: "{path} was written by a newer Karkhana ({found}; this one knows {known})", remedy: "Update Karkhana, or use another data folder or database.", retryable: false },
+  DATA_DIR_REFUSED: { text: "{path} cannot be the data folder: {problem}", remedy: "Choose another folder with --data; an empty or new one is best.", retryable: false },
   // data
   EXPRESSION_INVALID: { text: "{field}: {problem}, at character {position} of: {value}", remedy: "Correct the expression named in the message.", retryable: false },
   SOURCE_UNREADABLE: { text: "Source file {path} cannot be read: {problem}", remedy: "Check that the file exists, is whole and has the declared format.", retryable: false },
@@ -58,6 +75,7 @@ export const errorCatalogue = {
   UNKNOWN_COMMAND: { text: "Unknown command {command}", remedy: "`karkhana help` lists the commands.", retryable: false },
   PORT_IN_USE: { text: "{host}:{port} is already in use ({flag})", remedy: "Stop the program that holds it, or choose another with {flag}; 0 takes any free one.", retryable: false },
   PROCESS_DIED: { text: "The {role} process ended unexpectedly {times} times in a row ({reason})", remedy: "Read its last lines above; `karkhana doctor` checks the usual causes.", retryable: true },
+  SERVING_UNREACHABLE: { text: "The serving process at {url} cannot be reached: {problem}", remedy: "See whether it runs (`karkhana status`) and what its last lines say.", retryable: true },
   NOT_RUNNING: { text: "Nothing is running on data folder {dataFolder}", remedy: "Start it with `karkhana up --project <folder>`.", retryable: false },
   // http, both servers
   ROUTE_NOT_FOUND: { text: "There is no {method} {path}", remedy: "Check the address and the method; the server's API description lists them.", retryable: false },
@@ -84,6 +102,10 @@ export const errorCatalogue = {
   DEPLOYMENTS_UNREADABLE: { text: "The deployments could not be read: {problem}", remedy: "Check the registry's database; what is loaded keeps answering meanwhile.", retryable: true },
   SERVER_OVERLOADED: { text: "{inFlight} requests are already under way, the most allowed", remedy: "Try again after the stated number of seconds.", retryable: true },
   ANSWER_TIMEOUT: { text: "No answer within {timeoutMs} ms", remedy: "Try again with the same id; nothing is counted twice.", retryable: true },
+
+  // learn
+  TRAINING_ABORTED: { text: "Training was stopped after {iteration} iterations, as asked", remedy: "Nothing was kept. Start the training again.", retryable: false },
+  MODEL_FILE_INVALID: { text: "Model file {field}: {problem}", remedy: "Train or register the model again with this version of the program; the file is damaged or was made by a newer version.", retryable: false },
 } as const;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -87,8 +87,31 @@ export function model<const S extends Schema>(name: string, options: ModelOption
     retrain: { ...defaultRetrain, ...options.retrain },
   };
   const spine = options.spine;
-  const identity = { kind: "model", name, spine: sourceHash(spine), request: options.request, label: options.label, service: service.hash, trainer: options.trainer, training: options.training, slices: options.slices, ...policies };
-  return { kind: "model", name, spine, request: options.request, label: options.label, service, trainer: options.trainer, training: options.training, slices: options.slices ?? [], ...policies, hash: definitionHash(identity) };
+  const identity = {
+    kind: "model",
+    name,
+    spine: sourceHash(spine),
+    request: options.request,
+    label: options.label,
+    service: service.hash,
+    trainer: options.trainer,
+    training: options.training,
+    slices: options.slices,
+    ...policies,
+  };
+  return {
+    kind: "model",
+    name,
+    spine,
+    request: options.request,
+    label: options.label,
+    service,
+    trainer: options.trainer,
+    training: options.training,
+    slices: options.slices ?? [],
+    ...policies,
+    hash: definitionHash(identity),
+  };
 }
 
 /** History to be replayed as live traffic: questions at event time, outcomes at known time. */

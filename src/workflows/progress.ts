@@ -49,7 +49,15 @@ export type LoopEvent =
   | { readonly event: "phase"; readonly phase: Phase }
   | { readonly event: "progress"; readonly phase: Phase }
   | { readonly event: "log"; readonly atUs: number | null; readonly text: string }
-  | { readonly event: "window"; readonly atUs: number; readonly kind: "drift" | "quality"; readonly version: number; readonly value: number; readonly threshold: number; readonly breach: boolean }
+  | {
+      readonly event: "window";
+      readonly atUs: number;
+      readonly kind: "drift" | "quality";
+      readonly version: number;
+      readonly value: number;
+      readonly threshold: number;
+      readonly breach: boolean;
+    }
   | { readonly event: "alert"; readonly atUs: number; readonly kind: string; readonly text: string }
   | { readonly event: "decision"; readonly atUs: number; readonly model: string; readonly version: number; readonly kind: string; readonly text: string }
   | LoopSummary;
@@ -87,7 +95,19 @@ export class ProgressBoard implements ProgressSource {
   }
 
   declare(id: string, title: string, unit: string): void {
-    this.#phases.set(id, { id, title, unit, state: "waiting", done: 0, total: 0, ratePerSecond: 0, remainingSeconds: null, seconds: 0, startedMs: 0, startedDone: 0 });
+    this.#phases.set(id, {
+      id,
+      title,
+      unit,
+      state: "waiting",
+      done: 0,
+      total: 0,
+      ratePerSecond: 0,
+      remainingSeconds: null,
+      seconds: 0,
+      startedMs: 0,
+      startedDone: 0,
+    });
   }
 
   start(id: string, done = 0, total = 0): void {

@@ -3,7 +3,7 @@ import { registerHooks } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { KarkhanaError } from "../kernel/error.ts";
-import type { ProjectDefinition } from "../project/definition.ts";
+import type { ProjectDefinition } from "./definition.ts";
 
 export interface LoadedProject {
   readonly definition: ProjectDefinition;
@@ -24,7 +24,9 @@ let hooked = false;
 export async function loadProject(path: string): Promise<LoadedProject> {
   const file = findFile(resolve(path));
   if (!hooked) {
-    registerHooks({ resolve: (specifier, context, next) => (specifier === "karkhana" ? { url: existingIndex(), shortCircuit: true } : next(specifier, context)) });
+    registerHooks({
+      resolve: (specifier, context, next) => (specifier === "karkhana" ? { url: existingIndex(), shortCircuit: true } : next(specifier, context)),
+    });
     hooked = true;
   }
   let loaded: { readonly default?: unknown };

@@ -1,0 +1,85 @@
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import { KarkhanaError } from "../kernel/error.ts";
+
+/** One flag of a command: how it is written, what it takes, what it means. Help text and parser read the same table. */
+export interface Flag {
+  readonly type: "string" | "boolean" | "integer";
+  readonly help: string;
+  readonly value?: string;
+  readonly default?: string | number | boolean;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+export type Flags = Readonly<Record<string, Flag>>;
+export type FlagValues = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Parsed {
+  readonly values: FlagValues;
+  readonly positionals: readonly string[];
+}
+
+/** @throws INVALID_CONFIG naming the flag */
+export function parseFlags(flags: Flags, args: readonly string[], maxPositionals: number): Parsed {
+  const options: NonNullable<ParseArgsConfig["options"]> = {};
+  for (const [name, flag] of Object.entries(flags)) options[name] = { type: flag.type === "boolean" ? "boolean" : "string" };
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new KarkhanaError("INVALID_CONFIG", {
+      field: "arguments",
+      problem: error instanceof Error ? error.message : "cannot be read",
+      value: args.join(" "),
+    });
+  }
+  if (parsed.positionals.length > maxPositionals)
+    throw new KarkhanaError("INVALID_CONFIG", { field: "arguments", problem: `at most ${maxPositionals} without a flag`, value: parsed.positionals.join(" ") });
+  const values: Record<string, string | number | boolean | undefined> = {};
+  for (const [name, flag] of Object.entries(flags)) {
+    const given = parsed.values[name] as string | boolean | undefined;
+    values[name] = given === undefined ? flag.default : flag.type === "integer" ? integer(name, flag, String(given)) : given;
+  }
+  return { values, positionals: parsed.positionals };
+}
+
+function integer(name: string, flag: Flag, text: string): number {
+  const value = Number(text);
+  const [min, max] = [flag.min ?? 0, flag.max ?? Number.MAX_SAFE_INTEGER];
+  if (text.trim() === "" || !Number.isInteger(value) || value < min || value > max)
+    throw new KarkhanaError("INVALID_CONFIG", { field: `--${name}`, problem: `must be a whole number from ${min} to ${max}`, value: text });
+  return value;
+}
+
+/** A flag's text. @throws INVALID_CONFIG if it is required and missing */
+export function text(values: FlagValues, name: string): string {
+  const value = values[name];
+  if (typeof value !== "string" || value === "")
+    throw new KarkhanaError("INVALID_CONFIG", { field: `--${name}`, problem: "is required", value: value ?? "nothing" });
+  return value;
+}
+
+export function optionalText(values: FlagValues, name: string): string | undefined {
+  const value = values[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+export function number(values: FlagValues, name: string): number {
+  return Number(values[name]);
+}
+
+export function isSet(values: FlagValues, name: string): boolean {
+  return values[name] === true;
+}
+
+export function describeFlags(flags: Flags): string {
+  const rows = Object.entries(flags).map(
+    ([name, flag]) =>
+      [
+        `--${name}${flag.type === "boolean" ? "" : ` <${flag.value ?? flag.type}>`}`,
+        `${flag.help}${flag.default === undefined || flag.default === false ? "" : ` (default ${flag.default})`}`,
+      ] as const,
+  );
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+}

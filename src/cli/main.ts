@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+import { toErrorRecord } from "../kernel/error.ts";
+import { KarkhanaError } from "../kernel/error.ts";
+import { describeFlags, parseFlags } from "./arguments.ts";
+import type { Command } from "./command.ts";
+
+/** Loaded on demand: `karkhana help` should not pay for DuckDB. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import("./init.ts")).init,
+  up: async () => (await import("./up.ts")).up,
+  run: async () => (await import("./run.ts")).run,
+  train: async () => (await import("./train.ts")).train,
+  status: async () => (await import("./status.ts")).status,
+  promote: async () => (await import("./promote.ts")).promote,
+  rollback: async () => (await import("./rollback.ts")).rollback,
+  doctor: async () => (await import("./doctor.ts")).doctor,
+};
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name = "help", ...rest] = args;
+  const json = rest.includes("--json");
+  try {
+    if (name === "help" || name === "--help" || name === "-h") return await help();
+    const load = commands[name];
+    if (load === undefined || !Object.hasOwn(commands, name)) throw new KarkhanaError("UNKNOWN_COMMAND", { command: name });
+    const command = await load();
+    if (rest.includes("--help") || rest.includes("-h")) {
+      console.log(`${usage(command)}\n\n${command.summary}\n\n${describeFlags(command.flags)}`);
+      return 0;
+    }
+    return await command.run(parseFlags(command.flags, rest, command.positionals?.length ?? 0));
+  } catch (error) {
+    const record = toErrorRecord(error);
+    if (json) console.log(JSON.stringify({ event: "error", error: record }));
+    else
+      console.error(
+        `karkhana: ${record.code}: ${record.message}\n          ${record.remedy}${record.code === "INTERNAL" && error instanceof Error ? `\n${error.stack}` : ""}`,
+      );
+    return 1;
+  }
+}
+
+async function help(): Promise<number> {
+  const all = await Promise.all(Object.values(commands).map((load) => load()));
+  const width = Math.max(...all.map((c) => c.name.length));
+  console.log(
+    `karkhana <command> [flags]\n\n${all.map((c) => `  ${c.name.padEnd(width)}  ${c.summary}`).join("\n")}\n\nkarkhana <command> --help says what a command takes.`,
+  );
+  return 0;
+}
+
+function usage(command: Command): string {
+  return ["karkhana", command.name, ...(command.positionals ?? []).map((p) => `<${p}>`), "[flags]"].join(" ");
+}

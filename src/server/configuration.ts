@@ -1,0 +1,46 @@
+import { KarkhanaError } from "../kernel/error.ts";
+
+/** One setting that is read from the environment. `karkhana doctor` prints this table with what it found. */
+export interface Variable {
+  readonly name: string;
+  readonly help: string;
+  /** Why a value is refused, or undefined. */
+  readonly problem: (value: string) => string | undefined;
+  /** Never printed. */
+  readonly secret: boolean;
+}
+
+const urlOf =
+  (...protocols: readonly string[]) =>
+  (value: string): string | undefined =>
+    URL.canParse(value) && protocols.includes(new URL(value).protocol) ? undefined : `must be a URL with ${protocols.join(" or ")}`;
+
+export const variables: Readonly<Record<"databaseUrl" | "redisUrl", Variable>> = {
+  databaseUrl: {
+    name: "KARKHANA_DATABASE_URL",
+    help: "PostgreSQL in place of SQLite for metadata, such as postgres://user:password@host/database",
+    problem: urlOf("postgres:", "postgresql:"),
+    secret: true,
+  },
+  redisUrl: {
+    name: "KARKHANA_REDIS_URL",
+    help: "Redis in place of LMDB for online features, such as redis://host:6379/0",
+    problem: urlOf("redis:", "rediss:"),
+    secret: true,
+  },
+};
+
+export type Configuration = { readonly [K in keyof typeof variables]?: string };
+
+/** @throws INVALID_CONFIG naming the variable */
+export function readConfiguration(environment: Readonly<Record<string, string | undefined>>): Configuration {
+  const found: Record<string, string> = {};
+  for (const [key, variable] of Object.entries<Variable>(variables)) {
+    const value = environment[variable.name];
+    if (value === undefined || value === "") continue;
+    const problem = variable.problem(value);
+    if (problem !== undefined) throw new KarkhanaError("INVALID_CONFIG", { field: variable.name, problem, value: variable.secret ? "(hidden)" : value });
+    found[key] = value;
+  }
+  return found;
+}

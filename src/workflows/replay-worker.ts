@@ -1,0 +1,146 @@
+/**
+ * Worker thread that plays history as live traffic. Per slice of an hour of event time, in this order:
+ *
+ *   1. push   every row that becomes known in the slice, to each source the model's views read
+ *   2. ask    every question of the slice over HTTP, one request each, `concurrency` at a time
+ *   3. label  every outcome that becomes known in the slice, of questions asked in the replay
+ *
+ * Rows are pushed up to an hour before some questions of the same slice: each question carries its own time and the online store
+ * answers as of that time, so what became known later in the hour cannot reach it; the parity check recomputes a sample to prove it.
+ * Everything may be sent again after a crash: pushes carry producer and sequence, questions and labels their row's id.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import type { ColumnType } from "../data/source.ts";
+import { KarkhanaError, toErrorRecord } from "../kernel/error.ts";
+import { MICROS_PER_HOUR } from "../kernel/time.ts";
+import { openDuckDb, type ColumnTable, type DuckDb } from "../storage/duckdb/duckdb.ts";
+import { quoteIdentifier } from "../storage/duckdb/quote.ts";
+import { LatencyHistogram } from "./latency.ts";
+import type { DayRequest, DayResult, ReplayReply, ReplayWorkerData } from "./replay-messages.ts";
+import { ServingClient } from "./serving-client.ts";
+
+const settings = workerData as ReplayWorkerData;
+const sliceUs = MICROS_PER_HOUR;
+const labelBatch = 2000;
+const pushBatch = 2000;
+
+const tell = (reply: ReplayReply): void => parentPort?.postMessage(reply);
+
+let retried = 0;
+const client = new ServingClient({ baseUrl: settings.servingUrl, maxSockets: settings.concurrency, patienceMs: 120_000, onRetry: () => (retried += 1) });
+const sources = Object.entries(settings.sources);
+
+async function load(): Promise<DuckDb> {
+  const duck = await openDuckDb({ threads: settings.threads, memoryLimitMb: 1024, tempFolder: settings.tempFolder });
+  // Rows known from the replay's start on; earlier ones are in the online store already.
+  await duck.run(`create table asks as select _row, _event, _known, (${settings.labelSql}) as _label, ${settings.fields.map(quoteIdentifier).join(", ")}
+    from (${settings.spine}) where _event >= ${settings.fromUs} and _event < ${settings.toUs} order by _event, _row`);
+  for (const [i, [, source]] of sources.entries()) {
+    await duck.run(
+      `create table source_${i} as select * from (${source.relation}) where _known >= ${settings.fromUs} and _known < ${settings.toUs} order by _known, _row`,
+    );
+  }
+  return duck;
+}
+
+async function runDay(duck: DuckDb, day: DayRequest): Promise<DayResult> {
+  const histogram = new LatencyHistogram();
+  const totals = { asked: 0, pushed: 0, labelled: 0 };
+  const retriedBefore = retried;
+  for (let from = day.fromUs; from < day.toUs; from += sliceUs) {
+    const to = Math.min(day.toUs, from + sliceUs);
+    totals.pushed += await push(duck, from, to);
+    totals.asked += await ask(duck, from, to, histogram);
+    totals.labelled += await label(duck, from, to);
+    tell({ kind: "progress", asked: totals.asked, atUs: to });
+  }
+  return { ...totals, retried: retried - retriedBefore, latency: histogram.entries() };
+}
+
+async function push(duck: DuckDb, fromUs: number, toUs: number): Promise<number> {
+  let pushed = 0;
+  for (const [i, [name, source]] of sources.entries()) {
+    const rows = rowsOf(
+      await duck.columns(
+        `select _row, ${Object.keys(source.columns).map(quoteIdentifier).join(", ")} from source_${i} where _known >= ${fromUs} and _known < ${toUs} order by _known, _row`,
+      ),
+      source.columns,
+    );
+    for (let at = 0; at < rows.length; at += pushBatch) {
+      // The sequence grows with event time, so a batch sent again after a crash has the number it had and is applied once.
+      const sequence = Math.round(fromUs / sliceUs) * 1000 + at / pushBatch;
+      const reply = await client.post<{ rejected: readonly { message: string }[] }>(`/v1/sources/${encodeURIComponent(name)}/push`, {
+        producer: `replay:${name}`,
+        sequence,
+        rows: rows.slice(at, at + pushBatch),
+      });
+      const [first] = reply.rejected;
+      if (first !== undefined) throw new KarkhanaError("INTERNAL", { problem: `the store rejected ${reply.rejected.length} replayed rows: ${first.message}` });
+    }
+    pushed += rows.length;
+  }
+  return pushed;
+}
+
+async function ask(duck: DuckDb, fromUs: number, toUs: number, histogram: LatencyHistogram): Promise<number> {
+  const table = await duck.columns(
+    `select _row, _event, ${settings.fields.map(quoteIdentifier).join(", ")} from asks where _event >= ${fromUs} and _event < ${toUs} order by _event, _row`,
+  );
+  const path = `/v1/models/${encodeURIComponent(settings.model)}/predict`;
+  const event = table.columns.get("_event") ?? [];
+  const row = table.columns.get("_row") ?? [];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < table.numRows) {
+      const i = next++;
+      const fields = Object.fromEntries(settings.fields.map((name) => [name, plain(table.columns.get(name)?.[i])]));
+      const started = performance.now();
+      await client.post(path, { instances: [{ id: String(row[i]), time: event[i], fields }] });
+      histogram.add((performance.now() - started) * 1000);
+    }
+  };
+  await Promise.all(Array.from({ length: settings.concurrency }, lane));
+  return table.numRows;
+}
+
+async function label(duck: DuckDb, fromUs: number, toUs: number): Promise<number> {
+  const table = await duck.columns(
+    `select _row, _known, _label::int as _label from asks where _known >= ${fromUs} and _known < ${toUs} and _label is not null order by _known, _row`,
+  );
+  const [row, known, value] = ["_row", "_known", "_label"].map((name) => table.columns.get(name) ?? []);
+  for (let at = 0; at < table.numRows; at += labelBatch) {
+    const length = Math.min(labelBatch, table.numRows - at);
+    const labels = Array.from({ length }, (_, i) => ({ id: String(row![at + i]), label: value![at + i], knownTime: known![at + i] }));
+    await client.post(`/v1/models/${encodeURIComponent(settings.model)}/labels`, { labels });
+  }
+  return table.numRows;
+}
+
+function rowsOf(table: ColumnTable, types: Readonly<Record<string, ColumnType>>): Record<string, string | number | boolean | null>[] {
+  return Array.from({ length: table.numRows }, (_, i) => {
+    const row: Record<string, string | number | boolean | null> = { _row: Number(table.columns.get("_row")?.[i]) };
+    for (const [name, type] of Object.entries(types)) {
+      const value = plain(table.columns.get(name)?.[i]);
+      row[name] = type === "boolean" && value !== null ? value === 1 : value;
+    }
+    return row;
+  });
+}
+
+function plain(value: string | number | null | undefined): string | number | null {
+  return value === undefined || (typeof value === "number" && Number.isNaN(value)) ? null : value;
+}
+
+try {
+  const duck = await load();
+  const [{ n } = { n: 0 }] = await duck.rows("select count(*)::int as n from asks");
+  tell({ kind: "loaded", rows: Number(n) });
+  parentPort?.on("message", (day: DayRequest) => {
+    runDay(duck, day).then(
+      (result) => tell({ kind: "done", result }),
+      (error: unknown) => tell({ kind: "failed", error: toErrorRecord(error) }),
+    );
+  });
+} catch (error) {
+  tell({ kind: "failed", error: toErrorRecord(error) });
+}
