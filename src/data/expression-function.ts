@@ -43,9 +43,7 @@ export function functionOf(node: Node): Compiled {
       if (node.name === "coalesce") return coalesce(node.args.map(functionOf));
       if (node.name === "least" || node.name === "greatest") return extreme(node.name === "least", node.args.map(functionOf));
       return numberOf(node);
-    case "negate":
-    case "duration":
-    case "arithmetic":
+    default:
       return numberOf(node);
   }
 }

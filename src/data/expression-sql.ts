@@ -31,7 +31,7 @@ export function sqlOf(node: Node, column: (name: string) => string): string {
       return `(${sql(node.of)} is ${node.negated ? "not " : ""}null)`;
     case "duration":
       return `floor(${sql(node.of)} * ${quoteLiteral(node.unitUs)} + 0.5e0)`;
-    case "call":
+    default:
       // Half up: floor(x + 0.5). DuckDB's own round goes away from zero, and by another algorithm.
       if (node.name === "round") return `floor(${node.args.map(sql).join("")} + 0.5e0)`;
       return `${node.name}(${node.args.map(sql).join(", ")})`;
