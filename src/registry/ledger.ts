@@ -1,0 +1,88 @@
+import type { Micros } from "../kernel/clock.ts";
+import { KarkhanaError } from "../kernel/error.ts";
+import type { SqlTransaction } from "../storage/sql/port.ts";
+import { tables } from "../storage/sql/tables.ts";
+import type { Deployment, ModelVersion, RegistryEvent } from "./port.ts";
+import type { Traffic, VersionState } from "./promotion.ts";
+import { readDeployments, readVersions, type RegistryQueries } from "./read.ts";
+import type { RegistryTables } from "./tables.ts";
+
+/**
+ * One model's rows inside one transaction, its writers held off.
+ * The first statement updates the model's row: in PostgreSQL that is the row lock, in SQLite the transaction already holds the database,
+ * so what is read after it stays true until commit.
+ */
+export class Ledger {
+  readonly db: RegistryQueries;
+  readonly model: string;
+  readonly nowUs: Micros;
+  #lastEvent: number;
+
+  private constructor(db: RegistryQueries, model: string, nowUs: Micros, lastEvent: number) {
+    this.db = db;
+    this.model = model;
+    this.nowUs = nowUs;
+    this.#lastEvent = lastEvent;
+  }
+
+  /** Undefined if the model has no version yet. */
+  static async open(trx: SqlTransaction, model: string, nowUs: Micros): Promise<Ledger | undefined> {
+    const db = tables<RegistryTables>(trx);
+    const row = await db
+      .updateTable("registry_models")
+      .set((eb) => ({ last_event: eb.ref("last_event") }))
+      .where("model", "=", model)
+      .returning("last_event")
+      .executeTakeFirst();
+    return row === undefined ? undefined : new Ledger(db, model, nowUs, row.last_event);
+  }
+
+  async version(version: number): Promise<ModelVersion> {
+    const [found] = await readVersions(this.db, this.model, version);
+    if (found === undefined) throw new KarkhanaError("VERSION_NOT_FOUND", { model: this.model, version });
+    return found;
+  }
+
+  async state(version: number): Promise<VersionState> {
+    const row = await this.db.selectFrom("registry_versions").select("state").where("model", "=", this.model).where("version", "=", version).executeTakeFirst();
+    if (row === undefined) throw new KarkhanaError("VERSION_NOT_FOUND", { model: this.model, version });
+    return row.state;
+  }
+
+  async setState(version: number, state: VersionState): Promise<void> {
+    await this.db.updateTable("registry_versions").set({ state }).where("model", "=", this.model).where("version", "=", version).execute();
+  }
+
+  async deployment(): Promise<Deployment | undefined> {
+    return (await readDeployments(this.db, this.model))[0];
+  }
+
+  async deploy(before: Deployment | undefined, traffic: Traffic, reason: string): Promise<Deployment> {
+    const row = {
+      revision: (before?.revision ?? 0) + 1,
+      champion: traffic.champion,
+      challenger: traffic.challenger ?? null,
+      ab_share: traffic.abShare,
+      shadow: traffic.shadow ?? null,
+      previous: traffic.previous ?? null,
+      reason,
+      changed_us: this.nowUs,
+    };
+    if (before === undefined)
+      await this.db
+        .insertInto("registry_deployments")
+        .values({ model: this.model, ...row })
+        .execute();
+    else await this.db.updateTable("registry_deployments").set(row).where("model", "=", this.model).execute();
+    return { model: this.model, revision: row.revision, ...traffic, reason, changedUs: this.nowUs };
+  }
+
+  /** @returns the event's sequence: dense in a model and in commit order, so a reader that follows by sequence misses none. */
+  async event(kind: RegistryEvent["kind"], version: number, reason: string): Promise<number> {
+    this.#lastEvent += 1;
+    const sequence = this.#lastEvent;
+    await this.db.updateTable("registry_models").set({ last_event: sequence }).where("model", "=", this.model).execute();
+    await this.db.insertInto("registry_events").values({ model: this.model, sequence, version, kind, reason, at_us: this.nowUs }).execute();
+    return sequence;
+  }
+}

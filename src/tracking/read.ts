@@ -1,0 +1,72 @@
+import type { Kysely, Selectable } from "kysely";
+
+import type { Metric, Run } from "./port.ts";
+import type { TrackingTables } from "./tables.ts";
+
+export type TrackingQueries = Kysely<TrackingTables>;
+type RunRow = Selectable<TrackingTables["tracking_runs"]>;
+export type MetricRow = Selectable<TrackingTables["tracking_metrics"]>;
+
+/** Host parameters of one statement: SQLite allows 32,766, PostgreSQL 65,535. */
+const idsPerQuery = 1000;
+
+/** Runs of the rows, in their order: three queries a thousand runs, whatever their number of metrics. */
+export async function readRuns(db: TrackingQueries, rows: readonly RunRow[]): Promise<Run[]> {
+  const runs: Run[] = [];
+  for (let from = 0; from < rows.length; from += idsPerQuery) {
+    const part = rows.slice(from, from + idsPerQuery);
+    const ids = part.map((row) => row.run_id);
+    const params = await db.selectFrom("tracking_params").selectAll().where("run_id", "in", ids).orderBy("key").execute();
+    const tags = await db.selectFrom("tracking_tags").selectAll().where("run_id", "in", ids).orderBy("key").execute();
+    const metrics = await db.selectFrom("tracking_latest_metrics").selectAll().where("run_id", "in", ids).orderBy("key").execute();
+    const paramsOf = Map.groupBy(params, (p) => p.run_id);
+    const tagsOf = Map.groupBy(tags, (t) => t.run_id);
+    const metricsOf = Map.groupBy(metrics, (m) => m.run_id);
+    for (const row of part) {
+      const experimentId = String(row.experiment_id);
+      runs.push({
+        runId: row.run_id,
+        experimentId,
+        name: row.name,
+        status: row.status,
+        startUs: row.start_us,
+        ...(row.end_us === null ? {} : { endUs: row.end_us }),
+        artifactPath: artifactFolder(experimentId, row.run_id),
+        params: Object.fromEntries((paramsOf.get(row.run_id) ?? []).map((p) => [p.key, p.value])),
+        tags: Object.fromEntries((tagsOf.get(row.run_id) ?? []).map((t) => [t.key, t.value])),
+        metrics: Object.fromEntries((metricsOf.get(row.run_id) ?? []).map((m) => [m.key, toMetric(m)])),
+      });
+    }
+  }
+  return runs;
+}
+
+export async function readHistory(db: TrackingQueries, runId: string, key: string): Promise<Metric[]> {
+  const rows = await db
+    .selectFrom("tracking_metrics")
+    .selectAll()
+    .where("run_id", "=", runId)
+    .where("key", "=", key)
+    .orderBy("timestamp_ms")
+    .orderBy("step")
+    .orderBy("value")
+    .orderBy("is_nan")
+    .execute();
+  return rows.map(toMetric);
+}
+
+/** The layout MLflow's tools expect below an artifact root. */
+export function artifactFolder(experimentId: string, runId: string): string {
+  return `${experimentId}/${runId}/artifacts`;
+}
+
+export function toRow(runId: string, metric: Metric): MetricRow {
+  const isNan = Number.isNaN(metric.value);
+  // -0 and 0 are one value to both databases; keep the plain one.
+  const value = isNan || metric.value === 0 ? 0 : metric.value;
+  return { run_id: runId, key: metric.key, step: metric.step, timestamp_ms: metric.timestampMs, value, is_nan: isNan ? 1 : 0 };
+}
+
+function toMetric(row: MetricRow): Metric {
+  return { key: row.key, value: row.is_nan === 1 ? Number.NaN : row.value, step: row.step, timestampMs: row.timestamp_ms };
+}

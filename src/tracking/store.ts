@@ -1,0 +1,187 @@
+import type { Clock } from "../kernel/clock.ts";
+import { KarkhanaError } from "../kernel/error.ts";
+import type { NewId } from "../kernel/ids.ts";
+import type { BlobStore } from "../storage/blobs/port.ts";
+import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
+import { tables } from "../storage/sql/tables.ts";
+import { createRunArtifacts, type RunArtifacts } from "./artifacts.ts";
+import { requireBatch, requireName, requireTags } from "./names.ts";
+import type { Experiment, Metric, Run, RunBatch, RunStatus, Tracking } from "./port.ts";
+import { readHistory, readRuns, type TrackingQueries } from "./read.ts";
+import { decodePlace, encodePlace } from "./run-page.ts";
+import type { TrackingTables } from "./tables.ts";
+import { writeMetrics, writeParams, writeTags } from "./write.ts";
+
+export interface TrackingParts {
+  readonly database: SqlDatabase;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly newId: NewId;
+}
+
+export function createTracking(parts: TrackingParts): Tracking & RunArtifacts {
+  const tracking = new SqlTracking(parts);
+  const artifacts = createRunArtifacts(parts.blobs, async (runId) => (await tracking.getRun(runId)).artifactPath);
+  return Object.assign(tracking, artifacts);
+}
+
+const maxPage = 50_000;
+
+class SqlTracking implements Tracking {
+  readonly #database: SqlDatabase;
+  readonly #clock: Clock;
+  readonly #newId: NewId;
+  readonly #db: TrackingQueries;
+
+  constructor({ database, clock, newId }: Omit<TrackingParts, "blobs">) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#newId = newId;
+    this.#db = tables<TrackingTables>(database.db);
+  }
+
+  async experiment(name: string): Promise<Experiment> {
+    requireName("name", name);
+    const found = await experimentNamed(this.#db, name);
+    if (found !== undefined) return found;
+    return this.#database.transaction(async (t) => {
+      const trx = tables<TrackingTables>(t);
+      // Experiment 0 is always there: its row is the lock under which the next id is taken.
+      await trx.updateTable("tracking_experiments").set({ name: "Default" }).where("experiment_id", "=", 0).execute();
+      const made = await experimentNamed(trx, name);
+      if (made !== undefined) return made;
+      const { last } = await trx
+        .selectFrom("tracking_experiments")
+        .select((eb) => eb.fn.max("experiment_id").as("last"))
+        .executeTakeFirstOrThrow();
+      const experimentId = last + 1;
+      const createdUs = this.#clock.nowUs();
+      await trx.insertInto("tracking_experiments").values({ experiment_id: experimentId, name, created_us: createdUs }).execute();
+      return { experimentId: String(experimentId), name, createdUs };
+    });
+  }
+
+  async listExperiments(): Promise<Experiment[]> {
+    const rows = await this.#db.selectFrom("tracking_experiments").selectAll().orderBy("experiment_id").execute();
+    return rows.map(toExperiment);
+  }
+
+  createRun(input: Parameters<Tracking["createRun"]>[0], trx?: SqlTransaction): Promise<Run> {
+    const { name, requestId, tags } = input;
+    const experimentId = experimentKey(input.experimentId);
+    requireName("name", name);
+    requireTags(tags ?? {});
+    return this.#in(trx, async (db) => {
+      const experiment = await db.selectFrom("tracking_experiments").select("experiment_id").where("experiment_id", "=", experimentId).executeTakeFirst();
+      if (experiment === undefined) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId: input.experimentId });
+      const runId = this.#newId();
+      const made = await db
+        .insertInto("tracking_runs")
+        .values({
+          run_id: runId,
+          experiment_id: experimentId,
+          request_id: requestId ?? null,
+          name,
+          status: "RUNNING",
+          start_us: this.#clock.nowUs(),
+          end_us: null,
+        })
+        .onConflict((c) => c.column("request_id").doNothing())
+        .returningAll()
+        .executeTakeFirst();
+      if (made !== undefined) await writeTags(db, runId, tags ?? {});
+      const row =
+        made ??
+        (await db
+          .selectFrom("tracking_runs")
+          .selectAll()
+          .where("request_id", "=", requestId ?? null)
+          .executeTakeFirstOrThrow());
+      const [run] = await readRuns(db, [row]);
+      if (run === undefined) throw new KarkhanaError("INTERNAL", { problem: `run ${row.run_id} vanished in its own transaction` });
+      return run;
+    });
+  }
+
+  logBatch(runId: string, batch: RunBatch, trx?: SqlTransaction): Promise<void> {
+    requireBatch(batch);
+    return this.#in(trx, async (db) => {
+      await requireRun(db, runId);
+      await writeParams(db, runId, batch.params ?? {});
+      await writeMetrics(db, runId, batch.metrics ?? []);
+      await writeTags(db, runId, batch.tags ?? {});
+    });
+  }
+
+  /** Repeating it does not move the end; a status that is not an end opens the run again, as MLflow's resume does. */
+  finishRun(runId: string, status: RunStatus, trx?: SqlTransaction): Promise<void> {
+    return this.#in(trx, async (db) => {
+      const isEnd = status !== "RUNNING" && status !== "SCHEDULED";
+      const nowUs = this.#clock.nowUs();
+      const result = await db
+        .updateTable("tracking_runs")
+        .set((eb) => ({ status, end_us: isEnd ? eb.fn.coalesce("end_us", eb.val(nowUs)) : null }))
+        .where("run_id", "=", runId)
+        .executeTakeFirst();
+      if (result.numUpdatedRows === 0n) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
+    });
+  }
+
+  async getRun(runId: string): Promise<Run> {
+    const rows = await this.#db.selectFrom("tracking_runs").selectAll().where("run_id", "=", runId).execute();
+    const [run] = await readRuns(this.#db, rows);
+    if (run === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
+    return run;
+  }
+
+  async listRuns(experimentId: string, page: { limit?: number; token?: string } = {}): Promise<{ runs: Run[]; nextToken?: string }> {
+    const limit = page.limit ?? 100;
+    if (!Number.isInteger(limit) || limit < 1 || limit > maxPage) {
+      throw new KarkhanaError("INVALID_ARGUMENT", { field: "limit", problem: `expected a whole number from 1 to ${maxPage}`, value: limit });
+    }
+    let query = this.#db.selectFrom("tracking_runs").selectAll().where("experiment_id", "=", experimentKey(experimentId));
+    if (page.token !== undefined) {
+      const { startUs, runId } = decodePlace(page.token);
+      query = query.where((eb) => eb(eb.refTuple("start_us", "run_id"), "<", eb.tuple(startUs, runId)));
+    }
+    // One row more than asked for says whether there is a next page.
+    const rows = await query
+      .orderBy("start_us", "desc")
+      .orderBy("run_id", "desc")
+      .limit(limit + 1)
+      .execute();
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    const runs = await readRuns(this.#db, rows.slice(0, limit));
+    return last === undefined ? { runs } : { runs, nextToken: encodePlace({ startUs: last.start_us, runId: last.run_id }) };
+  }
+
+  async metricHistory(runId: string, key: string): Promise<Metric[]> {
+    await requireRun(this.#db, runId);
+    return readHistory(this.#db, runId, key);
+  }
+
+  #in<T>(trx: SqlTransaction | undefined, work: (db: TrackingQueries) => Promise<T>): Promise<T> {
+    return trx === undefined ? this.#database.transaction((t) => work(tables<TrackingTables>(t))) : work(tables<TrackingTables>(trx));
+  }
+}
+
+async function requireRun(db: TrackingQueries, runId: string): Promise<void> {
+  const row = await db.selectFrom("tracking_runs").select("run_id").where("run_id", "=", runId).executeTakeFirst();
+  if (row === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
+}
+
+async function experimentNamed(db: TrackingQueries, name: string): Promise<Experiment | undefined> {
+  const row = await db.selectFrom("tracking_experiments").selectAll().where("name", "=", name).executeTakeFirst();
+  return row === undefined ? undefined : toExperiment(row);
+}
+
+function toExperiment(row: { experiment_id: number; name: string; created_us: number }): Experiment {
+  return { experimentId: String(row.experiment_id), name: row.name, createdUs: row.created_us };
+}
+
+/** Ids are strings on every wire and 32-bit integers in the table; what cannot be one names no experiment. */
+function experimentKey(experimentId: string): number {
+  const key = /^\d{1,10}$/.test(experimentId) ? Number(experimentId) : -1;
+  if (key < 0 || key > 2_147_483_647) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId });
+  return key;
+}

@@ -1,0 +1,105 @@
+import type { Migration } from "../storage/sql/port.ts";
+import { tables } from "../storage/sql/tables.ts";
+import type { RunStatus } from "./port.ts";
+
+/** After MLflow's model, so that its wire maps onto these rows: integer experiment ids from 0, 32-hex run ids, metric history beside latest values. */
+export interface TrackingTables {
+  tracking_experiments: ExperimentTable;
+  tracking_runs: RunTable;
+  tracking_params: ParamTable;
+  tracking_tags: TagTable;
+  tracking_metrics: MetricTable;
+  tracking_latest_metrics: MetricTable;
+}
+
+interface ExperimentTable {
+  experiment_id: number;
+  name: string;
+  created_us: number;
+}
+
+interface RunTable {
+  run_id: string;
+  experiment_id: number;
+  request_id: string | null;
+  name: string;
+  status: RunStatus;
+  start_us: number;
+  end_us: number | null;
+}
+
+interface ParamTable {
+  run_id: string;
+  key: string;
+  value: string;
+}
+
+interface TagTable {
+  run_id: string;
+  key: string;
+  value: string;
+}
+
+/** SQLite keeps no NaN, so NaN is `is_nan` = 1 with value 0, as in MLflow; the infinities are themselves (MLflow clamps them). */
+interface MetricTable {
+  run_id: string;
+  key: string;
+  step: number;
+  timestamp_ms: number;
+  value: number;
+  is_nan: number;
+}
+
+export const trackingMigrations: readonly Migration[] = [
+  {
+    id: "tracking-0001-experiments-runs-metrics",
+    up: async (trx) => {
+      const { schema } = trx;
+      await schema
+        .createTable("tracking_experiments")
+        .addColumn("experiment_id", "bigint", (c) => c.primaryKey())
+        .addColumn("name", "text", (c) => c.notNull().unique())
+        .addColumn("created_us", "bigint", (c) => c.notNull())
+        .execute();
+      await schema
+        .createTable("tracking_runs")
+        .addColumn("run_id", "text", (c) => c.primaryKey())
+        .addColumn("experiment_id", "bigint", (c) => c.notNull().references("tracking_experiments.experiment_id"))
+        .addColumn("request_id", "text", (c) => c.unique())
+        .addColumn("name", "text", (c) => c.notNull())
+        .addColumn("status", "text", (c) => c.notNull())
+        .addColumn("start_us", "bigint", (c) => c.notNull())
+        .addColumn("end_us", "bigint")
+        .execute();
+      // The order of `listRuns`; the id makes it total, so a page's last row is a place to go on from.
+      await schema.createIndex("tracking_runs_newest").on("tracking_runs").columns(["experiment_id", "start_us", "run_id"]).execute();
+      for (const table of ["tracking_params", "tracking_tags"]) {
+        await schema
+          .createTable(table)
+          .addColumn("run_id", "text", (c) => c.notNull().references("tracking_runs.run_id"))
+          .addColumn("key", "text", (c) => c.notNull())
+          .addColumn("value", "text", (c) => c.notNull())
+          .addPrimaryKeyConstraint(`${table}_key`, ["run_id", "key"])
+          .execute();
+      }
+      // MLflow's experiment 0 is there from the start; a migration has no clock, so it has no birthday.
+      await tables<TrackingTables>(trx).insertInto("tracking_experiments").values({ experiment_id: 0, name: "Default", created_us: 0 }).execute();
+      // The history's key is the whole row: a repeated metric adds nothing, and the key's order is the order of a history.
+      for (const [table, key] of [
+        ["tracking_metrics", ["run_id", "key", "timestamp_ms", "step", "value", "is_nan"]],
+        ["tracking_latest_metrics", ["run_id", "key"]],
+      ] as const) {
+        await schema
+          .createTable(table)
+          .addColumn("run_id", "text", (c) => c.notNull().references("tracking_runs.run_id"))
+          .addColumn("key", "text", (c) => c.notNull())
+          .addColumn("step", "bigint", (c) => c.notNull())
+          .addColumn("timestamp_ms", "bigint", (c) => c.notNull())
+          .addColumn("value", "double precision", (c) => c.notNull())
+          .addColumn("is_nan", "bigint", (c) => c.notNull())
+          .addPrimaryKeyConstraint(`${table}_key`, [...key])
+          .execute();
+      }
+    },
+  },
+];

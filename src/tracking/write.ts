@@ -1,0 +1,101 @@
+import { sql } from "kysely";
+
+import { KarkhanaError } from "../kernel/error.ts";
+import type { Metric } from "./port.ts";
+import { toRow, type MetricRow, type TrackingQueries } from "./read.ts";
+
+/** 7 host parameters a row at most, far below SQLite's 32,766 of a statement. */
+const rowsPerInsert = 1000;
+
+/** Appends to the history and moves the latest values; a metric that is already there adds nothing. */
+export async function writeMetrics(trx: TrackingQueries, runId: string, metrics: readonly Metric[]): Promise<void> {
+  const rows = metrics.map((metric) => toRow(runId, metric));
+  for (let from = 0; from < rows.length; from += rowsPerInsert) {
+    await trx
+      .insertInto("tracking_metrics")
+      .values(rows.slice(from, from + rowsPerInsert))
+      .onConflict((c) => c.columns(["run_id", "key", "timestamp_ms", "step", "value", "is_nan"]).doNothing())
+      .execute();
+  }
+  const latest = latestOf(rows);
+  for (let from = 0; from < latest.length; from += rowsPerInsert) {
+    await trx
+      .insertInto("tracking_latest_metrics")
+      .values(latest.slice(from, from + rowsPerInsert))
+      .onConflict((c) =>
+        c
+          .columns(["run_id", "key"])
+          .doUpdateSet((eb) => ({
+            step: eb.ref("excluded.step"),
+            timestamp_ms: eb.ref("excluded.timestamp_ms"),
+            value: eb.ref("excluded.value"),
+            is_nan: eb.ref("excluded.is_nan"),
+          }))
+          .where(
+            sql<boolean>`(excluded.step, excluded.timestamp_ms, excluded.value, excluded.is_nan) > (tracking_latest_metrics.step, tracking_latest_metrics.timestamp_ms, tracking_latest_metrics.value, tracking_latest_metrics.is_nan)`,
+          ),
+      )
+      .execute();
+  }
+}
+
+/** One row a key, the highest; by key, so that two batches take their row locks in one order and cannot deadlock. */
+function latestOf(rows: readonly MetricRow[]): MetricRow[] {
+  const latest = new Map<string, MetricRow>();
+  for (const row of rows) {
+    const held = latest.get(row.key);
+    if (held === undefined || isLater(row, held)) latest.set(row.key, row);
+  }
+  return [...latest.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** MLflow's order (step, timestamp, value), in which NaN counts as 0; the flag breaks that tie so that the order is total. */
+function isLater(a: MetricRow, b: MetricRow): boolean {
+  if (a.step !== b.step) return a.step > b.step;
+  if (a.timestamp_ms !== b.timestamp_ms) return a.timestamp_ms > b.timestamp_ms;
+  if (a.value !== b.value) return a.value > b.value;
+  return a.is_nan > b.is_nan;
+}
+
+/** @throws PARAM_CHANGED; the caller's transaction then takes the whole batch back */
+export async function writeParams(trx: TrackingQueries, runId: string, params: Readonly<Record<string, string>>): Promise<void> {
+  const rows = Object.entries(params)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => ({ run_id: runId, key, value }));
+  for (let from = 0; from < rows.length; from += rowsPerInsert) {
+    const part = rows.slice(from, from + rowsPerInsert);
+    await trx
+      .insertInto("tracking_params")
+      .values(part)
+      .onConflict((c) => c.columns(["run_id", "key"]).doNothing())
+      .execute();
+    const held = await trx
+      .selectFrom("tracking_params")
+      .select(["key", "value"])
+      .where("run_id", "=", runId)
+      .where(
+        "key",
+        "in",
+        part.map((row) => row.key),
+      )
+      .execute();
+    for (const { key, value: old } of held) {
+      const value = params[key];
+      if (value !== old) throw new KarkhanaError("PARAM_CHANGED", { runId, key, old, value });
+    }
+  }
+}
+
+/** A tag takes its last value. */
+export async function writeTags(trx: TrackingQueries, runId: string, tags: Readonly<Record<string, string>>): Promise<void> {
+  const rows = Object.entries(tags)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => ({ run_id: runId, key, value }));
+  for (let from = 0; from < rows.length; from += rowsPerInsert) {
+    await trx
+      .insertInto("tracking_tags")
+      .values(rows.slice(from, from + rowsPerInsert))
+      .onConflict((c) => c.columns(["run_id", "key"]).doUpdateSet((eb) => ({ value: eb.ref("excluded.value") })))
+      .execute();
+  }
+}
