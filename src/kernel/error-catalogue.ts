@@ -68,6 +68,8 @@ export const errorCatalogue = {
     remedy: "The record was written by a newer version or damaged on disk; update Karkhana, or restore the segment file.",
     retryable: false,
   },
+  // workflows
+  JOB_STOPPED: { text: "Job {job} was stopped", remedy: "Start the pipeline run again; finished steps are not repeated.", retryable: true },
   // project and command line
   PROJECT_NOT_FOUND: { text: "No project file at {path}", remedy: "Pass --project with a folder that holds karkhana.project.ts; `karkhana init <folder>` starts one.", retryable: false },
   PROJECT_INVALID: { text: "Project file {file}: {problem}", remedy: "Correct the project file; examples/flights/karkhana.project.ts is a complete one.", retryable: false },
