@@ -123,6 +123,7 @@ class EmbeddedDuckDb implements DuckDb {
     } finally {
       connection?.closeSync();
       this.#walks--;
+      if (this.#closed && this.#walks === 0) this.#instance.closeSync();
     }
   }
 
@@ -131,7 +132,7 @@ class EmbeddedDuckDb implements DuckDb {
     this.#closed = true;
     await this.#last.catch(() => undefined);
     this.#connection.closeSync();
-    // An open walk still reads from the instance; it is then freed when the walk is.
+    // An open walk still reads from the instance: the last one closes it.
     if (this.#walks === 0) this.#instance.closeSync();
   }
 
