@@ -39,6 +39,10 @@ export const errorCatalogue = {
   DATASET_SCHEMA_MISMATCH: { text: "Source {source}, column {column}: declared {declared}, found {found}", remedy: "Correct the schema in the project or the file.", retryable: false },
   DATASET_REFUSED: { text: "Dataset {source} refused: {problem}", remedy: "Look at the kept report of version {version}; correct the file or the contract.", retryable: false },
   DATASET_NOT_FOUND: { text: "There is no dataset version {version}", remedy: "Register the source first, or correct the version's hash.", retryable: false },
+  // features
+  MEASURE_OUT_OF_RANGE: { text: "View {view}: {measure} gives {value}, too large to be summed exactly", remedy: "Measure in a larger unit, or bound the column in the source's contract.", retryable: false },
+  ROW_REFUSED: { text: "{field}: {problem} (got {value})", remedy: "Correct the row and send it again; the batch's other rows were taken.", retryable: false },
+  FEATURES_CHANGING: { text: "The online features of view {view} changed during each of {attempts} reads", remedy: "Try again.", retryable: true },
   // registry
   VERSION_NOT_FOUND: { text: "Model {model} has no version {version}", remedy: "List the model's versions; register one first.", retryable: false },
   PROOF_MISSING: { text: "{model} version {version} cannot {step} yet: {missing}", remedy: "Supply each proof named in the message, or waive it with a reason.", retryable: false },
@@ -102,6 +106,7 @@ export const errorCatalogue = {
   },
   MODEL_NOT_LOADED: { text: "Model {model} has no version to answer with: {problem}", remedy: "Promote a version, or wait until it is loaded; GET /v1/models shows the state.", retryable: true },
   DEPLOYMENTS_UNREADABLE: { text: "The deployments could not be read: {problem}", remedy: "Check the registry's database; what is loaded keeps answering meanwhile.", retryable: true },
+  SOURCE_NOT_IN_PROJECT: { text: "Source {source} is not in the project; it has {sources}", remedy: "Use one of the sources the project declares.", retryable: false },
   SERVER_OVERLOADED: { text: "{inFlight} requests are already under way, the most allowed", remedy: "Try again after the stated number of seconds.", retryable: true },
   ANSWER_TIMEOUT: { text: "No answer within {timeoutMs} ms", remedy: "Try again with the same id; nothing is counted twice.", retryable: true },
 

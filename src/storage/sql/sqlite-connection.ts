@@ -1,0 +1,105 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { CompiledQuery, QueryResult } from "kysely";
+import { KarkhanaError } from "../../kernel/error.ts";
+
+const MAX_PREPARED = 256;
+// Primary result codes, https://www.sqlite.org/rescode.html
+const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
+const SQLITE_NOTADB = 26;
+
+/** One `node:sqlite` connection with its prepared statements; says our error codes where SQLite's mean trouble with the file. */
+export class SqliteConnection {
+  readonly #file: string;
+  readonly #database: DatabaseSync;
+  readonly #prepared: Map<string, { statement: StatementSync; returnsRows: boolean }> = new Map();
+
+  constructor(file: string, use: "read" | "write") {
+    this.#file = file;
+    this.#database = translate(file, () => new DatabaseSync(file, { timeout: 5, enableForeignKeyConstraints: true }));
+    try {
+      this.exec("pragma journal_mode = wal");
+      this.exec("pragma synchronous = full");
+      if (use === "read") this.exec("pragma query_only = on");
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  get inTransaction(): boolean {
+    return this.#database.isTransaction;
+  }
+
+  exec(sql: string): void {
+    translate(this.#file, () => this.#database.exec(sql));
+  }
+
+  execute<R>(query: CompiledQuery): QueryResult<R> {
+    const parameters = query.parameters.map(toSqlite);
+    return translate(this.#file, () => {
+      const { statement, returnsRows } = this.#prepare(query.sql);
+      if (returnsRows) {
+        // node:sqlite rows have no prototype; callers get plain objects, as from PostgreSQL.
+        const rows = statement.all(...parameters).map((row) => ({ ...row })) as R[];
+        return { rows };
+      }
+      const { changes, lastInsertRowid } = statement.run(...parameters);
+      return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
+    });
+  }
+
+  close(): void {
+    this.#prepared.clear();
+    this.#database.close();
+  }
+
+  #prepare(sql: string): { statement: StatementSync; returnsRows: boolean } {
+    const known = this.#prepared.get(sql);
+    if (known !== undefined) return known;
+    if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear();
+    const statement = this.#database.prepare(sql);
+    const fresh = { statement, returnsRows: statement.columns().length > 0 };
+    // A statement's columns may change with the schema; only data statements are worth keeping anyway.
+    if (/^\s*(select|insert|update|delete|with)\b/i.test(sql)) this.#prepared.set(sql, fresh);
+    return fresh;
+  }
+}
+
+export function isBusy(error: unknown): boolean {
+  return primaryCode(error) === SQLITE_BUSY;
+}
+
+/** Whole numbers are bound as integers: bound as doubles they would read "5.0" in a text column and divide as floats. */
+function toSqlite(value: unknown, index: number): SQLInputValue {
+  if (typeof value === "number") {
+    if (Number.isNaN(value))
+      throw new KarkhanaError("INVALID_ARGUMENT", { field: `SQL parameter ${index + 1}`, problem: "NaN would be stored as null", value: "NaN" });
+    return Number.isSafeInteger(value) ? BigInt(value) : value;
+  }
+  return value as SQLInputValue;
+}
+
+function translate<T>(file: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const code = primaryCode(error);
+    if (code === SQLITE_FULL) throw new KarkhanaError("DISK_FULL", { path: file }, { cause: error });
+    if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
+      throw new KarkhanaError(
+        "STORAGE_CORRUPT",
+        { path: file, store: "a SQLite database", problem: error instanceof Error ? error.message : String(error) },
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}
+
+function primaryCode(error: unknown): number | undefined {
+  if (typeof error !== "object" || error === null || !("errcode" in error)) return undefined;
+  const { errcode } = error;
+  return typeof errcode === "number" ? errcode & 0xff : undefined;
+}
