@@ -15,6 +15,8 @@ import { ExpressionParser, ExpressionProblem } from "./expression-parser.ts";
 import { sqlOf } from "./expression-sql.ts";
 import type { Schema } from "./source.ts";
 
+export type { Row, Value } from "./expression-function.ts";
+
 export type ExpressionType = "number" | "string" | "boolean" | "timestamp";
 
 export interface Expression {

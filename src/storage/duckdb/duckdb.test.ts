@@ -97,6 +97,18 @@ describe("an open DuckDB", () => {
       expect(pieces.flatMap((piece) => [...(piece.columns.get(name) ?? [])])).toEqual([...(whole.columns.get(name) ?? [])]);
   });
 
+  test("joins chunks of uneven length", async () => {
+    const { numRows, columns } = await duck.columns("SELECT range AS n, CAST(range AS VARCHAR) AS text FROM range(1000000) WHERE hash(range) % 3 <> 0");
+    const n = columns.get("n") ?? [];
+    const text = columns.get("text") ?? [];
+    expect([n.length, text.length]).toEqual([numRows, numRows]);
+    expect(n.every((value, index) => index === 0 || Number(value) > Number(n[index - 1]))).toBe(true);
+    expect(text.every((value, index) => value === String(n[index]))).toBe(true);
+    expect(await duck.rows("SELECT count(*) AS rows, sum(range) AS total FROM range(1000000) WHERE hash(range) % 3 <> 0")).toEqual([
+      { rows: numRows, total: (n as Float64Array).reduce((a: number, b: number) => a + b, 0) },
+    ]);
+  });
+
   test("answers other calls while chunks are walked, and a walk may be left early", async () => {
     let seen = 0;
     for await (const piece of duck.chunks("SELECT range AS n FROM range(100000)")) {
