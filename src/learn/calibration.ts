@@ -135,7 +135,8 @@ function pool(blocks: { first: number; last: number; sum: number; count: number 
 }
 
 function checkScores(scores: Float64Array, labels: Uint8Array): void {
-  if (scores.length !== labels.length) throw new KarkhanaError("SHAPE_MISMATCH", { field: "labels", expected: `[${scores.length}]`, actual: `[${labels.length}]` });
+  if (scores.length !== labels.length)
+    throw new KarkhanaError("SHAPE_MISMATCH", { field: "labels", expected: `[${scores.length}]`, actual: `[${labels.length}]` });
   checkBothClasses(labels, "labels");
   const bad = scores.findIndex((score) => !Number.isFinite(score));
   if (bad >= 0) throw new KarkhanaError("INVALID_ARGUMENT", { field: `scores[${bad}]`, problem: "expected a finite number", value: scores[bad] });

@@ -32,7 +32,11 @@ const maxCode = 65_535;
 function checkCodes(column: Float64Array, field: string): void {
   for (const code of column) {
     if (Number.isNaN(code) || (Number.isInteger(code) && code >= 0 && code <= maxCode)) continue;
-    throw new KarkhanaError("INVALID_ARGUMENT", { field, problem: `a category code is a whole number from 0 to ${maxCode}, or NaN where unknown`, value: code });
+    throw new KarkhanaError("INVALID_ARGUMENT", {
+      field,
+      problem: `a category code is a whole number from 0 to ${maxCode}, or NaN where unknown`,
+      value: code,
+    });
   }
 }
 

@@ -16,7 +16,15 @@ export interface PairedComparison {
 }
 
 /** @throws SHAPE_MISMATCH unless all lengths agree; INVALID_ARGUMENT without rows or for a NaN score */
-export function comparePaired({ champion, challenger, labels }: { readonly champion: Float64Array; readonly challenger: Float64Array; readonly labels: Uint8Array }): PairedComparison {
+export function comparePaired({
+  champion,
+  challenger,
+  labels,
+}: {
+  readonly champion: Float64Array;
+  readonly challenger: Float64Array;
+  readonly labels: Uint8Array;
+}): PairedComparison {
   checkPair(champion, labels, "champion");
   checkPair(challenger, labels, "challenger");
   if (labels.length === 0) throw new KarkhanaError("INVALID_ARGUMENT", { field: "labels", problem: "has no rows", value: 0 });
@@ -24,10 +32,18 @@ export function comparePaired({ champion, challenger, labels }: { readonly champ
   const lossDifferences = new Float64Array(labels.length);
   for (let i = 0; i < labels.length; i++) lossDifferences[i] = logLossOf(challenger[i]!, labels[i]!) - logLossOf(champion[i]!, labels[i]!);
   const logLossDifference = meanEstimate(lossDifferences);
-  if (numPositives === 0 || numPositives === labels.length) return { numRows: labels.length, numPositives, championAuc: null, challengerAuc: null, aucDifference: null, logLossDifference };
+  if (numPositives === 0 || numPositives === labels.length)
+    return { numRows: labels.length, numPositives, championAuc: null, challengerAuc: null, aucDifference: null, logLossDifference };
   const a = placementValues(champion, labels);
   const b = placementValues(challenger, labels);
   // Rounding can leave the variance of equal rankings a hair below 0.
   const variance = Math.max(0, aucCovariance(a, a) + aucCovariance(b, b) - 2 * aucCovariance(a, b));
-  return { numRows: labels.length, numPositives, championAuc: a.auc, challengerAuc: b.auc, aucDifference: normalEstimate(b.auc - a.auc, variance, -1, 1), logLossDifference };
+  return {
+    numRows: labels.length,
+    numPositives,
+    championAuc: a.auc,
+    challengerAuc: b.auc,
+    aucDifference: normalEstimate(b.auc - a.auc, variance, -1, 1),
+    logLossDifference,
+  };
 }

@@ -31,7 +31,12 @@ export function thresholdCurve(scores: Float64Array, labels: Uint8Array, maxPoin
     const called = n - i;
     if (called < nextAt && i > 0) continue;
     nextAt = called + n / Math.max(1, maxPoints - 1);
-    points.push({ threshold: score, falsePositiveRate: (called - truePositives) / (n - positives), truePositiveRate: truePositives / positives, precision: truePositives / called });
+    points.push({
+      threshold: score,
+      falsePositiveRate: (called - truePositives) / (n - positives),
+      truePositiveRate: truePositives / positives,
+      precision: truePositives / called,
+    });
   }
   return points;
 }

@@ -5,7 +5,8 @@ import { KarkhanaError } from "../kernel/error.ts";
  * @param values null = missing, not counted
  */
 export function fitDictionary(values: readonly (string | null)[], { maxCategories }: { readonly maxCategories: number }): readonly string[] {
-  if (!Number.isInteger(maxCategories) || maxCategories < 1) throw new KarkhanaError("INVALID_ARGUMENT", { field: "maxCategories", problem: "expected a whole number from 1", value: maxCategories });
+  if (!Number.isInteger(maxCategories) || maxCategories < 1)
+    throw new KarkhanaError("INVALID_ARGUMENT", { field: "maxCategories", problem: "expected a whole number from 1", value: maxCategories });
   const counts = new Map<string, number>();
   for (const value of values) if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
   return [...counts]

@@ -9,14 +9,14 @@ export interface Estimate {
 const z = 1.959963984540054;
 
 /** Normal interval, cut to [min, max], which the figure cannot leave. */
-export function normalEstimate(value: number, variance: number, min = -Infinity, max = Infinity): Estimate {
+export function normalEstimate(value: number, variance: number, min: number = -Infinity, max: number = Infinity): Estimate {
   if (!(variance >= 0 && variance < Infinity)) return { value, low: null, high: null };
   const half = z * Math.sqrt(variance);
   return { value, low: Math.max(min, value - half), high: Math.min(max, value + half) };
 }
 
 /** Mean of per-row values and the normal interval of that mean. */
-export function meanEstimate(values: Float64Array, min = -Infinity, max = Infinity): Estimate {
+export function meanEstimate(values: Float64Array, min: number = -Infinity, max: number = Infinity): Estimate {
   let mean = 0;
   let squares = 0;
   for (let i = 0; i < values.length; i++) {

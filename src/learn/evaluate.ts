@@ -4,7 +4,17 @@ import { argsort } from "../math/sort.ts";
 import { thresholdCurve, type CurvePoint } from "./curves.ts";
 import { aucCovariance, placementValues } from "./delong.ts";
 import { meanEstimate, normalEstimate, type Estimate } from "./estimate.ts";
-import { averagePrecision, calibrationBins, checkPair, confusionAt, defaultCalibrationBins, ece, logLossOf, type CalibrationBin, type Confusion } from "./metrics.ts";
+import {
+  averagePrecision,
+  calibrationBins,
+  checkPair,
+  confusionAt,
+  defaultCalibrationBins,
+  ece,
+  logLossOf,
+  type CalibrationBin,
+  type Confusion,
+} from "./metrics.ts";
 
 /** Figures of one set of rows, with 95% intervals. */
 export interface EvaluationMetrics {
@@ -69,8 +79,17 @@ export function evaluate({ scores, labels, slices = [], rng, minSliceRows = 100,
   };
 }
 
-function sliceMetrics(name: string, values: readonly (string | null)[], scores: Float64Array, labels: Uint8Array, rng: Rng, minRows: number, maxValues: number): readonly SliceMetrics[] {
-  if (values.length !== labels.length) throw new KarkhanaError("SHAPE_MISMATCH", { field: `slices.${name}`, expected: `[${labels.length}]`, actual: `[${values.length}]` });
+function sliceMetrics(
+  name: string,
+  values: readonly (string | null)[],
+  scores: Float64Array,
+  labels: Uint8Array,
+  rng: Rng,
+  minRows: number,
+  maxValues: number,
+): readonly SliceMetrics[] {
+  if (values.length !== labels.length)
+    throw new KarkhanaError("SHAPE_MISMATCH", { field: `slices.${name}`, expected: `[${labels.length}]`, actual: `[${values.length}]` });
   const rows = Map.groupBy(values.keys(), (i) => values[i] ?? null);
   return [...rows]
     .flatMap(([value, members]) => (value === null || members.length < minRows ? [] : [{ value, members }]))

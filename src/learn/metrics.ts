@@ -54,7 +54,7 @@ export function averagePrecision(scores: Float64Array, labels: Uint8Array): numb
   let truePositives = 0;
   let taken = 0;
   let sum = 0;
-  for (let last = order.length - 1; last >= 0; ) {
+  for (let last = order.length - 1; last >= 0;) {
     const score = scores[order[last]!]!;
     let hits = 0;
     for (; last >= 0 && scores[order[last]!] === score; last--, taken++) hits += labels[order[last]!]!;
@@ -135,5 +135,6 @@ export function confusionAt(scores: Float64Array, labels: Uint8Array, threshold:
 /** @throws SHAPE_MISMATCH unless there is one score a label; INVALID_ARGUMENT if a score is NaN */
 export function checkPair(scores: Float64Array, labels: Uint8Array, field = "scores"): void {
   if (scores.length !== labels.length) throw new KarkhanaError("SHAPE_MISMATCH", { field, expected: `[${labels.length}]`, actual: `[${scores.length}]` });
-  for (let i = 0; i < scores.length; i++) if (scores[i] !== scores[i]) throw new KarkhanaError("INVALID_ARGUMENT", { field: `${field}[${i}]`, problem: "expected a number", value: "NaN" });
+  for (let i = 0; i < scores.length; i++)
+    if (scores[i] !== scores[i]) throw new KarkhanaError("INVALID_ARGUMENT", { field: `${field}[${i}]`, problem: "expected a number", value: "NaN" });
 }

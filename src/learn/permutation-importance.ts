@@ -17,7 +17,17 @@ export interface PermutationImportance {
  * @param maxRows rows sampled without replacement
  * @see Breiman, Random Forests (2001)
  */
-export function permutationImportance({ predictor, table, rng, maxRows = 5000 }: { readonly predictor: Predictor; readonly table: TrainingTable; readonly rng: Rng; readonly maxRows?: number }): readonly PermutationImportance[] {
+export function permutationImportance({
+  predictor,
+  table,
+  rng,
+  maxRows = 5000,
+}: {
+  readonly predictor: Predictor;
+  readonly table: TrainingTable;
+  readonly rng: Rng;
+  readonly maxRows?: number;
+}): readonly PermutationImportance[] {
   const sample = sampleRows(table, maxRows, rng.fork("rows"));
   const before = predictTable(predictor, sample);
   const aucBefore = auc(before, sample.labels);
@@ -35,7 +45,12 @@ export function permutationImportance({ predictor, table, rng, maxRows = 5000 }:
 function sampleRows(table: TrainingTable, maxRows: number, rng: Rng): TrainingTable {
   if (table.numRows <= maxRows) return table;
   const rows = shuffled(table.numRows, rng).subarray(0, maxRows).sort();
-  return { numRows: maxRows, features: table.features, columns: table.columns.map((column) => Float64Array.from(rows, (i) => column[i]!)), labels: Uint8Array.from(rows, (i) => table.labels[i]!) };
+  return {
+    numRows: maxRows,
+    features: table.features,
+    columns: table.columns.map((column) => Float64Array.from(rows, (i) => column[i]!)),
+    labels: Uint8Array.from(rows, (i) => table.labels[i]!),
+  };
 }
 
 /** A seeded permutation of 0 .. n - 1 (Fisher and Yates). */

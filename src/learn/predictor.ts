@@ -9,13 +9,13 @@ import type { TrainedModel } from "./model.ts";
 export interface Predictor {
   readonly numFeatures: number;
   /** Raw score (log-odds before calibration) of the row at `vector[offset ..]`. */
-  scoreRow(vector: Float64Array, offset: number): number;
+  readonly scoreRow: (vector: Float64Array, offset: number) => number;
   /** Calibrated probability of the row at `vector[offset ..]`. */
-  predictRow(vector: Float64Array, offset: number): number;
+  readonly predictRow: (vector: Float64Array, offset: number) => number;
   /** Raw scores. @param vectors shape [numRows, numFeatures], row-major @param out shape [numRows] */
-  scoreRows(vectors: Float64Array, numRows: number, out: Float64Array): void;
+  readonly scoreRows: (vectors: Float64Array, numRows: number, out: Float64Array) => void;
   /** Calibrated probabilities, equal to the bit to `predictRow` of each row. Shapes as in `scoreRows`. */
-  predictRows(vectors: Float64Array, numRows: number, out: Float64Array): void;
+  readonly predictRows: (vectors: Float64Array, numRows: number, out: Float64Array) => void;
 }
 
 export function createPredictor(model: TrainedModel): Predictor {
@@ -23,7 +23,8 @@ export function createPredictor(model: TrainedModel): Predictor {
   const { calibration } = model;
   const { scoreRow, scoreRows } = createScorer(model);
   const checkRows = (vectors: Float64Array, numRows: number, out: Float64Array): void => {
-    if (vectors.length < numRows * numFeatures) throw new KarkhanaError("SHAPE_MISMATCH", { field: "vectors", expected: `[${numRows}, ${numFeatures}]`, actual: `[${vectors.length}]` });
+    if (vectors.length < numRows * numFeatures)
+      throw new KarkhanaError("SHAPE_MISMATCH", { field: "vectors", expected: `[${numRows}, ${numFeatures}]`, actual: `[${vectors.length}]` });
     if (out.length < numRows) throw new KarkhanaError("SHAPE_MISMATCH", { field: "out", expected: `[${numRows}]`, actual: `[${out.length}]` });
   };
   return {

@@ -14,7 +14,11 @@ const memory = 10;
  * @param start shape [n], not changed
  * @see Nocedal and Wright, Numerical Optimization, 2nd ed. (2006), algorithms 7.4 and 7.5
  */
-export function minimizeLbfgs(objective: Objective, start: Float64Array, { maxIterations, gradientTolerance }: LbfgsOptions): { x: Float64Array; value: number; iterations: number; converged: boolean } {
+export function minimizeLbfgs(
+  objective: Objective,
+  start: Float64Array,
+  { maxIterations, gradientTolerance }: LbfgsOptions,
+): { x: Float64Array; value: number; iterations: number; converged: boolean } {
   let x = start.slice();
   let gradient = new Float64Array(x.length);
   let value = objective(x, gradient);

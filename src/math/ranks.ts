@@ -4,7 +4,7 @@ import { argsort } from "./sort.ts";
 export function midranks(values: Float64Array): Float64Array {
   const order = argsort(values);
   const ranks = new Float64Array(values.length);
-  for (let first = 0; first < order.length; ) {
+  for (let first = 0; first < order.length;) {
     const value = values[order[first]!]!;
     let end = first + 1;
     while (end < order.length && values[order[end]!] === value) end++;

@@ -13,12 +13,28 @@ const maxBinsOneHot = 4;
 const minDataPerGroup = 100;
 
 /** @param hist shape [numSlots, 2]; this feature's slots start at `offset`, bin 0 (missing and rare) always goes right */
-export function findCategoricalSplit(hist: Float64Array, offset: number, numBins: number, feature: number, leaf: LeafStats, params: GbdtParams, best: SplitCandidate): void {
+export function findCategoricalSplit(
+  hist: Float64Array,
+  offset: number,
+  numBins: number,
+  feature: number,
+  leaf: LeafStats,
+  params: GbdtParams,
+  best: SplitCandidate,
+): void {
   if (numBins <= maxBinsOneHot) findOneHotSplit(hist, offset, numBins, feature, leaf, params, best);
   else findManySplit(hist, offset, numBins, feature, leaf, params, best);
 }
 
-function findOneHotSplit(hist: Float64Array, offset: number, numBins: number, feature: number, leaf: LeafStats, params: GbdtParams, best: SplitCandidate): void {
+function findOneHotSplit(
+  hist: Float64Array,
+  offset: number,
+  numBins: number,
+  feature: number,
+  leaf: LeafStats,
+  params: GbdtParams,
+  best: SplitCandidate,
+): void {
   const { lambdaL2, minDataInLeaf, minSumHessianInLeaf } = params;
   const totalHessian = leaf.sumHessian + 2 * epsilon;
   const rowsPerHessian = leaf.count / leaf.sumHessian;

@@ -42,30 +42,6 @@ export function buildEnsemble(trees: readonly Tree[], baseScore: number): TreeEn
   };
 }
 
-/** The first `numTrees` trees. */
-export function truncateEnsemble(ensemble: TreeEnsemble, numTrees: number): TreeEnsemble {
-  if (numTrees >= ensemble.numTrees) return ensemble;
-  const numNodes = ensemble.treeOffsets[numTrees]!;
-  const numLeaves = ensemble.leafOffsets[numTrees]!;
-  return {
-    numTrees,
-    baseScore: ensemble.baseScore,
-    treeOffsets: ensemble.treeOffsets.slice(0, numTrees + 1),
-    leafOffsets: ensemble.leafOffsets.slice(0, numTrees + 1),
-    splitFeature: ensemble.splitFeature.slice(0, numNodes),
-    threshold: ensemble.threshold.slice(0, numNodes),
-    leftChild: ensemble.leftChild.slice(0, numNodes),
-    rightChild: ensemble.rightChild.slice(0, numNodes),
-    defaultLeft: ensemble.defaultLeft.slice(0, numNodes),
-    isCategorical: ensemble.isCategorical.slice(0, numNodes),
-    splitGain: ensemble.splitGain.slice(0, numNodes),
-    categoryOffsets: ensemble.categoryOffsets.slice(0, numNodes + 1),
-    categoryBits: ensemble.categoryBits.slice(0, ensemble.categoryOffsets[numNodes]!),
-    leafValue: ensemble.leafValue.slice(0, numLeaves),
-    leafCount: ensemble.leafCount.slice(0, numLeaves),
-  };
-}
-
 function offsetsOf(lengths: readonly number[]): Int32Array {
   const offsets = new Int32Array(lengths.length + 1);
   for (let i = 0; i < lengths.length; i++) offsets[i + 1] = offsets[i]! + lengths[i]!;

@@ -94,7 +94,18 @@ export class TreeGrower {
       sumHessian += gradients[row + 1]!;
     }
     const output = leafOutput(sumGradient, sumHessian + epsilon, this.#params.lambdaL2);
-    const root: Leaf = { begin: 0, count, sumGradient, sumHessian, depth: 0, output, parent: -1, isLeft: true, histogram: undefined, best: new SplitCandidate() };
+    const root: Leaf = {
+      begin: 0,
+      count,
+      sumGradient,
+      sumHessian,
+      depth: 0,
+      output,
+      parent: -1,
+      isLeft: true,
+      histogram: undefined,
+      best: new SplitCandidate(),
+    };
     this.#buildFromRows(root, gradients);
     return root;
   }

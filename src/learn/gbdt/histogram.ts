@@ -14,7 +14,15 @@ import type { BinnedTable } from "./binned-table.ts";
  * @param words    which words of four features are wanted
  * @param hist     shape [numSlots, 2]; slots of wanted words are overwritten
  */
-export function buildHistogram(table: BinnedTable, rows: Int32Array, begin: number, count: number, ordered: Float64Array, words: readonly number[], hist: Float64Array): void {
+export function buildHistogram(
+  table: BinnedTable,
+  rows: Int32Array,
+  begin: number,
+  count: number,
+  ordered: Float64Array,
+  words: readonly number[],
+  hist: Float64Array,
+): void {
   const { binOffsets } = table;
   for (const word of words) {
     const o0 = 2 * binOffsets[4 * word]!;
@@ -27,7 +35,18 @@ export function buildHistogram(table: BinnedTable, rows: Int32Array, begin: numb
   }
 }
 
-function addRows(packed: Int32Array, rows: Int32Array, begin: number, count: number, ordered: Float64Array, hist: Float64Array, o0: number, o1: number, o2: number, o3: number): void {
+function addRows(
+  packed: Int32Array,
+  rows: Int32Array,
+  begin: number,
+  count: number,
+  ordered: Float64Array,
+  hist: Float64Array,
+  o0: number,
+  o1: number,
+  o2: number,
+  o3: number,
+): void {
   for (let i = 0; i < count; i++) {
     const w = packed[rows[begin + i]!]!;
     const g = ordered[2 * i]!;

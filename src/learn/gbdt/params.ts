@@ -23,6 +23,21 @@ export interface GbdtParams {
 }
 
 export const defaultGbdtParams: GbdtParams = {
-  numIterations: 200, learningRate: 0.1, numLeaves: 63, maxDepth: -1, minDataInLeaf: 20, minSumHessianInLeaf: 1e-3, lambdaL2: 0, minGainToSplit: 0,
-  maxBin: 255, featureFraction: 1, baggingFraction: 1, baggingFreq: 0, earlyStoppingRounds: 20, catSmooth: 10, catL2: 10, maxCatThreshold: 32, seed: 1,
+  numIterations: 200,
+  learningRate: 0.1,
+  numLeaves: 63,
+  maxDepth: -1,
+  minDataInLeaf: 20,
+  minSumHessianInLeaf: 1e-3,
+  lambdaL2: 0,
+  minGainToSplit: 0,
+  maxBin: 255,
+  featureFraction: 1,
+  baggingFraction: 1,
+  baggingFreq: 0,
+  earlyStoppingRounds: 20,
+  catSmooth: 10,
+  catL2: 10,
+  maxCatThreshold: 32,
+  seed: 1,
 };

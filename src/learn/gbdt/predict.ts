@@ -9,9 +9,9 @@ import { goesLeftByCategory } from "./walk.ts";
 
 export interface TreePredictor {
   /** Raw score (log-odds) of the row at `vector[offset ..]`. */
-  scoreRow(vector: Float64Array, offset: number): number;
+  readonly scoreRow: (vector: Float64Array, offset: number) => number;
   /** Raw scores of row-major rows into `out`, shape [numRows]. @param vectors shape [numRows, numCols] */
-  scoreRows(vectors: Float64Array, numRows: number, numCols: number, out: Float64Array): void;
+  readonly scoreRows: (vectors: Float64Array, numRows: number, numCols: number, out: Float64Array) => void;
 }
 
 /** Rows scored together against one tree after the other, so that a tree's nodes stay in cache. */

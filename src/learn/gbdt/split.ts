@@ -68,7 +68,16 @@ export function leafOutput(sumGradient: number, sumHessian: number, lambda: numb
  * third sum in the histogram, and means a leaf can end with somewhat fewer rows than minDataInLeaf.
  * @param hist shape [numSlots, 2]; this feature's slots start at `offset`
  */
-export function findNumericSplit(hist: Float64Array, offset: number, numBins: number, hasMissing: boolean, feature: number, leaf: LeafStats, params: GbdtParams, best: SplitCandidate): void {
+export function findNumericSplit(
+  hist: Float64Array,
+  offset: number,
+  numBins: number,
+  hasMissing: boolean,
+  feature: number,
+  leaf: LeafStats,
+  params: GbdtParams,
+  best: SplitCandidate,
+): void {
   const lambda = params.lambdaL2;
   const { minDataInLeaf, minSumHessianInLeaf } = params;
   const totalGradient = leaf.sumGradient;

@@ -68,7 +68,8 @@ export function trainGbdt({ train, valid, params: given = {}, onIteration, signa
 
   for (let iteration = 1; iteration <= params.numIterations; iteration++) {
     if (signal?.aborted === true) throw new KarkhanaError("TRAINING_ABORTED", { iteration: iteration - 1 });
-    if (params.baggingFreq > 0 && params.baggingFraction < 1 && (iteration - 1) % params.baggingFreq === 0) bag = drawBag(train.numRows, params.baggingFraction, rng.fork(`bag-${iteration}`));
+    if (params.baggingFreq > 0 && params.baggingFraction < 1 && (iteration - 1) % params.baggingFreq === 0)
+      bag = drawBag(train.numRows, params.baggingFraction, rng.fork(`bag-${iteration}`));
     const tree = grower.grow(gradients, bag?.inside, drawFeatures(usable, params.featureFraction, rng, iteration));
     if (tree.nodes.length === 0) break; // No leaf can be split within the limits: more trees would be constants.
     trees.push(tree);
@@ -93,7 +94,8 @@ function checkTables(train: TrainingTable, valid: TrainingTable | undefined): vo
   if (valid === undefined) return;
   checkTable(valid, "valid");
   const describe = (table: TrainingTable): string => table.features.map(({ name, type }) => `${name}:${type}`).join(",");
-  if (describe(train) !== describe(valid)) throw new KarkhanaError("SHAPE_MISMATCH", { field: "valid.features", expected: describe(train), actual: describe(valid) });
+  if (describe(train) !== describe(valid))
+    throw new KarkhanaError("SHAPE_MISMATCH", { field: "valid.features", expected: describe(train), actual: describe(valid) });
 }
 
 function meanOf(labels: Uint8Array): number {

@@ -35,7 +35,13 @@ export function referenceScore(ensemble: TreeEnsemble, vector: ArrayLike<number>
 }
 
 /** Adds one tree's leaf values to the scores of column-major rows. @param rows which rows; undefined for all */
-export function addTreeScores(ensemble: TreeEnsemble, tree: number, columns: readonly Float64Array[], rows: Int32Array | undefined, scores: Float64Array): void {
+export function addTreeScores(
+  ensemble: TreeEnsemble,
+  tree: number,
+  columns: readonly Float64Array[],
+  rows: Int32Array | undefined,
+  scores: Float64Array,
+): void {
   const { splitFeature, threshold, leftChild, rightChild, defaultLeft, isCategorical, leafValue } = ensemble;
   const firstNode = ensemble.treeOffsets[tree]!;
   const firstLeaf = ensemble.leafOffsets[tree]!;

@@ -26,7 +26,8 @@ export function trainLogistic({ train, l2 = 1, maxIterations = 200, maxCategorie
   checkTable(train, "train");
   checkBothClasses(train.labels, "train.labels");
   if (!(l2 >= 0 && l2 < Infinity)) throw new KarkhanaError("INVALID_ARGUMENT", { field: "l2", problem: "expected a number from 0", value: l2 });
-  if (!Number.isInteger(maxIterations) || maxIterations < 1) throw new KarkhanaError("INVALID_ARGUMENT", { field: "maxIterations", problem: "expected a whole number from 1", value: maxIterations });
+  if (!Number.isInteger(maxIterations) || maxIterations < 1)
+    throw new KarkhanaError("INVALID_ARGUMENT", { field: "maxIterations", problem: "expected a whole number from 1", value: maxIterations });
   const layout = layOut(train, maxCategories);
   const { means, scales } = standardisation(train, layout);
   const numColumns = means.length;
@@ -104,7 +105,8 @@ function standardisation({ features, columns }: TrainingTable, { starts, numColu
     // Welford's update: no cancellation where the mean is large against the spread.
     for (const value of columns[f]!) {
       if (value !== value) continue;
-      if (value === Infinity || value === -Infinity) throw new KarkhanaError("INVALID_ARGUMENT", { field: `train.columns.${name}`, problem: "expected finite numbers, or NaN where missing", value });
+      if (value === Infinity || value === -Infinity)
+        throw new KarkhanaError("INVALID_ARGUMENT", { field: `train.columns.${name}`, problem: "expected finite numbers, or NaN where missing", value });
       count++;
       const delta = value - mean;
       mean += delta / count;
@@ -118,7 +120,14 @@ function standardisation({ features, columns }: TrainingTable, { starts, numColu
 }
 
 /** scores[i] = intercept + weights . columns of row i; x holds the weights, then the intercept. */
-function scoreColumns({ features, columns }: TrainingTable, { starts, widths }: Layout, means: Float64Array, scales: Float64Array, x: Float64Array, scores: Float64Array): void {
+function scoreColumns(
+  { features, columns }: TrainingTable,
+  { starts, widths }: Layout,
+  means: Float64Array,
+  scales: Float64Array,
+  x: Float64Array,
+  scores: Float64Array,
+): void {
   scores.fill(x[x.length - 1]!);
   for (let f = 0; f < features.length; f++) {
     const column = columns[f]!;
@@ -138,7 +147,14 @@ function scoreColumns({ features, columns }: TrainingTable, { starts, widths }: 
 }
 
 /** gradient[c] = sum over rows of column c times residual. */
-function gatherGradient({ features, columns }: TrainingTable, { starts, widths }: Layout, means: Float64Array, scales: Float64Array, residuals: Float64Array, gradient: Float64Array): void {
+function gatherGradient(
+  { features, columns }: TrainingTable,
+  { starts, widths }: Layout,
+  means: Float64Array,
+  scales: Float64Array,
+  residuals: Float64Array,
+  gradient: Float64Array,
+): void {
   gradient.fill(0);
   for (let f = 0; f < features.length; f++) {
     const column = columns[f]!;
