@@ -113,6 +113,9 @@ export const errorCatalogue = {
   // learn
   TRAINING_ABORTED: { text: "Training was stopped after {iteration} iterations, as asked", remedy: "Nothing was kept. Start the training again.", retryable: false },
   MODEL_FILE_INVALID: { text: "Model file {field}: {problem}", remedy: "Train or register the model again with this version of the program; the file is damaged or was made by a newer version.", retryable: false },
+  // monitoring
+  MONITORING_CONFLICT: { text: "Another process has moved the monitoring of model {model} on from revision {revision}", remedy: "Run one monitor per model; this one starts again from what is stored.", retryable: true },
+  PROFILE_INVALID: { text: "Reference profile {field}: {problem} (got {value})", remedy: "Register the version again; its profile.json is damaged or was made by a newer program.", retryable: false },
 } as const;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -1,0 +1,201 @@
+import type { SourceDefinition } from "../../data/source.ts";
+import { KarkhanaError } from "../../kernel/error.ts";
+import type { Column, ColumnTable, DuckDb } from "../../storage/duckdb/duckdb.ts";
+import { featureViewHash, type FeatureService } from "../definition.ts";
+import { categoryOf, referenceSlots, requestFiller, type RequestFields, type RequestFiller } from "../vector.ts";
+import { planView, sumLimit } from "../view-plan.ts";
+import { answerSql, answerTable, keysSql, rowsSql, runningSql, runningTable, statisticsSql, type PointInTime, type SumTypes } from "./point-in-time.ts";
+
+export interface OfflineOptions {
+  /** SQL query that gives one question a row: `_row`, `_event` (when it is asked, BIGINT microseconds) and the request's fields, nothing else. */
+  readonly spine: string;
+  readonly service: FeatureService;
+  /** SQL relation of a source, as `data/relation.ts` gives it. */
+  readonly relations: (source: SourceDefinition) => string;
+}
+
+/** Questions with their vectors; `columns[slot]` is a number column (null is NaN), or text for a categorical slot. */
+export interface VectorChunk {
+  readonly numRows: number;
+  /** `_row` of the spine. */
+  readonly rows: Float64Array;
+  readonly eventUs: Float64Array;
+  readonly columns: readonly Column[];
+}
+
+/**
+ * The vectors of a spine: every row exactly once, ordered by `_row`, as of its own `_event`.
+ * @throws MEASURE_OUT_OF_RANGE, INVALID_ARGUMENT (a field's type cannot match the key it is bound to), QUERY_FAILED
+ */
+export async function* offlineVectors(duck: DuckDb, options: OfflineOptions): AsyncGenerator<VectorChunk> {
+  const complete = chunkCompleter(options.service);
+  const answers = await answerSpine(duck, options);
+  try {
+    for await (const chunk of duck.chunks(answers.sql)) yield complete(chunk);
+  } finally {
+    await answers.drop();
+  }
+}
+
+/** View values of a spine, computed and kept as tables until dropped. */
+export interface SpineAnswers {
+  /** Query: `_n`, `_row`, `_event`, the spine's fields, and `v<slot>` for each slot that a view fills; ordered by `_n`. */
+  readonly sql: string;
+  readonly fields: readonly string[];
+  readonly numRows: number;
+  drop(): Promise<void>;
+}
+
+/** Tables are ordinary ones (a walk over chunks sees no temporary ones), so concurrent calls need names of their own. */
+let calls = 0;
+
+export async function answerSpine(duck: DuckDb, options: OfflineOptions): Promise<SpineAnswers> {
+  const prefix = `_features_${++calls}`;
+  const tables: string[] = [];
+  const create = async (table: string, sql: string): Promise<void> => {
+    tables.push(table);
+    await duck.run(sql);
+  };
+  const drop = async (names: readonly string[]): Promise<void> => {
+    for (const name of names) await duck.run(`DROP TABLE IF EXISTS ${name}`);
+  };
+  try {
+    const spine = `${prefix}_spine`;
+    await create(spine, `CREATE OR REPLACE TABLE ${spine} AS SELECT row_number() OVER (ORDER BY _row) - 1 AS _n, * FROM (${options.spine})`);
+    const types = await columnTypes(duck, spine);
+    const fields = [...types.keys()].filter((name) => name !== "_n" && name !== "_row" && name !== "_event");
+    const [extent] = await duck.rows(`SELECT count(*) AS n, min(_event) AS first, max(_event) AS last FROM ${spine}`);
+    const numRows = Number(extent?.["n"] ?? 0);
+    const columns: string[] = [];
+    const joins: string[] = [];
+    for (const [index, group] of groupedByView(options.service).entries()) {
+      const p: PointInTime = {
+        plan: planView(group.slots[0]!.reference.view),
+        prefix: `${prefix}_view${index}`,
+        spine,
+        relation: options.relations(group.slots[0]!.reference.view.source),
+        bindings: group.slots.map(({ reference }) => ({ fields: reference.view.entity.keys.map((key) => boundField(reference.binding, key, reference.prefix)) })),
+      };
+      for (const binding of p.bindings) checkKeyTypes(p, binding.fields, types);
+      const scratch = [`${p.prefix}_keys`, `${p.prefix}_rows`, ...[undefined, ...p.plan.windowsUs].map((w) => runningTable(p, w))];
+      tables.push(...scratch);
+      await duck.run(keysSql(p));
+      await duck.run(rowsSql(p, Number(extent?.["first"] ?? 0), Number(extent?.["last"] ?? 0)));
+      const sums = await sumTypes(duck, p);
+      for (const w of [undefined, ...p.plan.windowsUs]) await duck.run(runningSql(p, sums, w));
+      for (const [i, { first }] of group.slots.entries()) {
+        const answer = answerTable(p, i);
+        await create(answer, answerSql(p, sums, i));
+        joins.push(`LEFT JOIN ${answer} ON ${answer}._n = s._n`);
+        for (const [j, feature] of p.plan.features.entries()) {
+          const value = `${answer}.f${j}`;
+          columns.push(`${feature.aggregate === "count" ? `coalesce(${value}, 0e0)` : value} AS v${first + j}`);
+        }
+      }
+      await drop(scratch);
+    }
+    const sql = `SELECT ${["s.*", ...columns].join(", ")} FROM ${spine} s ${joins.join(" ")} ORDER BY s._n`;
+    return { sql, fields, numRows, drop: () => drop(tables) };
+  } catch (error) {
+    await drop(tables);
+    throw error;
+  }
+}
+
+/** References to one view share its rows and running sums. */
+function groupedByView(service: FeatureService): { slots: ReturnType<typeof referenceSlots> }[] {
+  const groups = new Map<string, { slots: ReturnType<typeof referenceSlots> }>();
+  for (const slots of referenceSlots(service)) {
+    const hash = featureViewHash(slots.reference.view);
+    const group = groups.get(hash);
+    if (group === undefined) groups.set(hash, { slots: [slots] });
+    else group.slots.push(slots);
+  }
+  return [...groups.values()];
+}
+
+export function boundField(binding: Readonly<Record<string, string>>, key: string, prefix: string): string {
+  const field = Object.hasOwn(binding, key) ? binding[key] : undefined;
+  if (field === undefined) throw new KarkhanaError("INVALID_ARGUMENT", { field: `reference ${prefix}`, problem: "binds no request field to an entity key", value: key });
+  return field;
+}
+
+async function columnTypes(duck: DuckDb, table: string): Promise<Map<string, string>> {
+  const rows = await duck.rows(`DESCRIBE ${table}`);
+  return new Map(rows.map((row) => [String(row["column_name"]), String(row["column_type"])]));
+}
+
+/** DuckDB would cast one side and match "01" with 1, or fail half-way; the online store never does. */
+function checkKeyTypes(p: PointInTime, fields: readonly string[], types: ReadonlyMap<string, string>): void {
+  for (const [i, field] of fields.entries()) {
+    const type = types.get(field);
+    const kind = type === undefined ? undefined : type === "VARCHAR" ? "string" : type === "BOOLEAN" ? "boolean" : "number";
+    if (kind !== p.plan.keyTypes[i])
+      throw new KarkhanaError("INVALID_ARGUMENT", {
+        field: `request field ${field}`,
+        problem: `view ${p.plan.view.name} is keyed by a ${p.plan.keyTypes[i]!}; the spine gives ${type ?? "no such field"}`,
+        value: field,
+      });
+  }
+}
+
+async function sumTypes(duck: DuckDb, p: PointInTime): Promise<SumTypes> {
+  const [statistics] = await duck.rows(statisticsSql(p));
+  const sums: ("DOUBLE" | "HUGEINT")[] = [];
+  const hasNulls: boolean[] = [];
+  for (const [i, measure] of p.plan.measures.entries()) {
+    const largest = Number(statistics?.[`max${i}`] ?? 0);
+    if (largest >= sumLimit) throw new KarkhanaError("MEASURE_OUT_OF_RANGE", { view: p.plan.view.name, measure: measure.text, value: largest / measure.scale });
+    sums.push(Number(statistics?.[`total${i}`] ?? 0) < sumLimit / 2 ? "DOUBLE" : "HUGEINT");
+    hasNulls.push(Number(statistics?.[`nulls${i}`] ?? 0) > 0);
+  }
+  return { sums, hasNulls };
+}
+
+/** Turns a chunk of `SpineAnswers.sql` into slots: views' values as they are, request features by the one filler. */
+export function chunkCompleter(service: FeatureService): (chunk: ColumnTable) => VectorChunk {
+  const fill: RequestFiller = requestFiller(service, {});
+  const needsFill = service.features.some((f) => f.kind !== "featureReference");
+  const scratch = new Float64Array(service.slots.length);
+  return (chunk) => {
+    const { numRows } = chunk;
+    const eventUs = numbersOf(chunk, "_event");
+    const columns = service.slots.map((slot, index): Column => {
+      if (slot.type === "categorical") return textOf(chunk.columns.get(slot.name), numRows);
+      const own = chunk.columns.get(`v${index}`);
+      return own instanceof Float64Array ? own : new Float64Array(numRows);
+    });
+    if (needsFill) {
+      const filled = [...columns.entries()].flatMap(([slot, column]) => (column instanceof Float64Array && !chunk.columns.has(`v${slot}`) ? [{ slot, column }] : []));
+      const fields = [...chunk.columns].filter(([name]) => !isOwnColumn(name, service));
+      for (let i = 0; i < numRows; i++) {
+        fill(eventUs[i]!, fieldsAt(fields, i), scratch, 0);
+        for (const { slot, column } of filled) column[i] = scratch[slot]!;
+      }
+    }
+    return { numRows, rows: numbersOf(chunk, "_row"), eventUs, columns };
+  };
+}
+
+function isOwnColumn(name: string, service: FeatureService): boolean {
+  return name === "_n" || name === "_row" || name === "_event" || (/^v\d+$/.test(name) && Number(name.slice(1)) < service.slots.length);
+}
+
+function fieldsAt(columns: readonly (readonly [string, Column])[], row: number): RequestFields {
+  const fields: Record<string, string | number | null> = {};
+  for (const [name, column] of columns) {
+    const value = column[row] ?? null;
+    fields[name] = typeof value === "number" && Number.isNaN(value) ? null : value;
+  }
+  return fields;
+}
+
+function textOf(column: Column | undefined, numRows: number): (string | null)[] {
+  return Array.from({ length: numRows }, (_, i) => categoryOf(column?.[i]));
+}
+
+function numbersOf(chunk: ColumnTable, name: string): Float64Array {
+  const column = chunk.columns.get(name);
+  if (column instanceof Float64Array) return column;
+  throw new KarkhanaError("INVALID_ARGUMENT", { field: `spine column ${name}`, problem: "must be there and be a number", value: null });
+}
