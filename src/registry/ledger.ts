@@ -74,7 +74,8 @@ export class Ledger {
         .values({ model: this.model, ...row })
         .execute();
     else await this.db.updateTable("registry_deployments").set(row).where("model", "=", this.model).execute();
-    return { model: this.model, revision: row.revision, ...traffic, reason, changedUs: this.nowUs };
+    // `traffic` may be made from a whole deployment: what is new comes last.
+    return { ...traffic, model: this.model, revision: row.revision, reason, changedUs: this.nowUs };
   }
 
   /** @returns the event's sequence: dense in a model and in commit order, so a reader that follows by sequence misses none. */

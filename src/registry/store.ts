@@ -42,7 +42,7 @@ class SqlRegistry implements Registry {
     this.#db = tables<RegistryTables>(database.db);
   }
 
-  registerVersion(input: NewModelVersion, trx?: SqlTransaction): Promise<ModelVersion> {
+  async registerVersion(input: NewModelVersion, trx?: SqlTransaction): Promise<ModelVersion> {
     const { model } = input;
     requireModelName(model);
     if (input.requestId === "")
@@ -91,7 +91,7 @@ class SqlRegistry implements Registry {
   }
 
   /** The same proof again, as the last of its kind, is the proof already there: a retried step records it once. */
-  addProof(model: string, version: number, proof: Omit<Proof, "hash" | "recordedUs">, trx?: SqlTransaction): Promise<Proof> {
+  async addProof(model: string, version: number, proof: Omit<Proof, "hash" | "recordedUs">, trx?: SqlTransaction): Promise<Proof> {
     return this.#write(model, version, trx, async (ledger) => {
       const { kind, passed, summary } = proof;
       const details = proofDetails(proof.details);
@@ -105,7 +105,7 @@ class SqlRegistry implements Registry {
     });
   }
 
-  waive(model: string, version: number, kind: ProofKind, reason: string, trx?: SqlTransaction): Promise<void> {
+  async waive(model: string, version: number, kind: ProofKind, reason: string, trx?: SqlTransaction): Promise<void> {
     requireReason(reason);
     return this.#write(model, version, trx, async (ledger) => {
       const before = await ledger.version(version);
@@ -143,7 +143,7 @@ class SqlRegistry implements Registry {
     return readDeployments(this.#db);
   }
 
-  startShadow(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment> {
+  async startShadow(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment> {
     requireReason(reason);
     return this.#write(model, version, trx, async (ledger) => {
       const state = await step(ledger, version, "startShadow");
@@ -156,7 +156,7 @@ class SqlRegistry implements Registry {
     });
   }
 
-  startAb(model: string, version: number, abShare: number, reason: string, trx?: SqlTransaction): Promise<Deployment> {
+  async startAb(model: string, version: number, abShare: number, reason: string, trx?: SqlTransaction): Promise<Deployment> {
     requireReason(reason);
     requireShare(abShare);
     return this.#write(model, version, trx, async (ledger) => {
@@ -171,7 +171,7 @@ class SqlRegistry implements Registry {
     });
   }
 
-  standDown(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment> {
+  async standDown(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment> {
     requireReason(reason);
     return this.#write(model, version, trx, async (ledger) => {
       await step(ledger, version, "standDown");
@@ -180,7 +180,7 @@ class SqlRegistry implements Registry {
     });
   }
 
-  promote(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment> {
+  async promote(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment> {
     requireReason(reason);
     return this.#write(model, version, trx, async (ledger) => {
       const state = await step(ledger, version, "promote");
@@ -195,7 +195,7 @@ class SqlRegistry implements Registry {
     });
   }
 
-  refuse(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<void> {
+  async refuse(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<void> {
     requireReason(reason);
     return this.#write(model, version, trx, async (ledger) => {
       const before = await ledger.state(version);
@@ -208,7 +208,7 @@ class SqlRegistry implements Registry {
     });
   }
 
-  rollback(model: string, reason: string, trx?: SqlTransaction): Promise<Deployment> {
+  async rollback(model: string, reason: string, trx?: SqlTransaction): Promise<Deployment> {
     requireModelName(model);
     requireReason(reason);
     return this.#in(trx, async (t) => {

@@ -66,7 +66,7 @@ class SqlTracking implements Tracking {
     return rows.map(toExperiment);
   }
 
-  createRun(input: Parameters<Tracking["createRun"]>[0], trx?: SqlTransaction): Promise<Run> {
+  async createRun(input: Parameters<Tracking["createRun"]>[0], trx?: SqlTransaction): Promise<Run> {
     const { name, requestId, tags } = input;
     const experimentId = experimentKey(input.experimentId);
     requireName("name", name);
@@ -103,7 +103,7 @@ class SqlTracking implements Tracking {
     });
   }
 
-  logBatch(runId: string, batch: RunBatch, trx?: SqlTransaction): Promise<void> {
+  async logBatch(runId: string, batch: RunBatch, trx?: SqlTransaction): Promise<void> {
     requireBatch(batch);
     return this.#in(trx, async (db) => {
       await requireRun(db, runId);
@@ -114,7 +114,7 @@ class SqlTracking implements Tracking {
   }
 
   /** Repeating it does not move the end; a status that is not an end opens the run again, as MLflow's resume does. */
-  finishRun(runId: string, status: RunStatus, trx?: SqlTransaction): Promise<void> {
+  async finishRun(runId: string, status: RunStatus, trx?: SqlTransaction): Promise<void> {
     return this.#in(trx, async (db) => {
       const isEnd = status !== "RUNNING" && status !== "SCHEDULED";
       const nowUs = this.#clock.nowUs();
