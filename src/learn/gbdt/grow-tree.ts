@@ -126,7 +126,7 @@ export class TreeGrower {
   #splitLeaf(chosen: number, nodes: readonly TreeNode[], gradients: Float64Array): TreeNode {
     const leaf = this.#leaves[chosen]!;
     const { best } = leaf;
-    const node: TreeNode = { ...this.#describe(leaf), gain: best.gain, leftChild: ~chosen, rightChild: ~this.#leaves.length };
+    const node: TreeNode = { ...this.#describe(leaf), gain: best.gain + this.#params.minGainToSplit, leftChild: ~chosen, rightChild: ~this.#leaves.length };
     const right = this.#partition(leaf, nodes.length);
     const parent = nodes[leaf.parent];
     if (parent !== undefined) {

@@ -112,7 +112,8 @@ export function findNumericSplit(
     bestHessian = leftHessian;
   }
 
-  if (hasMissing) {
+  // Where the leaf has no missing rows the second scan finds the same splits again; only rounding would choose between them.
+  if (hasMissing && hist[2 * (offset + numValueBins) + 1]! * rowsPerHessian >= 0.5) {
     let leftGradient = 0;
     let leftHessian = epsilon;
     let leftCount = 0;
