@@ -6,6 +6,7 @@ export interface KeyValue {
   readonly value: Uint8Array;
 }
 
+/** Deletes are applied before puts; of two puts with one key the later counts. */
 export interface WriteBatch {
   readonly puts: readonly KeyValue[];
   readonly deletes?: readonly Uint8Array[];
@@ -15,7 +16,7 @@ export interface WriteBatch {
  * Ordered binary key-value store: LMDB, Redis, memory.
  * Promises: a batch is applied whole or not at all; once `write` resolves, every later read, here or in another process, sees it,
  * and it survives `kill -9` of this process (LMDB, Redis; power loss as the store is configured). Batches of one writer apply in call order.
- * `range` walks keys in unsigned byte order. Keys are at most 511 bytes (LMDB's limit): longer ones are refused with INVALID_ARGUMENT.
+ * `range` walks keys in unsigned byte order. Keys have 1 to 511 bytes (LMDB's limits): others are refused with INVALID_ARGUMENT.
  * A returned value may alias the store's memory and is valid until the next await or write: copy what you keep.
  */
 export interface KeyValueStore {
