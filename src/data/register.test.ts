@@ -36,8 +36,7 @@ const options: SourceOptions<typeof schema> = {
     distance: { min: 10, max: 6000 },
   },
 };
-const flights = (more: Partial<SourceOptions<typeof schema>> = {}): SourceDefinition =>
-  parquet("flights", { ...options, ...more });
+const flights = (more: Partial<SourceOptions<typeof schema>> = {}): SourceDefinition => parquet("flights", { ...options, ...more });
 
 /** The first 2,000 flights of 2001 as they are. */
 const slice = `SELECT * FROM read_parquet(${quoteLiteral(flights3m)}) LIMIT 2000`;
