@@ -3,7 +3,7 @@
  * from that scheduled time. So a server that stalls is charged for everybody who would have been waiting (no coordinated omission).
  *
  * Sockets are driven by hand, one request at a time on each, because a full HTTP client costs more than the server it measures and both
- * share the machine. Runs in a process of its own: `node bench/load.ts <plan.json>` prints one line of JSON.
+ * share the machine. Runs in a process of its own: `node bench/load.ts <plan.json>` prints "measuring" when its warm-up is over and the report as one last line of JSON.
  */
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -44,6 +44,7 @@ export interface LoadReport {
   readonly latencyMs: Quantiles;
   /** From the write to the last byte: what the client's own timer and queue added is left out. */
   readonly serviceMs: Quantiles;
+  readonly measuredSeconds: number;
   /** CPU seconds this client used per second of the measured part; 1 is one core. */
   readonly cpuShare: number;
 }
@@ -59,7 +60,8 @@ interface Connection {
   pending: Buffer | undefined;
 }
 
-export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
+/** @param onMeasuring called when the warm-up is over */
+export async function runLoad(plan: LoadPlan, onMeasuring: () => void = () => {}): Promise<LoadReport> {
   const dueMs = schedule(plan);
   const total = dueMs.length;
   const measuredFrom = dueMs.findIndex((ms) => ms >= plan.warmupSeconds * 1000);
@@ -89,10 +91,13 @@ export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
   const pump = (): void => {
     const now = performance.now() - startMs;
     while (arrived < total && dueMs[arrived]! <= now) {
-      if (arrived === measuredFrom) cpuAtMeasure = process.cpuUsage();
+      if (arrived === measuredFrom) {
+        cpuAtMeasure = process.cpuUsage();
+        onMeasuring();
+      }
       arrived++;
     }
-    while (started < arrived && idle.length > 0) write(idle.pop()!);
+    for (let free = Math.min(arrived - started, idle.length); free > 0; free--) write(idle.pop()!);
   };
   const settle = (connection: Connection, status: string): void => {
     const index = connection.request;
@@ -161,6 +166,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
     statuses,
     latencyMs: quantiles(sorted),
     serviceMs: quantiles(service.filter((ms) => !Number.isNaN(ms)).sort()),
+    measuredSeconds: measuredMs / 1000,
     cpuShare: (cpu.user + cpu.system) / 1000 / measuredMs,
   };
 }
@@ -187,7 +193,7 @@ function headOf(plan: LoadPlan, body: string): string {
 /** Status of the answer once all of it has come, else undefined. Our server always states a content-length. */
 function wholeAnswer(connection: Connection, chunk: Buffer): string | undefined {
   const all = connection.pending === undefined ? chunk : Buffer.concat([connection.pending, chunk]);
-  const text = all.latin1Slice(0, Math.min(all.length, 1024));
+  const text = all.toString("latin1", 0, Math.min(all.length, 1024));
   const headEnd = text.indexOf("\r\n\r\n");
   const length = headEnd < 0 ? null : /content-length: *(\d+)/i.exec(text);
   if (length === null || all.length < headEnd + 4 + Number(length[1])) {
@@ -205,5 +211,5 @@ function quantiles(sorted: Float64Array): Quantiles {
 
 if (import.meta.main) {
   const plan = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as LoadPlan;
-  process.stdout.write(`${JSON.stringify(await runLoad(plan))}\n`);
+  process.stdout.write(`${JSON.stringify(await runLoad(plan, () => void process.stdout.write("measuring\n")))}\n`);
 }

@@ -80,6 +80,7 @@ export const errorCatalogue = {
   MODEL_NOT_IN_PROJECT: { text: "Model {model} is not in the project; it has {models}", remedy: "Use one of the models the project declares.", retryable: false },
   UNKNOWN_COMMAND: { text: "Unknown command {command}", remedy: "`karkhana help` lists the commands.", retryable: false },
   PORT_IN_USE: { text: "{host}:{port} is already in use ({flag})", remedy: "Stop the program that holds it, or choose another with {flag}; 0 takes any free one.", retryable: false },
+  DATA_DIR_IN_USE: { text: "Data folder {dataFolder} is in use by process {pid}", remedy: "Stop that process, or choose another folder with --data.", retryable: true },
   PROCESS_DIED: { text: "The {role} process ended unexpectedly {times} times in a row ({reason})", remedy: "Read its last lines above; `karkhana doctor` checks the usual causes.", retryable: true },
   SERVING_UNREACHABLE: { text: "The serving process at {url} cannot be reached: {problem}", remedy: "See whether it runs (`karkhana status`) and what its last lines say.", retryable: true },
   NOT_RUNNING: { text: "Nothing is running on data folder {dataFolder}", remedy: "Start it with `karkhana up --project <folder>`.", retryable: false },

@@ -1,0 +1,50 @@
+/** The serving process under measurement: the program's own rooms over a data folder, started by `serve.ts` as a child. */
+import { randomBytes } from "node:crypto";
+import path from "node:path";
+import { createOnlineFeatures } from "../src/features/online/online-features.ts";
+import { openFeedbackLog } from "../src/feedback/log.ts";
+import { idMaker } from "../src/kernel/ids.ts";
+import { viewsOf } from "../src/project/definition.ts";
+import { loadProject } from "../src/project/load.ts";
+import { createRegistry } from "../src/registry/store.ts";
+import { statusOf } from "../src/server/error-status.ts";
+import { createServing } from "../src/serving/app.ts";
+import { openFileBlobs } from "../src/storage/blobs/files.ts";
+import { openLmdb } from "../src/storage/kv/lmdb.ts";
+import { openSqlite } from "../src/storage/sql/sqlite.ts";
+import { projectFolder, systemClock } from "./serve-world.ts";
+
+const folder = process.argv[2]!;
+const { definition } = await loadProject(projectFolder);
+const database = await openSqlite(path.join(folder, "meta.db"));
+const blobs = await openFileBlobs(path.join(folder, "blobs"));
+const store = openLmdb(path.join(folder, "online"));
+const online = await createOnlineFeatures({ store, views: definition.models.flatMap((m) => viewsOf(m.service)) });
+const feedback = await openFeedbackLog(path.join(folder, "log"));
+const newId = idMaker(systemClock, (length) => randomBytes(length));
+const serving = await createServing({
+  project: definition,
+  registry: createRegistry({ database, clock: systemClock }),
+  blobs,
+  online,
+  feedback,
+  clock: systemClock,
+  newId,
+  statusOf,
+});
+const { port } = await serving.listen({ host: "127.0.0.1", port: 0 });
+process.send!({ port, health: serving.health() });
+
+process.on("message", (message) => {
+  if (message === "cpu") process.send!({ cpu: process.cpuUsage(), rssBytes: process.memoryUsage.rss() });
+  if (message === "close") void close();
+});
+process.on("disconnect", () => void close());
+
+async function close(): Promise<void> {
+  await serving.close();
+  await feedback.close();
+  await store.close();
+  await database.close();
+  process.disconnect?.();
+}

@@ -1,0 +1,156 @@
+/**
+ * Predictions a second, and how long they take: one real serving process with features and logging on, driven open-loop from another
+ * process over 127.0.0.1. Both share this machine, so each one's CPU is shown.
+ *
+ *   npm run bench -- serve [--rate 10000] [--seconds 20] [--connections 64] [--arrivals poisson|constant] [--trees 200] [--leaves 63]
+ *                          [--profile <folder>] [--json]
+ */
+import { fork, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import type { LoadPlan, LoadReport } from "./load.ts";
+import { machine } from "./machine.ts";
+import { buildServeWorld, type ServeWorld } from "./serve-world.ts";
+
+const warmupSeconds = 3;
+
+interface CpuReading {
+  readonly cpu: NodeJS.CpuUsage;
+  readonly rssBytes: number;
+}
+
+interface ServeRun extends LoadReport {
+  /** Cores in use during the measured part: 1 is one whole core. */
+  readonly cpu: { readonly client: number; readonly server: number };
+  readonly serverRssMb: number;
+}
+
+export async function run(args: string[]): Promise<void> {
+  const options = {
+    rate: { type: "string", default: "2000,5000,10000" },
+    seconds: { type: "string", default: "20" },
+    connections: { type: "string", default: "64" },
+    arrivals: { type: "string", default: "poisson" },
+    trees: { type: "string", default: "200" },
+    leaves: { type: "string", default: "63" },
+    profile: { type: "string" },
+    json: { type: "boolean", default: false },
+  } as const;
+  const { values } = parseArgs({ args, options });
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  const folder = mkdtempSync(path.join(tmpdir(), "karkhana-bench-"));
+  try {
+    const world = await buildServeWorld(folder, { trees: Number(values.trees), leaves: Number(values.leaves) }, say);
+    const server = await startServer(folder, values.profile);
+    const runs: ServeRun[] = [];
+    for (const [i, rate] of values.rate.split(",").map(Number).entries()) {
+      const plan = {
+        host: "127.0.0.1",
+        port: server.port,
+        path: `/v1/models/${world.model}/predict`,
+        rate,
+        seconds: Number(values.seconds),
+        warmupSeconds,
+        connections: Number(values.connections),
+        arrivals: values.arrivals === "constant" ? "constant" : "poisson",
+        bodies: world.bodies,
+        idPrefix: `r${i}-`,
+      } as const;
+      runs.push(await measure(server.child, folder, plan));
+      say(line(runs.at(-1)!));
+    }
+    server.child.send("close");
+    await once(server.child, "exit");
+    const { bodies: _bodies, ...size } = world;
+    if (values.json)
+      process.stdout.write(
+        `${JSON.stringify({ runs, world: size, arrivals: values.arrivals, connections: Number(values.connections), warmupSeconds, machine: machine() })}\n`,
+      );
+    else process.stdout.write(`${table(runs, size)}\n`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function startServer(folder: string, profile: string | undefined): Promise<{ child: ChildProcess; port: number }> {
+  const execArgv = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
+  const child = fork(path.join(import.meta.dirname, "serve-process.ts"), [folder], { execArgv, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const [ready] = (await Promise.race([
+    once(child, "message"),
+    once(child, "exit").then(() => Promise.reject(new Error("the serving process ended before it was ready"))),
+  ])) as [{ port: number; health: { status: string } }];
+  if (ready.health.status !== "ok") throw new Error(`the serving process is ${JSON.stringify(ready.health)}`);
+  return { child, port: ready.port };
+}
+
+async function measure(server: ChildProcess, folder: string, plan: LoadPlan): Promise<ServeRun> {
+  const file = path.join(folder, "plan.json");
+  writeFileSync(file, JSON.stringify(plan));
+  const client = spawn(process.execPath, [path.join(import.meta.dirname, "load.ts"), file], { stdio: ["ignore", "pipe", "inherit"] });
+  const lines: string[] = [];
+  let started: Promise<CpuReading> | undefined;
+  let output = "";
+  client.stdout.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+    for (let end = output.indexOf("\n"); end >= 0; end = output.indexOf("\n")) {
+      const text = output.slice(0, end);
+      output = output.slice(end + 1);
+      if (text === "measuring") started = readCpu(server);
+      else lines.push(text);
+    }
+  });
+  await once(client, "close");
+  const report = JSON.parse(lines.at(-1) ?? "null") as LoadReport | null;
+  if (report === null || started === undefined) throw new Error("the load client gave no report");
+  const [before, after] = [await started, await readCpu(server)];
+  const used = after.cpu.user + after.cpu.system - before.cpu.user - before.cpu.system;
+  return {
+    ...report,
+    cpu: { client: round(report.cpuShare), server: round(used / 1e6 / report.measuredSeconds) },
+    serverRssMb: Math.round(after.rssBytes / 2 ** 20),
+  };
+}
+
+async function readCpu(server: ChildProcess): Promise<CpuReading> {
+  const reply = once(server, "message") as Promise<[CpuReading]>;
+  server.send("cpu");
+  return (await reply)[0];
+}
+
+function line(r: ServeRun): string {
+  const { p50, p95, p99 } = r.latencyMs;
+  return `${r.rate}/s: answered ${r.achievedRate.toFixed(0)}/s, p50 ${p50.toFixed(2)} p95 ${p95.toFixed(2)} p99 ${p99.toFixed(2)} ms, ${r.errors} errors, cores: server ${r.cpu.server}, client ${r.cpu.client}`;
+}
+
+function table(runs: readonly ServeRun[], world: Omit<ServeWorld, "bodies">): string {
+  const { os, cpu, cores, node } = machine();
+  const head = ["asked/s", "answered/s", "p50 ms", "p95 ms", "p99 ms", "max ms", "errors", "server cores", "client cores", "server MB"];
+  const rows = runs.map((r) =>
+    [
+      r.rate,
+      r.achievedRate.toFixed(0),
+      ...[r.latencyMs.p50, r.latencyMs.p95, r.latencyMs.p99, r.latencyMs.max].map((ms) => ms.toFixed(2)),
+      r.errors,
+      r.cpu.server,
+      r.cpu.client,
+      r.serverRssMb,
+    ].map(String),
+  );
+  const widths = head.map((h, c) => Math.max(h.length, ...rows.map((r) => r[c]!.length)));
+  const text = [head, ...rows].map((r) => r.map((cell, c) => cell.padStart(widths[c]!)).join("  "));
+  return [
+    `${world.slots} slots, ${world.trees} trees with ${world.leaves} leaves, ${world.rowsIngested} rows in the online store, every prediction logged`,
+    `${cores} cores of ${cpu}, ${os}, Node ${node}; latency from the scheduled arrival`,
+    "",
+    ...text,
+  ].join("\n");
+}
+
+function round(x: number): number {
+  return Math.round(x * 1000) / 1000;
+}
+
+if (import.meta.main) await run(process.argv.slice(2));

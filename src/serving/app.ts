@@ -1,0 +1,101 @@
+import type { ErrorCode } from "../kernel/error-catalogue.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { KarkhanaError } from "../kernel/error.ts";
+import type { NewId } from "../kernel/ids.ts";
+import { sourcesOf, type ProjectDefinition } from "../project/definition.ts";
+import type { Registry } from "../registry/port.ts";
+import type { BlobStore } from "../storage/blobs/port.ts";
+import { DeploymentFollower } from "./deployment-follower.ts";
+import type { FeedbackFace, OnlineFace } from "./faces.ts";
+import { createHttp } from "./http.ts";
+import { isLoopback } from "./http-guard.ts";
+import { defaultServingLimits, type ServingLimits } from "./limits.ts";
+import { reportHealth, type HealthReport } from "./report.ts";
+import { fieldsReader } from "./request-fields.ts";
+import { ServedModel } from "./served-model.ts";
+import { ShadowQueue } from "./shadow-queue.ts";
+import { VersionLoader } from "./version-loader.ts";
+
+export interface ServingOptions {
+  readonly project: ProjectDefinition;
+  readonly registry: Pick<Registry, "listDeployments" | "getVersion">;
+  readonly blobs: BlobStore;
+  readonly online: OnlineFace;
+  readonly feedback: FeedbackFace;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  /** HTTP status of an error code: `server/error-status.ts`. */
+  readonly statusOf: (code: ErrorCode) => number;
+  readonly limits?: Partial<ServingLimits>;
+  readonly deploymentPollMs?: number;
+  /** Names beside the loopback ones that requests may carry as their Host. */
+  readonly allowedHosts?: readonly string[];
+  /** Monotonic milliseconds for latencies; default `performance.now`. */
+  readonly timerMs?: () => number;
+}
+
+export interface Serving {
+  /** @throws PORT_IN_USE, INVALID_CONFIG if the host is not a loopback one */
+  listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }>;
+  /** Resolves once a reading of the deployments that began after this call is in force. @throws DEPLOYMENTS_UNREADABLE */
+  refreshDeployments(): Promise<void>;
+  health(): HealthReport;
+  /** Stops accepting, answers what is under way, scores what shadows were asked, flushes the log. Log and stores stay open: they are the caller's. */
+  close(): Promise<void>;
+}
+
+/** One serving process. It starts without its registry too, and says in `/health` that it has not read it yet. */
+export async function createServing(options: ServingOptions): Promise<Serving> {
+  const { project, registry, blobs, online, feedback, clock, newId } = options;
+  const limits = { ...defaultServingLimits, ...options.limits };
+  const timerMs = options.timerMs ?? (() => performance.now());
+  const models = new Map(
+    project.models.map((definition) => [
+      definition.name,
+      new ServedModel(definition, {
+        readFields: fieldsReader(definition, limits.maxTextLength),
+        maxInstances: limits.maxInstances,
+        maxTextLength: limits.maxTextLength,
+        newId,
+      }),
+    ]),
+  );
+  const loader = new VersionLoader({ registry, blobs, online });
+  const follower = new DeploymentFollower({ registry, loader, models, clock, pollMs: options.deploymentPollMs ?? 250 });
+  const shadows = new ShadowQueue({ feedback, clock, timerMs, maxBacklog: limits.maxShadowBacklog });
+  const sources = new Set(sourcesOf(project).map((source) => source.name));
+  const http = createHttp({
+    models,
+    sources,
+    follower,
+    shadows,
+    online,
+    feedback,
+    clock,
+    timerMs,
+    limits,
+    statusOf: options.statusOf,
+    allowedHosts: options.allowedHosts ?? [],
+  });
+  await follower.refresh().catch(() => {});
+  follower.start();
+  return {
+    listen: async ({ host, port }) => {
+      if (!isLoopback(host))
+        throw new KarkhanaError("INVALID_CONFIG", {
+          field: "host",
+          problem: "serving has no authentication yet, so it answers on this machine only",
+          value: host,
+        });
+      return http.listen(host, port);
+    },
+    refreshDeployments: () => follower.refresh(),
+    health: () => reportHealth(models.values(), follower, http.inFlight()),
+    close: async () => {
+      await http.close();
+      await follower.stop();
+      await shadows.idle();
+      await feedback.flush();
+    },
+  };
+}

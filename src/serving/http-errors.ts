@@ -1,0 +1,44 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Socket } from "node:net";
+import type { ErrorCode } from "../kernel/error-catalogue.ts";
+import { codeOf, KarkhanaError, toErrorRecord } from "../kernel/error.ts";
+
+export type StatusOf = (code: ErrorCode) => number;
+
+/** Every refusal has this shape, whatever part of the server made it. */
+export function errorBody(error: unknown): { readonly code: ErrorCode; readonly text: string } {
+  const { code, message, remedy, details } = toErrorRecord(error);
+  return { code, text: JSON.stringify({ error: { code, message, remedy, details } }) };
+}
+
+export function sendError(reply: FastifyReply, error: unknown, statusOf: StatusOf): FastifyReply {
+  const { code, text } = errorBody(error);
+  const status = statusOf(code);
+  if (status === 503) reply.header("retry-after", "1");
+  return reply.code(status).header("content-type", "application/json; charset=utf-8").send(text);
+}
+
+/** What Fastify refused by itself, in our codes. */
+export function fromFastify(error: unknown, request: FastifyRequest, maxBodyBytes: number): unknown {
+  if (codeOf(error) !== undefined || !(error instanceof Error)) return error;
+  const code = "code" in error ? error.code : undefined;
+  const status = "statusCode" in error ? error.statusCode : undefined;
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return new KarkhanaError("BODY_TOO_LARGE", { maxBytes: maxBodyBytes });
+  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE")
+    return new KarkhanaError("CONTENT_TYPE_REFUSED", { value: (request.headers["content-type"] ?? "").slice(0, 100) });
+  if (typeof status === "number" && status >= 400 && status < 500) return new KarkhanaError("REQUEST_MALFORMED", { problem: error.message });
+  return error;
+}
+
+/** Answers bytes that are not HTTP, and clients that are too slow to say what they want. */
+export function refuseBadBytes(error: NodeJS.ErrnoException, socket: Socket, statusOf: StatusOf): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { code, text } = errorBody(new KarkhanaError("REQUEST_MALFORMED", { problem: error.code ?? error.message }));
+  const status = error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : error.code === "HPE_HEADER_OVERFLOW" ? 431 : statusOf(code);
+  socket.end(
+    `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+  );
+}

@@ -1,0 +1,116 @@
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Clock } from "../kernel/clock.ts";
+import { KarkhanaError } from "../kernel/error.ts";
+import type { DeploymentFollower } from "./deployment-follower.ts";
+import type { FeedbackFace, OnlineFace } from "./faces.ts";
+import { hostGuard } from "./http-guard.ts";
+import { fromFastify, refuseBadBytes, sendError, type StatusOf } from "./http-errors.ts";
+import { InFlight } from "./in-flight.ts";
+import type { ServingLimits } from "./limits.ts";
+import { addRoutes } from "./routes.ts";
+import type { ServedModel } from "./served-model.ts";
+import type { ShadowQueue } from "./shadow-queue.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** When the head was read, by the monotonic timer. */
+    startedMs: number;
+  }
+}
+
+export interface HttpOptions {
+  readonly models: ReadonlyMap<string, ServedModel>;
+  readonly sources: ReadonlySet<string>;
+  readonly follower: DeploymentFollower;
+  readonly shadows: ShadowQueue;
+  readonly online: OnlineFace;
+  readonly feedback: FeedbackFace;
+  readonly clock: Clock;
+  readonly timerMs: () => number;
+  readonly limits: ServingLimits;
+  readonly statusOf: StatusOf;
+  readonly allowedHosts: readonly string[];
+}
+
+export interface Http {
+  listen(host: string, port: number): Promise<{ host: string; port: number }>;
+  inFlight(): number;
+  close(): Promise<void>;
+}
+
+const sweepMs = 100;
+
+export function createHttp(options: HttpOptions): Http {
+  const { limits, statusOf, timerMs } = options;
+  const app = Fastify({
+    logger: false,
+    bodyLimit: limits.maxBodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    // What arrives on a connection kept alive while we close is still answered, with connection: close.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: limits.maxTextLength },
+    frameworkErrors: (error, request, reply) => void sendError(reply, fromFastify(error, request, limits.maxBodyBytes), statusOf),
+    clientErrorHandler: (error, socket) => refuseBadBytes(error, socket, statusOf),
+  });
+  app.server.maxConnections = limits.maxConnections;
+  const inFlight = new InFlight<FastifyReply>(limits, (reply, error) => void sendError(reply, error, statusOf));
+  const guard = hostGuard(options.allowedHosts);
+  app.decorateRequest("startedMs", 0);
+  app.addHook("onRequest", (request, _reply, done) => {
+    request.startedMs = timerMs();
+    guard(request);
+    if (request.method === "POST") inFlight.refuseIfFull();
+    done();
+  });
+  readJsonOnly(app);
+  app.setErrorHandler((error, request, reply) => sendError(reply, fromFastify(error, request, limits.maxBodyBytes), statusOf));
+  app.setNotFoundHandler((request, reply) => sendError(reply, notFound(request), statusOf));
+  addRoutes(app, options, inFlight);
+  const sweep = setInterval(() => inFlight.sweep(timerMs()), sweepMs);
+  sweep.unref();
+  return {
+    inFlight: () => inFlight.size,
+    listen: (host, port) => listen(app, host, port),
+    close: async () => {
+      const cut = setTimeout(() => app.server.closeAllConnections(), limits.drainTimeoutMs);
+      await app.close();
+      clearTimeout(cut);
+      clearInterval(sweep);
+    },
+  };
+}
+
+/** Plain JSON.parse is enough: nothing of a body is ever merged into another object, and only declared names are read. */
+function readJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {
+    let value: unknown;
+    try {
+      value = JSON.parse(String(body));
+    } catch (error) {
+      done(
+        new KarkhanaError("REQUEST_MALFORMED", { problem: `the body is not JSON: ${error instanceof Error ? error.message.slice(0, 200) : ""}` }),
+        undefined,
+      );
+      return;
+    }
+    done(null, value);
+  });
+}
+
+function notFound({ method, url }: FastifyRequest): KarkhanaError {
+  return new KarkhanaError("ROUTE_NOT_FOUND", { method, path: url.slice(0, 200) });
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<{ host: string; port: number }> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE")
+      throw new KarkhanaError("PORT_IN_USE", { host, port, flag: "--serving-port" }, { cause });
+    throw cause;
+  }
+  const address = app.server.address();
+  return { host, port: typeof address === "object" && address !== null ? address.port : port };
+}

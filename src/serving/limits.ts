@@ -1,0 +1,36 @@
+/** What one serving process accepts. Every limit is on by default: an unbounded queue only moves the failure to a worse place. */
+export interface ServingLimits {
+  readonly maxBodyBytes: number;
+  readonly maxInstances: number;
+  readonly maxPushRows: number;
+  readonly maxLabels: number;
+  /** Characters of an id, a text field or a producer's name. */
+  readonly maxTextLength: number;
+  /** Requests under way at once; over it the answer is 503 with Retry-After, before the body is read. */
+  readonly maxInFlight: number;
+  readonly maxConnections: number;
+  /** A client has this long to send a whole request. */
+  readonly requestTimeoutMs: number;
+  /** A request has this long to be answered: past it the answer is 503, whatever it still waits for. */
+  readonly answerTimeoutMs: number;
+  readonly keepAliveMs: number;
+  /** Requests a shadow version may be behind; over it the oldest are left out and counted. */
+  readonly maxShadowBacklog: number;
+  /** On close, requests under way have this long before their connections are cut. */
+  readonly drainTimeoutMs: number;
+}
+
+export const defaultServingLimits: ServingLimits = {
+  maxBodyBytes: 1_048_576,
+  maxInstances: 512,
+  maxPushRows: 5000,
+  maxLabels: 5000,
+  maxTextLength: 256,
+  maxInFlight: 1024,
+  maxConnections: 4096,
+  requestTimeoutMs: 10_000,
+  answerTimeoutMs: 5000,
+  keepAliveMs: 65_000,
+  maxShadowBacklog: 4096,
+  drainTimeoutMs: 10_000,
+};

@@ -1,0 +1,98 @@
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { KarkhanaError } from "../kernel/error.ts";
+import type { HttpOptions } from "./http.ts";
+import type { InFlight } from "./in-flight.ts";
+import { ServingMetrics } from "./metrics.ts";
+import { predict } from "./predict.ts";
+import { readLabelsRequest, readPushRequest } from "./push-request.ts";
+import { reportHealth, reportModel } from "./report.ts";
+import type { ServedModel } from "./served-model.ts";
+import { reportStats, type ModelStats } from "./stats.ts";
+
+const jsonType = "application/json; charset=utf-8";
+
+interface NameParams {
+  Params: { name: string };
+}
+
+export function addRoutes(app: FastifyInstance, options: HttpOptions, inFlight: InFlight<FastifyReply>): void {
+  addWrites(app, options, inFlight);
+  addReports(app, options, inFlight);
+}
+
+function addWrites(app: FastifyInstance, options: HttpOptions, inFlight: InFlight<FastifyReply>): void {
+  const { online, feedback, clock, limits, sources } = options;
+
+  /** Runs one request inside the bounds of number and time; an answer that comes too late is dropped, since the client has one already. */
+  const bounded = async (reply: FastifyReply, startedMs: number, work: () => Promise<string>): Promise<FastifyReply> => {
+    const ticket = inFlight.enter(reply, startedMs);
+    try {
+      const text = await work();
+      if (!ticket.expired) reply.header("content-type", jsonType).send(text);
+    } catch (error) {
+      if (!ticket.expired) throw error;
+    } finally {
+      inFlight.leave(ticket);
+    }
+    return reply;
+  };
+
+  app.post<NameParams>("/v1/models/:name/predict", (request, reply) => {
+    const model = modelNamed(options, request.params.name);
+    return bounded(reply, request.startedMs, () => predict(model, request.body, request.startedMs, options));
+  });
+
+  app.post<NameParams>("/v1/models/:name/labels", (request, reply) => {
+    const model = modelNamed(options, request.params.name);
+    return bounded(reply, request.startedMs, async () => {
+      const labels = readLabelsRequest(request.body, model.definition.name, limits, clock.nowUs());
+      await feedback.logLabels(labels);
+      return JSON.stringify({ model: model.definition.name, logged: labels.length });
+    });
+  });
+
+  app.post<NameParams>("/v1/sources/:name/push", (request, reply) => {
+    const { name } = request.params;
+    if (!sources.has(name)) throw new KarkhanaError("SOURCE_NOT_IN_PROJECT", { source: name.slice(0, 100), sources: [...sources].join(", ") });
+    return bounded(reply, request.startedMs, async () => {
+      const { rows, origin } = readPushRequest(request.body, limits);
+      return JSON.stringify(await online.ingest(name, rows, origin));
+    });
+  });
+}
+
+function addReports(app: FastifyInstance, options: HttpOptions, inFlight: InFlight<FastifyReply>): void {
+  const { models, follower, timerMs } = options;
+  const metrics = new ServingMetrics();
+  const startedMs = timerMs();
+
+  app.get("/health", (_request, reply) => {
+    const report = reportHealth(models.values(), follower, inFlight.size);
+    return reply.code(report.status === "ok" || report.status === "degraded" ? 200 : 503).send(report);
+  });
+  app.get("/v1/models", () => ({ models: [...models.values()].map(reportModel) }));
+  app.get("/v1/stats", () => {
+    const nowMs = timerMs();
+    const uptimeMs = nowMs - startedMs;
+    return {
+      uptimeSeconds: uptimeMs / 1000,
+      inFlight: inFlight.size,
+      models: [...models].map(([name, { stats }]) => reportStats(name, stats, nowMs, uptimeMs)),
+    };
+  });
+  app.get("/metrics", async (_request, reply) =>
+    reply
+      .header("content-type", metrics.contentType)
+      .send(await metrics.render(new Map([...models].map(([name, { stats }]): [string, ModelStats] => [name, stats])))),
+  );
+  app.post("/v1/admin/refresh", async () => {
+    await follower.refresh();
+    return { models: [...models.values()].map(reportModel) };
+  });
+}
+
+function modelNamed({ models }: HttpOptions, name: string): ServedModel {
+  const model = models.get(name);
+  if (model === undefined) throw new KarkhanaError("MODEL_NOT_IN_PROJECT", { model: name.slice(0, 100), models: [...models.keys()].join(", ") });
+  return model;
+}

@@ -1,0 +1,65 @@
+import type { Micros } from "../kernel/clock.ts";
+import { KarkhanaError, type ErrorRecord } from "../kernel/error.ts";
+import type { Predictor } from "../learn/predictor.ts";
+import type { PredictionRole } from "../feedback/prediction.ts";
+import type { ModelDefinition } from "../project/definition.ts";
+import type { Deployment } from "../registry/port.ts";
+import type { PredictRequestRules } from "./predict-request.ts";
+import { ModelStats } from "./stats.ts";
+import type { VersionVector } from "./version-vector.ts";
+
+/** A version whose files were read, whose stored rows scored as written, and which can therefore answer. */
+export interface LoadedVersion {
+  readonly version: number;
+  readonly vector: VersionVector;
+  readonly predictor: Predictor;
+}
+
+/** Why a version of a deployment is not in its place. */
+export interface LoadProblem {
+  readonly version: number;
+  readonly role: PredictionRole;
+  readonly error: ErrorRecord;
+}
+
+/** Everything a request needs of its model. Replaced whole by one assignment: a request sees the old or the new, never a mixture. */
+export interface InForce {
+  readonly deployment: Deployment;
+  readonly champion: LoadedVersion;
+  readonly challenger: LoadedVersion | undefined;
+  readonly shadow: LoadedVersion | undefined;
+  /** What decides who is asked by which arm; another challenger is another experiment. */
+  readonly salt: string;
+  readonly sinceUs: Micros;
+  /** A challenger or shadow that would not load: the champion answers in its stead. */
+  readonly problems: readonly LoadProblem[];
+}
+
+/** A deployment that is not in force because its champion would not load; the one before keeps answering. */
+export interface RefusedDeployment {
+  readonly revision: number;
+  readonly problem: LoadProblem;
+  readonly atUs: Micros;
+}
+
+/** A model of the project and what answers for it now. */
+export class ServedModel {
+  readonly definition: ModelDefinition;
+  readonly rules: PredictRequestRules;
+  readonly stats: ModelStats = new ModelStats();
+  inForce: InForce | undefined;
+  refused: RefusedDeployment | undefined;
+
+  constructor(definition: ModelDefinition, rules: PredictRequestRules) {
+    this.definition = definition;
+    this.rules = rules;
+  }
+
+  /** @throws MODEL_NOT_LOADED */
+  current(): InForce {
+    if (this.inForce !== undefined) return this.inForce;
+    const problem =
+      this.refused === undefined ? "nothing is deployed" : `version ${this.refused.problem.version} was refused with ${this.refused.problem.error.code}`;
+    throw new KarkhanaError("MODEL_NOT_LOADED", { model: this.definition.name, problem });
+  }
+}

@@ -1,0 +1,204 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { parquet } from "../data/source.ts";
+import { categorical, entity, featureView, numeric, window } from "../features/definition.ts";
+import { createOnlineFeatures } from "../features/online/online-features.ts";
+import { openFeedbackLog, readFeedback, type FeedbackReader } from "../feedback/log.ts";
+import { ManualClock } from "../kernel/clock.ts";
+import { KarkhanaError } from "../kernel/error.ts";
+import { idMaker } from "../kernel/ids.ts";
+import { seededRng } from "../kernel/rng.ts";
+import { fromCivil } from "../kernel/time.ts";
+import type { GbdtModel } from "../learn/model.ts";
+import { model, project, type ModelDefinition, type ProjectDefinition } from "../project/definition.ts";
+import type { Deployment, ModelVersion, Registry } from "../registry/port.ts";
+import { statusOf } from "../server/error-status.ts";
+import { openFileBlobs } from "../storage/blobs/files.ts";
+import type { BlobStore } from "../storage/blobs/port.ts";
+import { openMemoryStore } from "../storage/kv/memory.ts";
+import { createServing, type Serving, type ServingOptions } from "./app.ts";
+import { writeVersionArtifact } from "./artifact.ts";
+import type { FeedbackFace, OnlineFace } from "./faces.ts";
+
+/** A small project, real stores in a folder of its own, and a serving process' worth of program: what the tests of this room stand on. */
+export const noon: number = fromCivil(2001, 4, 1, 12 * 3_600_000_000);
+
+const rides = parquet("rides", {
+  path: "rides.parquet",
+  schema: { at: "timestamp", zone: "string", miles: "float64", late: "int64", seats: "int64", shared: "boolean" },
+  eventTime: "at",
+  knownTime: "at + minutes(30)",
+  expect: { zone: { notNull: true, pattern: "[A-Z]{3}" }, miles: { min: 0.5, max: 500 }, seats: { oneOf: ["2", "4"] }, late: { min: 0, max: 1 } },
+});
+const zone = featureView("zone", {
+  entity: entity("zone", { keys: ["zone"] }),
+  source: rides,
+  on: { zone: "zone" },
+  features: { rides_2h: window("2h").count(), late_2h: window("2h").share("late >= 1") },
+});
+
+export const lateRide: ModelDefinition = model("late_ride", {
+  spine: rides,
+  request: ["zone", "miles", "shared"],
+  label: "late >= 1",
+  features: [numeric("miles"), numeric("shared"), categorical("zone"), zone.at({ zone: "zone" })],
+  trainer: { gbdt: {} },
+  training: { from: "2001-01-01", validFrom: "2001-02-01", holdoutFrom: "2001-03-01", to: "2001-04-01" },
+});
+
+export const rideProject: ProjectDefinition = project("rides", { models: [lateRide] });
+
+/** One tree: miles <= 10, else the zone's code; its leaves tell which version answered. */
+export function stump(version: number): GbdtModel {
+  return {
+    kind: "gbdt",
+    features: lateRide.service.slots,
+    calibration: { kind: "sigmoid", slope: 1, intercept: 0 },
+    ensemble: {
+      numTrees: 1,
+      baseScore: version,
+      treeOffsets: Int32Array.of(0, 2),
+      leafOffsets: Int32Array.of(0, 3),
+      splitFeature: Int32Array.of(0, 2),
+      threshold: Float64Array.of(10, 0),
+      leftChild: Int32Array.of(~0, ~1),
+      rightChild: Int32Array.of(1, ~2),
+      defaultLeft: Uint8Array.of(1, 0),
+      isCategorical: Uint8Array.of(0, 1),
+      splitGain: Float64Array.of(1, 1),
+      categoryOffsets: Int32Array.of(0, 0, 1),
+      categoryBits: Uint32Array.of(1),
+      leafValue: Float64Array.of(-0.5, 0.25, 0.75),
+      leafCount: Int32Array.of(1, 1, 1),
+    },
+  };
+}
+
+/** Deployments that a test sets as it likes; the registry's own rules are tested in its room. */
+export class TestRegistry implements Pick<Registry, "listDeployments" | "getVersion"> {
+  deployments: Deployment[] = [];
+  readonly versions: Map<number, ModelVersion> = new Map();
+  broken = false;
+  #revision = 0;
+
+  deploy(places: Partial<Deployment>): void {
+    this.#revision++;
+    this.deployments = [{ model: lateRide.name, revision: this.#revision, champion: 1, abShare: 0, reason: "test", changedUs: noon, ...places }];
+  }
+
+  async listDeployments(): Promise<Deployment[]> {
+    if (this.broken) throw new Error("database is gone");
+    return this.deployments;
+  }
+
+  async getVersion(name: string, version: number): Promise<ModelVersion> {
+    const found = this.versions.get(version);
+    if (found === undefined) throw new KarkhanaError("VERSION_NOT_FOUND", { model: name, version });
+    return found;
+  }
+}
+
+export interface World {
+  readonly folder: string;
+  readonly blobs: BlobStore;
+  readonly registry: TestRegistry;
+  readonly online: OnlineFace;
+  readonly feedback: FeedbackFace;
+  readonly clock: ManualClock;
+  readonly serving: Serving;
+  readonly url: string;
+  readonly port: number;
+  /** Another reader of the same log, as the control process has one. */
+  readonly log: FeedbackReader;
+  /** Registers a version with its artifact. */
+  addVersion(version: number, categories?: Readonly<Record<string, readonly string[]>>): Promise<void>;
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<{ status: number; body: any }>;
+  get(path: string): Promise<{ status: number; body: any }>;
+  close(): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly serving?: Partial<ServingOptions>;
+  readonly wrapFeedback?: (log: FeedbackFace) => FeedbackFace;
+  readonly deploy?: boolean;
+}
+
+export async function openWorld({ serving: overrides, wrapFeedback = (log) => log, deploy = true }: WorldOptions = {}): Promise<World> {
+  const folder = await mkdtemp(path.join(tmpdir(), "karkhana-serving-"));
+  const blobs = await openFileBlobs(path.join(folder, "blobs"));
+  const store = openMemoryStore();
+  const online = await createOnlineFeatures({ store, views: [zone] });
+  const feedback = await openFeedbackLog(path.join(folder, "log"));
+  const registry = new TestRegistry();
+  const clock = new ManualClock(noon);
+  const rng = seededRng(7);
+  const newId = idMaker(clock, (length) => Uint8Array.from({ length }, () => rng.int(256)));
+  const addVersion = async (version: number, categories: Readonly<Record<string, readonly string[]>> = { zone: ["AAA", "BBB"] }): Promise<void> => {
+    const artifactPath = `versions/${version}`;
+    const selfCheckVectors = [Float64Array.of(3, 0, 0, 1, 0.5), Float64Array.of(30, 1, 1, 0, Number.NaN)];
+    await writeVersionArtifact(blobs, artifactPath, {
+      modelName: lateRide.name,
+      definitionHash: lateRide.hash,
+      service: lateRide.service,
+      model: stump(version),
+      categories,
+      selfCheckVectors,
+    });
+    const hashes = { definitionHash: lateRide.hash, serviceHash: lateRide.service.hash, datasetHash: "d" };
+    registry.versions.set(version, { model: lateRide.name, version, runId: "r", artifactPath, ...hashes, createdUs: noon, proofs: [], waivers: {} });
+  };
+  if (deploy) {
+    await addVersion(1);
+    registry.deploy({ champion: 1 });
+  }
+  const options = { project: rideProject, registry, blobs, online, feedback: wrapFeedback(feedback), clock, newId, statusOf, deploymentPollMs: 3_600_000 };
+  const serving = await createServing({ ...options, ...overrides });
+  const { port } = await serving.listen({ host: "127.0.0.1", port: 0 });
+  const url = `http://127.0.0.1:${port}`;
+  const answer = async (response: Response): Promise<{ status: number; body: unknown }> => {
+    const text = await response.text();
+    return { status: response.status, body: text.startsWith("{") ? (JSON.parse(text) as unknown) : text };
+  };
+  const log = await readFeedback(path.join(folder, "log"));
+  return {
+    folder,
+    blobs,
+    registry,
+    online,
+    feedback,
+    clock,
+    serving,
+    url,
+    port,
+    log,
+    addVersion,
+    post: async (where, body, headers = {}) =>
+      answer(
+        await fetch(url + where, {
+          method: "POST",
+          headers: { "content-type": "application/json", ...headers },
+          body: typeof body === "string" ? body : JSON.stringify(body),
+        }),
+      ),
+    get: async (where) => answer(await fetch(url + where)),
+    close: async () => {
+      await serving.close();
+      await feedback.close();
+      await log.close();
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export const predictPath: string = `/v1/models/${lateRide.name}/predict`;
+
+export function question(id: string, fields: Record<string, unknown> = {}): { instances: unknown[] } {
+  return { instances: [{ id, time: "2001-04-01T12:00:00Z", fields: { zone: "AAA", miles: 3, shared: false, ...fields } }] };
+}
+
+/** The score `stump(version)` gives where its leaf is `leaf`. */
+export function scoreOf(version: number, leaf: number): number {
+  return 1 / (1 + Math.exp(-(version + leaf)));
+}
