@@ -24,7 +24,7 @@ interface Fits {
   };
 }
 
-const { calibration, logistic } = readFixture<Fits>("learn-fits.json");
+const { calibration, logistic } = readFixture("learn-fits.json") as Fits;
 
 describe("calibration fits", () => {
   const scores = Float64Array.from(calibration.scores);

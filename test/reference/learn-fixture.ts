@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import type { TrainingTable } from "../../src/learn/dataset.ts";
 
 /** A fixture beside this file, as the script that made it wrote it. */
-export function readFixture<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8")) as T;
+export function readFixture(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8"));
 }
 
 export function float64(values: readonly (number | null)[]): Float64Array {

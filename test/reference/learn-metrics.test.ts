@@ -21,7 +21,7 @@ interface Case {
   readonly delongCovariance: readonly [readonly [number, number], readonly [number, number]];
 }
 
-const { cases } = readFixture<{ readonly cases: readonly Case[] }>("learn-metrics.json");
+const { cases } = readFixture("learn-metrics.json") as { readonly cases: readonly Case[] };
 
 describe.each(cases.map((fixture) => ({ rows: fixture.labels.length, fixture })))("on $rows rows with ties", ({ fixture }) => {
   const labels = Uint8Array.from(fixture.labels);
