@@ -1,6 +1,8 @@
+import { sql } from "kysely";
+
 import type { Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
-import type { SqlTransaction } from "../storage/sql/port.ts";
+import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import type { Deployment, ModelVersion, RegistryEvent } from "./port.ts";
 import type { Traffic, VersionState } from "./promotion.ts";
@@ -8,9 +10,10 @@ import { readDeployments, readVersions, type RegistryQueries } from "./read.ts";
 import type { RegistryTables } from "./tables.ts";
 
 /**
- * One model's rows inside one transaction, its writers held off.
- * The first statement updates the model's row: in PostgreSQL that is the row lock, in SQLite the transaction already holds the database,
- * so what is read after it stays true until commit.
+ * One model's rows inside one transaction, other writers held off, so that what is read stays true until commit.
+ * SQLite's write transaction holds the whole database already. In PostgreSQL the first statement takes the lock of the models' table: unlike
+ * a row's, it can be waited for before the transaction's snapshot is taken, so writers queue where they would otherwise fail and retry.
+ * Decisions are rare, and readers are not held off.
  */
 export class Ledger {
   readonly db: RegistryQueries;
@@ -26,15 +29,18 @@ export class Ledger {
   }
 
   /** Undefined if the model has no version yet. */
-  static async open(trx: SqlTransaction, model: string, nowUs: Micros): Promise<Ledger | undefined> {
+  static async open(trx: SqlTransaction, dialect: SqlDatabase["dialect"], model: string, nowUs: Micros): Promise<Ledger | undefined> {
     const db = tables<RegistryTables>(trx);
-    const row = await db
-      .updateTable("registry_models")
-      .set((eb) => ({ last_event: eb.ref("last_event") }))
-      .where("model", "=", model)
-      .returning("last_event")
-      .executeTakeFirst();
+    if (dialect === "postgres") await sql`lock table registry_models in exclusive mode`.execute(trx);
+    const row = await db.selectFrom("registry_models").select("last_event").where("model", "=", model).executeTakeFirst();
     return row === undefined ? undefined : new Ledger(db, model, nowUs, row.last_event);
+  }
+
+  /** For a model's first version, in the transaction in which `open` found none. */
+  static async create(trx: SqlTransaction, model: string, nowUs: Micros): Promise<Ledger> {
+    const db = tables<RegistryTables>(trx);
+    await db.insertInto("registry_models").values({ model, last_version: 0, last_event: 0, created_us: nowUs }).execute();
+    return new Ledger(db, model, nowUs, 0);
   }
 
   async version(version: number): Promise<ModelVersion> {

@@ -50,13 +50,7 @@ class SqlRegistry implements Registry {
     return this.#in(trx, async (t) => {
       const db = tables<RegistryTables>(t);
       const nowUs = this.#clock.nowUs();
-      await db
-        .insertInto("registry_models")
-        .values({ model, last_version: 0, last_event: 0, created_us: nowUs })
-        .onConflict((c) => c.column("model").doNothing())
-        .execute();
-      const ledger = await Ledger.open(t, model, nowUs);
-      if (ledger === undefined) throw new KarkhanaError("INTERNAL", { problem: `row of model ${model} vanished in its own transaction` });
+      const ledger = (await Ledger.open(t, this.#database.dialect, model, nowUs)) ?? (await Ledger.create(t, model, nowUs));
       const made = await db
         .selectFrom("registry_versions")
         .select("version")
@@ -212,7 +206,7 @@ class SqlRegistry implements Registry {
     requireModelName(model);
     requireReason(reason);
     return this.#in(trx, async (t) => {
-      const ledger = await Ledger.open(t, model, this.#clock.nowUs());
+      const ledger = await Ledger.open(t, this.#database.dialect, model, this.#clock.nowUs());
       const now = await ledger?.deployment();
       const back = now === undefined ? undefined : rolledBack(now);
       if (ledger === undefined || now === undefined || back === undefined) throw new KarkhanaError("NOTHING_TO_ROLL_BACK", { model });
@@ -235,7 +229,7 @@ class SqlRegistry implements Registry {
   #write<T>(model: string, version: number, trx: SqlTransaction | undefined, work: (ledger: Ledger) => Promise<T>): Promise<T> {
     requireModelName(model);
     return this.#in(trx, async (t) => {
-      const ledger = await Ledger.open(t, model, this.#clock.nowUs());
+      const ledger = await Ledger.open(t, this.#database.dialect, model, this.#clock.nowUs());
       if (ledger === undefined) throw new KarkhanaError("VERSION_NOT_FOUND", { model, version });
       return work(ledger);
     });

@@ -11,7 +11,7 @@ export interface RegistryTables {
   registry_events: EventTable;
 }
 
-/** Counters of a model. Every writer updates this row first: it is the lock that puts writers of one model in order, in both databases. */
+/** Counters of a model. Every decision writes an event, so every decision writes this row: two that missed each other cannot both commit. */
 interface ModelTable {
   model: string;
   last_version: number;

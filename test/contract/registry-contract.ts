@@ -234,13 +234,14 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
       await registry.refuse(model, 2, "worse in A/B");
       expect(await registry.getDeployment(model)).toEqual({ model, revision: 3, champion: 1, abShare: 0, reason: "worse in A/B", changedUs: 1_000_000 });
       expect((await kindsOf()).filter((kind) => kind === "refused 2")).toHaveLength(1);
-      for (const step of [
-        registry.promote(model, 2, "x"),
-        registry.startShadow(model, 2, "x"),
-        registry.startAb(model, 2, 0.1, "x"),
-        registry.standDown(model, 2, "x"),
-      ]) {
-        await expect(step).rejects.toMatchObject({ code: "PROMOTION_STEP_REFUSED", details: { state: "refused" } });
+      const steps = [
+        () => registry.promote(model, 2, "x"),
+        () => registry.startShadow(model, 2, "x"),
+        () => registry.startAb(model, 2, 0.1, "x"),
+        () => registry.standDown(model, 2, "x"),
+      ];
+      for (const step of steps) {
+        await expect(step()).rejects.toMatchObject({ code: "PROMOTION_STEP_REFUSED", details: { state: "refused" } });
       }
       await expect(registry.refuse(model, 1, "x")).rejects.toMatchObject({ code: "PROMOTION_STEP_REFUSED", details: { state: "champion" } });
     });
