@@ -6,7 +6,7 @@ import { createServing } from "./app.ts";
 import { noon, openWorld, predictPath, question, rideProject, scoreOf, type World, type WorldOptions } from "./test-world.ts";
 
 let world: World;
-const open = async (options: WorldOptions = {}): Promise<void> => void (world = await openWorld(options));
+const open = async (options: Partial<WorldOptions> = {}): Promise<void> => void (world = await openWorld({ statusOf, ...options }));
 afterEach(() => world.close());
 
 const ride = (minutesAgo: number, late: number, zone = "AAA"): object => ({
@@ -30,7 +30,7 @@ test("a reply implies that its record is in the log for another reader, with eve
       role: "champion",
       askedUs: noon,
       servedUs: noon,
-      score: body.predictions[0].score,
+      score: body.predictions[0]!.score,
       vector: Float64Array.of(3, 1, 0, 0, Number.NaN),
       serviceHash: expect.stringMatching(/^[0-9a-f]{64}$/),
       fields: { zone: "AAA", miles: 3, shared: 1 },
@@ -45,7 +45,7 @@ test("when the log refuses, so does the answer, and no reply goes out unlogged",
   });
   const { status, body } = await world.post(predictPath, question("q"));
   expect([status, body.error.code]).toEqual([503, "DISK_FULL"]);
-  expect((await world.get("/v1/stats")).body.models[0].versions[0].outcomes.failed).toBe(1);
+  expect((await world.get("/v1/stats")).body.models[0]!.versions[0]!.outcomes.failed).toBe(1);
 });
 
 test("pushed rows reach the next question's features once they are known, and a repeated push changes nothing", async () => {
@@ -65,10 +65,10 @@ test("a model's statistics and metrics count what was answered and refused", asy
   for (let i = 0; i < 5; i++) await world.post(predictPath, question(`q${i}`));
   await world.post(predictPath, question("bad", { miles: -1 }));
   const [stats] = (await world.get("/v1/stats")).body.models;
-  expect(stats).toMatchObject({ model: "late_ride", versions: [{ version: 1, role: "champion", outcomes: { ok: 5 } }], refused: { invalid: 1 } });
-  expect(stats.latency.champion.sinceStart.count).toBe(5);
-  expect(stats.latency.champion.lastMinute.p99Us).toBeGreaterThan(0);
-  const text = (await world.get("/metrics")).body as string;
+  expect(stats).toMatchObject({ model: "late_ride", versions: [{ version: 1, role: "champion", outcomes: { ok: 5 } }], refusedRequests: { invalid: 1 } });
+  expect(stats!.latency.champion.sinceStart.count).toBe(5);
+  expect(stats!.latency.champion.lastMinute.p99Us).toBeGreaterThan(0);
+  const text = (await world.get("/metrics")).text;
   expect(text).toContain('karkhana_predict_requests_total{model="late_ride",version="1",role="champion",outcome="ok"} 5');
   expect(text).toContain('karkhana_predict_requests_total{model="late_ride",version="",role="",outcome="invalid"} 1');
   for (const stage of ["lookup", "compute", "log", "total"])
@@ -134,7 +134,7 @@ test("closing answers what is under way, refuses what comes after, and leaves ev
   expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
   await closing;
   expect((await world.log.predictions(0, 100)).length).toBe(20);
-  await expect(world.post(predictPath, question("late"))).rejects.toThrow();
+  await expect(world.post(predictPath, question("late"))).rejects.toBeInstanceOf(Error);
 });
 
 test("connections are kept alive between requests", async () => {
@@ -165,9 +165,9 @@ test("a client that leaves before its answer harms nobody", async () => {
     signal: controller.signal,
   });
   controller.abort();
-  await expect(gone).rejects.toThrow();
+  await expect(gone).rejects.toBeInstanceOf(Error);
   const { body } = await world.post(predictPath, question("stays"));
-  expect(body.predictions[0].score).toBe(scoreOf(1, -0.5));
+  expect(body.predictions[0]!.score).toBe(scoreOf(1, -0.5));
   expect((await world.get("/health")).body.inFlight).toBe(0);
 });
 

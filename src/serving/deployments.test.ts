@@ -2,15 +2,18 @@ import { appendFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { armOf } from "../feedback/assignment.ts";
-import { openWorld, predictPath, question, scoreOf, type World, type WorldOptions } from "./test-world.ts";
+import { statusOf } from "../server/error-status.ts";
+import type { VersionManifest } from "./manifest.ts";
+import { openWorld, predictPath, question, scoreOf, type Answer, type World, type WorldOptions } from "./test-world.ts";
 
 let world: World;
-const open = async (options: WorldOptions = {}): Promise<void> => void (world = await openWorld(options));
+const open = async (options: Partial<WorldOptions> = {}): Promise<void> => void (world = await openWorld({ statusOf, ...options }));
 afterEach(() => world.close());
 
-const refresh = (): Promise<{ status: number; body: any }> => world.post("/v1/admin/refresh", {});
-const versionOf = async (id: string): Promise<number> => (await world.post(predictPath, question(id))).body.predictions[0].version;
-const manifestOf = async (version: number): Promise<any> => JSON.parse(new TextDecoder().decode(await world.blobs.get(`versions/${version}/manifest.json`)));
+const refresh = (): Promise<Answer> => world.post("/v1/admin/refresh", {});
+const versionOf = async (id: string): Promise<number> => (await world.post(predictPath, question(id))).body.predictions[0]!.version;
+const manifestOf = async (version: number): Promise<VersionManifest> =>
+  JSON.parse(new TextDecoder().decode(await world.blobs.get(`versions/${version}/manifest.json`))) as VersionManifest;
 const writeManifest = (version: number, manifest: unknown): Promise<unknown> =>
   world.blobs.put(`versions/${version}/manifest.json`, new TextEncoder().encode(JSON.stringify(manifest)));
 
@@ -33,13 +36,13 @@ test("hundreds of requests in flight while deployments flip: none fails and each
   await open();
   await world.addVersion(2);
   const answered = new Set<number>();
-  let flipping = true;
+  const flipping = new AbortController();
   const asker = async (lane: number): Promise<number> => {
     let asked = 0;
-    for (; flipping || asked === 0; asked++) {
+    for (; !flipping.signal.aborted || asked === 0; asked++) {
       const { status, body } = await world.post(predictPath, question(`${lane}-${asked}`));
       expect(status).toBe(200);
-      const { version, score } = body.predictions[0];
+      const { version, score } = body.predictions[0]!;
       answered.add(version);
       expect(score).toBe(scoreOf(version, -0.5));
     }
@@ -50,10 +53,10 @@ test("hundreds of requests in flight while deployments flip: none fails and each
     world.registry.deploy({ champion: (flip % 2) + 1, previous: ((flip + 1) % 2) + 1 });
     await refresh();
   }
-  flipping = false;
+  flipping.abort();
   const asked = (await Promise.all(lanes)).reduce((sum, n) => sum + n, 0);
   expect(asked).toBeGreaterThan(300);
-  expect([...answered].sort()).toEqual([1, 2]);
+  expect([...answered].sort((a, b) => a - b)).toEqual([1, 2]);
 });
 
 test("A/B gives each id the arm that the assignment says, and the same one every time", async () => {
@@ -102,10 +105,10 @@ test("a shadow whose record cannot be kept disturbs no answer", async () => {
   world.registry.deploy({ champion: 1, shadow: 2 });
   await refresh();
   for (let i = 0; i < 20; i++) expect(await versionOf(`q${i}`)).toBe(1);
-  const stats = (await world.get("/v1/stats")).body.models[0].versions;
+  const stats = (await world.get("/v1/stats")).body.models[0]!.versions;
   await world.serving.close();
   expect(refusals).toBeGreaterThan(0);
-  expect(stats.find((v: { role: string }) => v.role === "champion").outcomes.ok).toBe(20);
+  expect(stats.find((v) => v.role === "champion")?.outcomes.ok).toBe(20);
 });
 
 test("a shadow that never finishes holds up no answer; its backlog is bounded and the rest counted as dropped", async () => {
@@ -122,8 +125,8 @@ test("a shadow that never finishes holds up no answer; its backlog is bounded an
   world.registry.deploy({ champion: 1, shadow: 2 });
   await refresh();
   for (let i = 0; i < 60; i++) expect(await versionOf(`q${i}`)).toBe(1);
-  const shadow = (await world.get("/v1/stats")).body.models[0].versions.find((v: { role: string }) => v.role === "shadow");
-  expect(shadow.outcomes.dropped).toBeGreaterThan(0);
+  const shadow = (await world.get("/v1/stats")).body.models[0]!.versions.find((v) => v.role === "shadow");
+  expect(shadow?.outcomes.dropped).toBeGreaterThan(0);
   const release = setInterval(() => hung.splice(0).forEach((resolve) => resolve()), 1);
   await world.serving.close();
   clearInterval(release);
@@ -133,14 +136,14 @@ test("a version whose stored rows score otherwise is refused, and the old versio
   await open();
   await world.addVersion(2);
   const manifest = await manifestOf(2);
-  manifest.selfCheck.scores[1] += 1e-15;
-  await writeManifest(2, manifest);
+  const { vectors, scores } = manifest.selfCheck;
+  await writeManifest(2, { ...manifest, selfCheck: { vectors, scores: [scores[0], scores[1]! + 1e-15] } });
   world.registry.deploy({ champion: 2, previous: 1 });
   expect((await refresh()).body.models[0]).toMatchObject({
     state: "degraded",
     champion: 1,
     revision: 1,
-    refused: { revision: 2, version: 2, error: { code: "MODEL_SELF_CHECK_FAILED" } },
+    refusedDeployment: { revision: 2, version: 2, error: { code: "MODEL_SELF_CHECK_FAILED" } },
   });
   expect(await versionOf("q")).toBe(1);
   expect(await world.get("/health")).toMatchObject({ status: 200, body: { status: "degraded" } });
@@ -152,7 +155,7 @@ test("each way an artifact can be wrong is refused by its name", async () => {
     await world.addVersion(version);
     await damage();
     world.registry.deploy({ champion: version });
-    return (await refresh()).body.models[0].refused.error.code;
+    return (await refresh()).body.models[0]!.refusedDeployment!.error.code;
   };
   expect(await refusalOf(2, async () => writeManifest(2, { ...(await manifestOf(2)), format: 2 }))).toBe("ARTIFACT_FORMAT_UNKNOWN");
   expect(await refusalOf(3, () => world.blobs.delete("versions/3/model.json"))).toBe("ARTIFACT_MISSING");
@@ -239,6 +242,6 @@ test("a damaged byte in model.json is noticed", async () => {
   const file = path.join(world.folder, "blobs", "versions", "2", "model.json");
   await appendFile(file, " ");
   world.registry.deploy({ champion: 2 });
-  expect((await refresh()).body.models[0].refused.error.message).toContain("is not the file the manifest was written for");
+  expect((await refresh()).body.models[0]!.refusedDeployment!.error.message).toContain("is not the file the manifest was written for");
   await writeFile(file, "");
 });

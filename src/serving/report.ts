@@ -19,7 +19,7 @@ export interface ModelReport {
   readonly serviceHash: string;
   readonly problems: readonly { readonly version: number; readonly role: string; readonly error: ShortError }[];
   /** A newer deployment that is not in force since its champion would not load. */
-  readonly refused: { readonly revision: number; readonly version: number; readonly at: string; readonly error: ShortError } | null;
+  readonly refusedDeployment: { readonly revision: number; readonly version: number; readonly at: string; readonly error: ShortError } | null;
 }
 
 export interface HealthReport {

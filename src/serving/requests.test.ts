@@ -1,11 +1,12 @@
 import { connect } from "node:net";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { statusOf } from "../server/error-status.ts";
 import { openWorld, predictPath, question, scoreOf, type World } from "./test-world.ts";
 
 let world: World;
 beforeAll(async () => {
-  world = await openWorld({ serving: { limits: { maxInstances: 3, maxPushRows: 3, maxLabels: 3, maxBodyBytes: 20_000, requestTimeoutMs: 10_000 } } });
+  world = await openWorld({ statusOf, serving: { limits: { maxInstances: 3, maxPushRows: 3, maxLabels: 3, maxBodyBytes: 20_000, requestTimeoutMs: 10_000 } } });
 });
 afterAll(() => world.close());
 
@@ -25,13 +26,13 @@ test("several questions are answered in their order; one without an id is given 
   const [a, b] = [question("a").instances[0], question("b", { miles: 30 }).instances[0]];
   const { fields } = a as { fields: unknown };
   const { body } = await world.post(predictPath, { instances: [a, b, { fields }] });
-  expect(body.predictions.map((p: { score: number }) => p.score)).toEqual([scoreOf(1, -0.5), scoreOf(1, 0.25), scoreOf(1, -0.5)]);
-  expect(body.predictions[2].id).toMatch(/^[0-9a-f]{32}$/);
+  expect(body.predictions.map((p) => p.score)).toEqual([scoreOf(1, -0.5), scoreOf(1, 0.25), scoreOf(1, -0.5)]);
+  expect(body.predictions[2]!.id).toMatch(/^[0-9a-f]{32}$/);
 });
 
 test("an unknown category is missing, not an error", async () => {
   const { body } = await world.post(predictPath, question("q", { zone: "ZZZ", miles: 30 }));
-  expect(body.predictions[0].score).toBe(scoreOf(1, 0.75));
+  expect(body.predictions[0]!.score).toBe(scoreOf(1, 0.75));
 });
 
 test("null is missing where the contract allows it", async () => {
@@ -235,8 +236,7 @@ test("whatever is posted, the answer is never 500 and the server lives", async (
   await fc.assert(
     fc.asyncProperty(path, body, async (where, text) => {
       const { status, body: reply } = await world.post(where, text);
-      expect(status).toBeLessThan(500);
-      if (status !== 200) expect(reply.error.code).toEqual(expect.any(String));
+      expect([status < 500, status === 200 || typeof reply.error.code === "string"]).toEqual([true, true]);
     }),
     { numRuns: 500, seed: 11 },
   );

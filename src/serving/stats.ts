@@ -98,7 +98,7 @@ export interface ModelStatsReport {
   readonly model: string;
   /** Predictions a second over the last minute, champion and challenger. */
   readonly ratePerSecond: number;
-  readonly refused: Readonly<Record<Outcome, number>>;
+  readonly refusedRequests: Readonly<Record<Outcome, number>>;
   readonly versions: readonly VersionCounts[];
   readonly latency: Readonly<Record<PredictionRole, { readonly sinceStart: LatencySummary; readonly lastMinute: LatencySummary }>>;
 }
@@ -113,7 +113,7 @@ export function reportStats(model: string, stats: ModelStats, nowMs: number, upt
   return {
     model,
     ratePerSecond: (recent * 1000) / Math.max(1000, Math.min((slots - 1) * slotMs + (nowMs % slotMs), uptimeMs)),
-    refused: stats.refused,
+    refusedRequests: stats.refused,
     versions: [...stats.versions.values()],
     latency,
   };

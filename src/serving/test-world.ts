@@ -6,20 +6,22 @@ import { categorical, entity, featureView, numeric, window } from "../features/d
 import { createOnlineFeatures } from "../features/online/online-features.ts";
 import { openFeedbackLog, readFeedback, type FeedbackReader } from "../feedback/log.ts";
 import { ManualClock } from "../kernel/clock.ts";
-import { KarkhanaError } from "../kernel/error.ts";
+import type { ErrorCode } from "../kernel/error-catalogue.ts";
+import { KarkhanaError, type ErrorRecord } from "../kernel/error.ts";
 import { idMaker } from "../kernel/ids.ts";
 import { seededRng } from "../kernel/rng.ts";
 import { fromCivil } from "../kernel/time.ts";
 import type { GbdtModel } from "../learn/model.ts";
 import { model, project, type ModelDefinition, type ProjectDefinition } from "../project/definition.ts";
 import type { Deployment, ModelVersion, Registry } from "../registry/port.ts";
-import { statusOf } from "../server/error-status.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import { openMemoryStore } from "../storage/kv/memory.ts";
 import { createServing, type Serving, type ServingOptions } from "./app.ts";
 import { writeVersionArtifact } from "./artifact.ts";
 import type { FeedbackFace, OnlineFace } from "./faces.ts";
+import type { ModelReport } from "./report.ts";
+import type { ModelStatsReport } from "./stats.ts";
 
 /** A small project, real stores in a folder of its own, and a serving process' worth of program: what the tests of this room stand on. */
 export const noon: number = fromCivil(2001, 4, 1, 12 * 3_600_000_000);
@@ -99,6 +101,21 @@ export class TestRegistry implements Pick<Registry, "listDeployments" | "getVers
   }
 }
 
+/** What any of the routes answers, as far as the tests look at it; a member that an answer lacks is undefined there. */
+export interface AnswerBody {
+  readonly error: ErrorRecord;
+  readonly predictions: readonly { readonly id: string; readonly version: number; readonly role: string; readonly score: number }[];
+  readonly models: readonly (ModelReport & ModelStatsReport)[];
+  readonly logged: number;
+  readonly inFlight: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly body: AnswerBody;
+}
+
 export interface World {
   readonly folder: string;
   readonly blobs: BlobStore;
@@ -113,18 +130,19 @@ export interface World {
   readonly log: FeedbackReader;
   /** Registers a version with its artifact. */
   addVersion(version: number, categories?: Readonly<Record<string, readonly string[]>>): Promise<void>;
-  post(path: string, body: unknown, headers?: Record<string, string>): Promise<{ status: number; body: any }>;
-  get(path: string): Promise<{ status: number; body: any }>;
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  get(path: string): Promise<Answer>;
   close(): Promise<void>;
 }
 
 export interface WorldOptions {
+  readonly statusOf: (code: ErrorCode) => number;
   readonly serving?: Partial<ServingOptions>;
   readonly wrapFeedback?: (log: FeedbackFace) => FeedbackFace;
   readonly deploy?: boolean;
 }
 
-export async function openWorld({ serving: overrides, wrapFeedback = (log) => log, deploy = true }: WorldOptions = {}): Promise<World> {
+export async function openWorld({ serving: overrides, wrapFeedback = (log) => log, deploy = true, statusOf }: WorldOptions): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), "karkhana-serving-"));
   const blobs = await openFileBlobs(path.join(folder, "blobs"));
   const store = openMemoryStore();
@@ -156,9 +174,9 @@ export async function openWorld({ serving: overrides, wrapFeedback = (log) => lo
   const serving = await createServing({ ...options, ...overrides });
   const { port } = await serving.listen({ host: "127.0.0.1", port: 0 });
   const url = `http://127.0.0.1:${port}`;
-  const answer = async (response: Response): Promise<{ status: number; body: unknown }> => {
+  const answer = async (response: Response): Promise<Answer> => {
     const text = await response.text();
-    return { status: response.status, body: text.startsWith("{") ? (JSON.parse(text) as unknown) : text };
+    return { status: response.status, text, body: (text.startsWith("{") ? JSON.parse(text) : {}) as AnswerBody };
   };
   const log = await readFeedback(path.join(folder, "log"));
   return {
