@@ -97,6 +97,7 @@ test("over the bound of requests under way the answer is 503 with Retry-After, a
   expect(await response.json()).toMatchObject({ error: { code: "SERVER_OVERLOADED" } });
   held.forEach((release) => release());
   expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect((await world.get("/metrics")).text).toContain('karkhana_serving_refused_total{reason="overload"} 1');
 });
 
 test("a log that hangs is answered for in bounded time", async () => {

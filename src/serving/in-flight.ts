@@ -22,13 +22,19 @@ export class InFlight<Reply> {
     this.#expire = expire;
   }
 
+  /** Requests refused for want of room, and answered for want of time, since the start. */
+  overloaded = 0;
+  timedOut = 0;
+
   get size(): number {
     return this.#open.size;
   }
 
   /** @throws SERVER_OVERLOADED */
   refuseIfFull(): void {
-    if (this.#open.size >= this.#limits.maxInFlight) throw new KarkhanaError("SERVER_OVERLOADED", { inFlight: this.#open.size });
+    if (this.#open.size < this.#limits.maxInFlight) return;
+    this.overloaded++;
+    throw new KarkhanaError("SERVER_OVERLOADED", { inFlight: this.#open.size });
   }
 
   /** @throws SERVER_OVERLOADED */
@@ -49,6 +55,7 @@ export class InFlight<Reply> {
       if (nowMs - ticket.startedMs < this.#limits.answerTimeoutMs) return;
       if (ticket.expired) continue;
       ticket.expired = true;
+      this.timedOut++;
       this.#expire(ticket.reply, new KarkhanaError("ANSWER_TIMEOUT", { timeoutMs: this.#limits.answerTimeoutMs }));
     }
   }

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
+import type { InFlight } from "./in-flight.ts";
 import { outcomes, stageEdgesUs, stages, type ModelStats } from "./stats.ts";
 
 /**
@@ -16,8 +17,16 @@ export class ServingMetrics {
     return this.#registry.contentType;
   }
 
-  async render(models: ReadonlyMap<string, ModelStats>): Promise<string> {
-    const lines: string[] = [];
+  async render(models: ReadonlyMap<string, ModelStats>, inFlight: Pick<InFlight<unknown>, "size" | "overloaded" | "timedOut">): Promise<string> {
+    const lines = [
+      "# HELP karkhana_serving_in_flight Requests under way.",
+      "# TYPE karkhana_serving_in_flight gauge",
+      `karkhana_serving_in_flight ${inFlight.size}`,
+      "# HELP karkhana_serving_refused_total Requests answered 503 because too many were under way, or because time was up.",
+      "# TYPE karkhana_serving_refused_total counter",
+      `karkhana_serving_refused_total{reason="overload"} ${inFlight.overloaded}`,
+      `karkhana_serving_refused_total{reason="timeout"} ${inFlight.timedOut}`,
+    ];
     lines.push(
       "# HELP karkhana_predict_requests_total Predictions by the version that made them and how they ended.",
       "# TYPE karkhana_predict_requests_total counter",

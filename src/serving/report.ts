@@ -54,7 +54,7 @@ export function reportModel({ definition, inForce, refused }: ServedModel): Mode
     shadow: inForce?.shadow?.version ?? null,
     serviceHash: definition.service.hash,
     problems: (inForce?.problems ?? []).map(({ version, role, error }: LoadProblem) => ({ version, role, error: short(error) })),
-    refused:
+    refusedDeployment:
       refused === undefined
         ? null
         : { revision: refused.revision, version: refused.problem.version, at: formatIso(refused.atUs), error: short(refused.problem.error) },

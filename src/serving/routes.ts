@@ -77,13 +77,15 @@ function addReports(app: FastifyInstance, options: HttpOptions, inFlight: InFlig
     return {
       uptimeSeconds: uptimeMs / 1000,
       inFlight: inFlight.size,
+      overloaded: inFlight.overloaded,
+      timedOut: inFlight.timedOut,
       models: [...models].map(([name, { stats }]) => reportStats(name, stats, nowMs, uptimeMs)),
     };
   });
   app.get("/metrics", async (_request, reply) =>
     reply
       .header("content-type", metrics.contentType)
-      .send(await metrics.render(new Map([...models].map(([name, { stats }]): [string, ModelStats] => [name, stats])))),
+      .send(await metrics.render(new Map([...models].map(([name, { stats }]): [string, ModelStats] => [name, stats])), inFlight)),
   );
   app.post("/v1/admin/refresh", async () => {
     await follower.refresh();

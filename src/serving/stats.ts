@@ -53,7 +53,7 @@ export class StageCounts {
   }
 }
 
-export const outcomes = ["ok", "invalid", "failed", "overload", "dropped"] as const;
+export const outcomes = ["ok", "invalid", "failed", "dropped"] as const;
 export type Outcome = (typeof outcomes)[number];
 
 interface VersionCounts {
@@ -126,5 +126,5 @@ function summarise(counts: Float64Array): LatencySummary {
 }
 
 function noOutcomes(): Record<Outcome, number> {
-  return { ok: 0, invalid: 0, failed: 0, overload: 0, dropped: 0 };
+  return { ok: 0, invalid: 0, failed: 0, dropped: 0 };
 }
