@@ -4,8 +4,8 @@ import type { Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
-import type { Deployment, ModelVersion, RegistryEvent } from "./port.ts";
-import type { Traffic, VersionState } from "./promotion.ts";
+import type { Deployment, ModelVersion, RegistryEvent, VersionState } from "./port.ts";
+import type { Traffic } from "./promotion.ts";
 import { readDeployments, readVersions, type RegistryQueries } from "./read.ts";
 import type { RegistryTables } from "./tables.ts";
 

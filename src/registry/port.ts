@@ -5,6 +5,10 @@ import type { SqlTransaction } from "../storage/sql/port.ts";
 export const proofKinds = ["offline-evaluation", "shadow", "ab", "monitors", "rollback"] as const;
 export type ProofKind = (typeof proofKinds)[number];
 
+/** Where a version stands: the states drawn in `promotion.ts`. */
+export const versionStates = ["registered", "shadow", "ab", "champion", "retired", "refused"] as const;
+export type VersionState = (typeof versionStates)[number];
+
 /** Evidence on a model version: what was measured, when, and whether it met the policy. `hash` is of the canonical content. */
 export interface Proof {
   readonly kind: ProofKind;
@@ -20,6 +24,7 @@ export interface ModelVersion {
   readonly model: string;
   /** 1, 2, 3 … without gaps or reuse. */
   readonly version: number;
+  readonly state: VersionState;
   readonly runId: string;
   /** Blob folder of the version: model.json, profile.json, metrics.json. */
   readonly artifactPath: string;
@@ -73,7 +78,9 @@ export interface RegistryEvent {
 /**
  * Promises: version numbers are unique and dense under concurrent writers; `promote` refuses with PROOF_MISSING naming each kind that is
  * absent, failed and not waived; every change of a deployment and its event are one transaction. All writers take an optional transaction,
- * so that a pipeline step and its effect commit together.
+ * so that a pipeline step and its effect commit together. A call repeated after a lost reply changes nothing and answers as before.
+ * A step that the states do not allow is refused with PROMOTION_STEP_REFUSED; a shadow or challenger place that is taken with
+ * DEPLOYMENT_PLACE_TAKEN; a comparison without a champion with NOTHING_DEPLOYED. Whoever holds a place stands down when the champion changes.
  */
 export interface Registry {
   registerVersion(input: NewModelVersion, trx?: SqlTransaction): Promise<ModelVersion>;
@@ -86,6 +93,7 @@ export interface Registry {
   /** Every deployment; what serving reads. */
   listDeployments(): Promise<Deployment[]>;
   startShadow(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment>;
+  /** @throws PROOF_MISSING while the shadow proof is neither passed nor waived: a challenger answers real requests */
   startAb(model: string, version: number, abShare: number, reason: string, trx?: SqlTransaction): Promise<Deployment>;
   /** Challenger leaves shadow or A/B without being promoted. */
   standDown(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment>;

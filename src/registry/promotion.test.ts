@@ -1,13 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { proofKinds, type Proof, type ProofKind } from "./port.ts";
+import { proofKinds, versionStates, type Proof, type ProofKind } from "./port.ts";
 import {
   candidatesOf,
   missingProofs,
   rolledBack,
   stateAfter,
-  versionStates,
   withChallenger,
   withChampion,
   without,

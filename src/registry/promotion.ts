@@ -1,4 +1,4 @@
-import { proofKinds, type Deployment, type ModelVersion, type Proof, type ProofKind } from "./port.ts";
+import { proofKinds, type Deployment, type ModelVersion, type Proof, type ProofKind, type VersionState } from "./port.ts";
 
 /*
  * Life of a model version. One deployment a model has one champion and at most one challenger and one shadow.
@@ -21,9 +21,6 @@ import { proofKinds, type Deployment, type ModelVersion, type Proof, type ProofK
  *
  * A step that is already done is not an error but changes nothing, so that every call can be repeated after a lost reply.
  */
-
-export const versionStates = ["registered", "shadow", "ab", "champion", "retired", "refused"] as const;
-export type VersionState = (typeof versionStates)[number];
 
 export type PromotionStep = "startShadow" | "startAb" | "standDown" | "promote" | "refuse";
 

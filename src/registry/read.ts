@@ -30,6 +30,7 @@ export async function readVersions(db: RegistryQueries, model: string, version?:
   return rows.map((row) => ({
     model: row.model,
     version: row.version,
+    state: row.state,
     runId: row.run_id,
     artifactPath: row.artifact_path,
     definitionHash: row.definition_hash,

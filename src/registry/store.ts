@@ -4,7 +4,7 @@ import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import { requireModelName, requireReason, requireShare } from "./arguments.ts";
 import { Ledger } from "./ledger.ts";
-import type { Deployment, ModelVersion, NewModelVersion, Proof, ProofKind, Registry, RegistryEvent } from "./port.ts";
+import type { Deployment, ModelVersion, NewModelVersion, Proof, ProofKind, Registry, RegistryEvent, VersionState } from "./port.ts";
 import {
   candidatesOf,
   decidingProof,
@@ -16,7 +16,6 @@ import {
   without,
   withShadow,
   type PromotionStep,
-  type VersionState,
 } from "./promotion.ts";
 import { proofDetails, proofHash } from "./proof-content.ts";
 import { readDeployments, readEvents, readVersions, type RegistryQueries } from "./read.ts";

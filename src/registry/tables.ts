@@ -1,6 +1,5 @@
 import type { Migration } from "../storage/sql/port.ts";
-import type { ProofKind, RegistryEvent } from "./port.ts";
-import type { VersionState } from "./promotion.ts";
+import type { ProofKind, RegistryEvent, VersionState } from "./port.ts";
 
 export interface RegistryTables {
   registry_models: ModelTable;

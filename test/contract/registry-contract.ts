@@ -51,7 +51,7 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
       const again = await registry.registerVersion(newVersion("a"));
       expect([first.version, second.version]).toEqual([1, 2]);
       expect(again).toEqual(first);
-      expect(first).toEqual({ ...newVersion("a"), requestId: undefined, version: 1, createdUs: 1_000_000, proofs: [], waivers: {} });
+      expect(first).toEqual({ ...newVersion("a"), requestId: undefined, version: 1, state: "registered", createdUs: 1_000_000, proofs: [], waivers: {} });
       expect(await registry.listVersions(model)).toEqual([first, second]);
       expect(await registry.getVersion(model, 2)).toEqual(second);
       expect(await registry.listEvents(model)).toHaveLength(2);
@@ -222,7 +222,9 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
         reason: "not enough traffic",
         changedUs: 1_000_000,
       });
+      expect((await registry.getVersion(model, 2)).state).toBe("registered");
       expect(await registry.startShadow(model, 2, "again")).toMatchObject({ shadow: 2, revision: 4 });
+      expect((await registry.listVersions(model)).map((v) => v.state)).toEqual(["champion", "shadow"]);
     });
 
     it("refuses a version for good and takes it out of traffic", async () => {
@@ -267,6 +269,7 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
       const back = await registry.rollback(model, "errors rose");
       expect(back).toEqual({ model, revision: 4, champion: 1, previous: 2, abShare: 0, reason: "errors rose", changedUs: 1_000_000 });
       expect((await kindsOf()).slice(-2)).toEqual(["stood-down 3", "rolled-back 1"]);
+      expect((await registry.listVersions(model)).map((v) => v.state)).toEqual(["champion", "retired", "registered"]);
       expect(await registry.rollback(model, "it was not the model")).toMatchObject({ champion: 2, previous: 1, revision: 5 });
       expect(await registry.promote(model, 1, "by hand")).toMatchObject({ champion: 1, previous: 2 });
     });
