@@ -74,7 +74,7 @@ function stamp(us: number | null): string {
 }
 
 function summaryText(s: LoopSummary): string {
-  const pair = (auc: number, [low, high]: readonly [number, number]): string => `${auc.toFixed(4)} [${low.toFixed(4)}, ${high.toFixed(4)}]`;
+  const pair = (auc: number | null, interval: readonly [number, number] | null): string => (auc === null || interval === null ? "not known" : `${auc.toFixed(4)} [${interval[0].toFixed(4)}, ${interval[1].toFixed(4)}]`);
   const rows: readonly (readonly [string, string])[] = [
     ["rows", `${s.rows.toLocaleString("en")} that passed the contract, ${s.features} features`],
     ["AUC held out", pair(s.aucHoldout, s.aucHoldoutInterval)],

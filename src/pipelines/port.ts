@@ -16,10 +16,10 @@ export interface StepOptions {
 }
 
 /** Blob a step produced; verified to exist before a cached or recorded output is used. */
-export interface BlobReference {
+export type BlobReference = {
   readonly path: string;
   readonly sha256: string;
-}
+};
 
 export interface StepContext {
   readonly runId: string;

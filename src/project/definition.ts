@@ -36,6 +36,9 @@ export interface GatePolicy {
   readonly minMaturedAb: number;
   /** Share of live requests that the B arm answers, 0 to 0.5. */
   readonly abShare: number;
+  /** Log loss, in nats, that a challenger may lose and still be called not worse: paired in shadow, between arms in A/B (noisier). */
+  readonly shadowMargin: number;
+  readonly abMargin: number;
 }
 
 export interface MonitorPolicy {
@@ -59,7 +62,7 @@ export interface RetrainPolicy {
   readonly cooldown: string;
 }
 
-export const defaultGates: GatePolicy = { minAuc: 0.6, maxEce: 0.05, maxAucLoss: 0.002, minMaturedShadow: 2000, minMaturedAb: 2000, abShare: 0.2 };
+export const defaultGates: GatePolicy = { minAuc: 0.6, maxEce: 0.05, maxAucLoss: 0.002, minMaturedShadow: 2000, minMaturedAb: 2000, abShare: 0.3, shadowMargin: 0.005, abMargin: 0.05 };
 export const defaultMonitors: MonitorPolicy = { window: "1d", psiBand: 0.25, psiQuantile: 0.99, maxAucDrop: 0.02, consecutive: 3 };
 export const defaultRetrain: RetrainPolicy = { on: ["drift", "quality"], lookback: "60d", cooldown: "14d" };
 

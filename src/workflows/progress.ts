@@ -15,7 +15,7 @@ export interface Phase {
 }
 
 /** Figures of a finished loop; every one computed from records of the run, none estimated. */
-export interface LoopSummary {
+export type LoopSummary = {
   readonly event: "summary";
   readonly project: string;
   /** Rows of the data set that passed the contract. */
@@ -25,8 +25,8 @@ export interface LoopSummary {
   readonly aucHoldout: number;
   readonly aucHoldoutInterval: readonly [number, number];
   /** Of every answer given during the replay whose outcome is known, whichever version gave it. */
-  readonly aucLive: number;
-  readonly aucLiveInterval: readonly [number, number];
+  readonly aucLive: number | null;
+  readonly aucLiveInterval: readonly [number, number] | null;
   readonly predictions: number;
   readonly matured: number;
   readonly vectorsCompared: number;
@@ -43,7 +43,7 @@ export interface LoopSummary {
   readonly peakMemoryMb: number;
   /** True if this run had finished before and its recorded summary is shown again. */
   readonly recorded: boolean;
-}
+};
 
 export type LoopEvent =
   | { readonly event: "phase"; readonly phase: Phase }

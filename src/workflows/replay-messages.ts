@@ -26,7 +26,7 @@ export interface DayRequest {
   readonly toUs: number;
 }
 
-export interface DayResult {
+export type DayResult = {
   readonly asked: number;
   readonly pushed: number;
   readonly labelled: number;
@@ -34,7 +34,7 @@ export interface DayResult {
   readonly retried: number;
   /** [bucket, count] of `workflows/latency.ts`, milliseconds over HTTP as the client saw them. */
   readonly latency: readonly (readonly [number, number])[];
-}
+};
 
 export type ReplayReply =
   | { readonly kind: "loaded"; readonly rows: number }

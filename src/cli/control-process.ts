@@ -1,0 +1,40 @@
+/** The control role: console and API, monitors, pipelines; runs the project's loop when asked to. Started by the supervisor. */
+import { toErrorRecord } from "../kernel/error.ts";
+import { loadProject } from "../project/load.ts";
+import { readConfiguration } from "../server/configuration.ts";
+import { openStores } from "../server/compose.ts";
+import { createControl } from "../server/control.ts";
+import { openPlatform } from "../server/platform.ts";
+import { runLoop } from "../workflows/run-loop.ts";
+import { endWithSupervisor, tellSupervisor } from "./messages.ts";
+import { readProcessArguments } from "./process-arguments.ts";
+
+try {
+  const args = readProcessArguments(process.argv);
+  const project = await loadProject(args.projectFile);
+  const stores = await openStores(args.dataFolder, readConfiguration(process.env));
+  const servingUrl = `http://${args.host}:${args.servingPort ?? 0}`;
+  const platform = await openPlatform(project, stores, servingUrl);
+  const control = await createControl(
+    { project: project.definition, datasets: stores.datasets, tracking: stores.tracking, registry: stores.registry, pipelines: stores.pipelines, monitoring: stores.monitoring, blobs: stores.blobs, feedback: platform.feedback, progress: platform.board, clock: platform.eventClock },
+    { host: args.host, port: args.port, servingUrl },
+  );
+  endWithSupervisor(async () => {
+    await control.close();
+    await platform.close();
+    await stores.close();
+  });
+  platform.board.subscribe((event) => tellSupervisor({ kind: "loop", event, progress: platform.board.current() }));
+  tellSupervisor({ kind: "ready", url: control.url });
+  if (args.loop === true) {
+    runLoop(platform).then(
+      () => tellSupervisor({ kind: "loop-ended", error: null }),
+      (error: unknown) => tellSupervisor({ kind: "loop-ended", error: toErrorRecord(error) }),
+    );
+  }
+} catch (error) {
+  tellSupervisor({ kind: "refused", error: toErrorRecord(error) });
+  console.error(error);
+  process.exitCode = 1;
+  process.disconnect?.();
+}

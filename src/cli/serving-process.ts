@@ -1,0 +1,46 @@
+/** The serving role: predictions, pushes and labels over HTTP. Started by the supervisor; survives the control process. */
+import { createOnlineFeatures } from "../features/online/online-features.ts";
+import { openFeedbackLog } from "../feedback/log.ts";
+import { toErrorRecord } from "../kernel/error.ts";
+import { viewsOf } from "../project/definition.ts";
+import { loadProject } from "../project/load.ts";
+import { openStores } from "../server/compose.ts";
+import { readConfiguration } from "../server/configuration.ts";
+import { statusOf } from "../server/error-status.ts";
+import { systemClock, systemId } from "../server/system.ts";
+import { createServing } from "../serving/app.ts";
+import { openOnlineStore } from "../workflows/jobs/online-store.ts";
+import { endWithSupervisor, tellSupervisor } from "./messages.ts";
+import { readProcessArguments } from "./process-arguments.ts";
+
+try {
+  const args = readProcessArguments(process.argv);
+  const project = await loadProject(args.projectFile);
+  const stores = await openStores(args.dataFolder, readConfiguration(process.env));
+  const online = await openOnlineStore(stores.onlineStore);
+  const views = project.definition.models.flatMap((model) => viewsOf(model.service));
+  const feedback = await openFeedbackLog(stores.folder.logFolder);
+  const serving = await createServing({
+    project: project.definition,
+    registry: stores.registry,
+    blobs: stores.blobs,
+    online: createOnlineFeatures({ store: online, views }),
+    feedback,
+    clock: systemClock,
+    newId: systemId,
+    statusOf,
+  });
+  endWithSupervisor(async () => {
+    await serving.close();
+    await feedback.close();
+    await online.close();
+    await stores.close();
+  });
+  const address = await serving.listen({ host: args.host, port: args.port });
+  tellSupervisor({ kind: "ready", url: `http://${address.host}:${address.port}` });
+} catch (error) {
+  tellSupervisor({ kind: "refused", error: toErrorRecord(error) });
+  console.error(error);
+  process.exitCode = 1;
+  process.disconnect?.();
+}

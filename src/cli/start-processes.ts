@@ -1,0 +1,61 @@
+import { readConfiguration } from "../server/configuration.ts";
+import { openStores } from "../server/compose.ts";
+import { lockDataFolder } from "../server/data-folder-lock.ts";
+import { forgetRunning, writeRunning, type Running } from "../server/running.ts";
+import { number, type FlagValues } from "./arguments.ts";
+import type { ChildMessage } from "./messages.ts";
+import { toProcessArguments } from "./process-arguments.ts";
+import type { ProjectChoice } from "./project-folder.ts";
+import { Supervisor, type ProcessSpec } from "./supervisor.ts";
+
+export interface Started {
+  readonly running: Running;
+  /** Rejects when a process cannot be kept running. */
+  readonly failed: Promise<never>;
+  readonly stop: () => Promise<void>;
+}
+
+const host = "127.0.0.1";
+
+export interface StartOptions {
+  readonly loop: boolean;
+  readonly onMessage?: (role: ProcessSpec["role"], message: ChildMessage) => void;
+}
+
+/** Starts serving, then control, on the ports the flags give; one supervisor a data folder. */
+export async function startProcesses({ project, dataFolder }: ProjectChoice, values: FlagValues, { loop, onMessage }: StartOptions): Promise<Started> {
+  // Everything that can be wrong with folder and configuration is said before a process is started.
+  await (await openStores(dataFolder, readConfiguration(process.env))).close();
+  const unlock = lockDataFolder(dataFolder);
+  const common = { projectFile: project.file, dataFolder, host };
+  const supervisors: Supervisor[] = [];
+  const say = (role: string, reason: string): void => console.error(`karkhana: the ${role} process ended (${reason}); starting it again`);
+  const start = async (spec: ProcessSpec): Promise<string> => {
+    const supervisor = new Supervisor([spec], { onRestart: say, ...(onMessage === undefined ? {} : { onMessage }) });
+    supervisors.push(supervisor);
+    return (await supervisor.start()).get(spec.role) ?? "";
+  };
+  const stop = async (): Promise<void> => {
+    for (const supervisor of supervisors.toReversed()) await supervisor.stop();
+    forgetRunning(dataFolder);
+    unlock();
+  };
+  try {
+    const servingUrl = await start({ role: "serving", args: toProcessArguments({ ...common, port: number(values, "serving-port") }) });
+    const servingPort = Number(new URL(servingUrl).port);
+    const controlUrl = await start({ role: "control", args: toProcessArguments({ ...common, port: number(values, "port"), servingPort, loop }) });
+    const running = { pid: process.pid, controlUrl, servingUrl };
+    writeRunning(dataFolder, running);
+    return { running, failed: Promise.race(supervisors.map((s) => s.failed)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Resolves on the first ^C or SIGTERM. */
+export function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
+  });
+}

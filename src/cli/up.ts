@@ -1,0 +1,22 @@
+import { isSet } from "./arguments.ts";
+import { portFlags, projectFlags, type Command } from "./command.ts";
+import { chooseProject } from "./project-folder.ts";
+import { startProcesses, untilSignal } from "./start-processes.ts";
+
+/** `karkhana up`: console, API and serving on a project, until it is stopped. */
+export const up: Command = {
+  name: "up",
+  summary: "Start console, API and serving for a project",
+  flags: { ...projectFlags, ...portFlags, full: { type: "boolean", help: "Tell the project to use all rows" }, json: { type: "boolean", help: "Print one JSON event a line" } },
+  run: async ({ values }) => {
+    const { running, failed, stop } = await startProcesses(await chooseProject(values), values, { loop: false });
+    if (isSet(values, "json")) console.log(JSON.stringify({ event: "ready", ...running }));
+    else console.log(`console  ${running.controlUrl}\nserving  ${running.servingUrl}\n^C stops both.`);
+    try {
+      await Promise.race([untilSignal(), failed]);
+    } finally {
+      await stop();
+    }
+    return 0;
+  },
+};

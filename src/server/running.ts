@@ -1,0 +1,33 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Who runs on a data folder: written by the supervisor once everything is ready, read by the other commands. */
+export interface Running {
+  readonly pid: number;
+  readonly controlUrl: string;
+  readonly servingUrl: string;
+}
+
+const fileIn = (dataFolder: string): string => join(dataFolder, "run", "running.json");
+
+export function writeRunning(dataFolder: string, running: Running): void {
+  mkdirSync(join(dataFolder, "run"), { recursive: true });
+  const path = fileIn(dataFolder);
+  writeFileSync(`${path}.tmp`, JSON.stringify(running));
+  renameSync(`${path}.tmp`, path);
+}
+
+export function forgetRunning(dataFolder: string): void {
+  rmSync(fileIn(dataFolder), { force: true });
+}
+
+/** Undefined if nothing runs there; a file left by a dead supervisor does not count. */
+export function readRunning(dataFolder: string): Running | undefined {
+  try {
+    const running = JSON.parse(readFileSync(fileIn(dataFolder), "utf8")) as Running;
+    process.kill(running.pid, 0);
+    return running;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+import { compareArms, compareShadow, type ScoredLabels, type Verdict } from "../../feedback/compare.ts";
+import { ComparedOutcomes } from "../../feedback/outcomes.ts";
+import { auc } from "../../learn/metrics.ts";
+import type { Job } from "./job.ts";
+import { visitLog, type LogPlace } from "./read-log.ts";
+
+export type CompareInput = {
+  readonly logFolder: string;
+  readonly model: string;
+  readonly champion: number;
+  readonly candidate: number;
+  readonly phase: "shadow" | "ab";
+  /** Where the phase begins in the logs, and in event time. */
+  readonly from: LogPlace;
+  readonly fromUs: number;
+  readonly abShare: number;
+  /** Log loss in nats the candidate may lose. */
+  readonly margin: number;
+  readonly minMatured: number;
+};
+
+export type CompareOutput = {
+  readonly verdict: Verdict;
+  readonly summary: string;
+  readonly matured: number;
+  readonly championLogLoss: number | null;
+  readonly candidateLogLoss: number | null;
+  readonly difference: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly championAuc: number | null;
+  readonly candidateAuc: number | null;
+};
+
+/** Champion against candidate on what has matured since the phase began. */
+export const compare: Job<CompareInput, CompareOutput> = async (input) => {
+  const outcomes = new ComparedOutcomes({ champion: input.champion, challenger: input.candidate, fromUs: input.fromUs });
+  const asked = { champion: new Set<string>(), challenger: new Set<string>() };
+  await visitLog(input.logFolder, input.from, {
+    prediction: (record) => {
+      if (record.model !== input.model || record.askedUs < input.fromUs) return;
+      if (record.version === input.champion && record.role === "champion") asked.champion.add(record.id);
+      if (record.version === input.candidate && record.role === "challenger") asked.challenger.add(record.id);
+    },
+    matured: (matured) => {
+      if (matured.prediction.model === input.model) outcomes.add(matured);
+    },
+  });
+  const options = { margin: input.margin, minMatured: input.minMatured };
+  if (input.phase === "shadow") {
+    const { labels, champion, challenger } = outcomes.pairs();
+    const areas = { champion: auc(champion, labels), challenger: auc(challenger, labels) };
+    return output(compareShadow(labels, champion, challenger, { ...options, ...(labels.length > 0 ? { auc: areas } : {}) }), areas);
+  }
+  const { champion, challenger } = outcomes.arms();
+  const areas = { champion: areaOf(champion), challenger: areaOf(challenger) };
+  const assigned = { champion: asked.champion.size, challenger: asked.challenger.size, abShare: input.abShare };
+  return output(compareArms(champion, challenger, assigned, { ...options, auc: areas }), areas);
+};
+
+function output(comparison: ReturnType<typeof compareShadow>, areas: { champion: number; challenger: number }): CompareOutput {
+  const { verdict, sentence, matured, logLoss, difference, low, high } = comparison;
+  return {
+    verdict,
+    summary: sentence,
+    matured: Math.min(matured.champion, matured.challenger),
+    championLogLoss: finite(logLoss.champion),
+    candidateLogLoss: finite(logLoss.challenger),
+    difference: finite(difference),
+    low: finite(low),
+    high: finite(high),
+    championAuc: finite(areas.champion),
+    candidateAuc: finite(areas.challenger),
+  };
+}
+
+function areaOf(arm: ScoredLabels): number {
+  return auc(Float64Array.from(arm.scores), Uint8Array.from(arm.labels));
+}
+
+/** JSON has no NaN: a figure that is not there yet is null. */
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

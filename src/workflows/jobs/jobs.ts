@@ -1,0 +1,23 @@
+import { compare, type CompareInput, type CompareOutput } from "./compare.ts";
+import { fit, type FitInput, type FitOutput } from "./fit.ts";
+import type { Job } from "./job.ts";
+import { live, type LiveInput, type LiveOutput } from "./live.ts";
+import { materializeHistory, type MaterializeInput, type MaterializeOutput } from "./materialize.ts";
+import { parity, type ParityInput, type ParityOutput } from "./parity.ts";
+import { trainingSet, type TrainingSetInput, type TrainingSetOutput } from "./training-set.ts";
+
+interface Jobs {
+  readonly trainingSet: Job<TrainingSetInput, TrainingSetOutput>;
+  readonly fit: Job<FitInput, FitOutput>;
+  readonly materialize: Job<MaterializeInput, MaterializeOutput>;
+  readonly compare: Job<CompareInput, CompareOutput>;
+  readonly live: Job<LiveInput, LiveOutput>;
+  readonly parity: Job<ParityInput, ParityOutput>;
+}
+
+/** Every job a worker thread can run, by name. */
+export const jobs: Jobs = { trainingSet, fit, materialize: materializeHistory, compare, live, parity };
+
+export type JobName = keyof Jobs;
+export type JobInput<N extends JobName> = Parameters<Jobs[N]>[0];
+export type JobOutput<N extends JobName> = Awaited<ReturnType<Jobs[N]>>;

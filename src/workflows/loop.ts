@@ -1,0 +1,195 @@
+import type { Micros } from "../kernel/clock.ts";
+import { parseExpressionOf, toSql } from "../data/expression.ts";
+import { definitionHash } from "../kernel/hashing.ts";
+import { formatIso, MICROS_PER_DAY, parseIso } from "../kernel/time.ts";
+import type { Workflow, WorkflowContext } from "../pipelines/port.ts";
+import { proofKinds } from "../registry/port.ts";
+import { viewsOf, type ModelDefinition, type ReplayDefinition } from "../project/definition.ts";
+import { runJob } from "./jobs/run-job.ts";
+import type { Platform } from "./platform.ts";
+import { beginShadow, follow, lookAtCandidate, type CandidateState } from "./promotion.ts";
+import { startReplayDriver, type ReplayDriver } from "./replay-driver.ts";
+import type { DayResult } from "./replay-messages.ts";
+import { summarise } from "./summary.ts";
+import { trainModelWorkflow, type TrainInput, type TrainOutput } from "./train-model.ts";
+import { needsRetraining, retrainInput } from "./retrain.ts";
+import type { LoopSummary } from "./progress.ts";
+
+/*
+ * The whole loop of a project, one durable run:
+ *
+ *   train (baseline and candidate) -> first deployment -> history into the online store -> replay, day by day:
+ *     play the day over HTTP -> watch (drift, quality) -> look at the candidate on the road -> retrain if an alert asks for it
+ *   -> parity of served vectors -> summary
+ *
+ * The replay's clock stands still while a model is trained: in life that takes minutes of a day, on the replay's clock it would take weeks.
+ * Killed anywhere, the same command goes on from the last recorded step; a day that was being played is played again, and everything in it
+ * carries an id or a sequence number, so nothing counts twice.
+ */
+
+export type LoopInput = {
+  readonly model: string;
+  readonly definition: string;
+};
+
+/** Every phase that a terminal or the console draws, in order. */
+export function declarePhases(platform: Platform): void {
+  const { board } = platform;
+  board.declare("data", "check data", "rows");
+  board.declare("features", "training set", "rows");
+  board.declare("train", "train", "trees");
+  board.declare("register", "register", "versions");
+  board.declare("materialize", "online features", "rows");
+  board.declare("replay", "replay", "questions");
+  board.declare("parity", "online = offline", "vectors");
+}
+
+export function loopWorkflow(platform: Platform): Workflow<LoopInput, LoopSummary> {
+  return {
+    name: "loop",
+    run: async (context, input) => {
+      const model = platform.project.definition.models.find((m) => m.name === input.model);
+      if (model === undefined) throw new TypeError(`model ${input.model} left the project while its loop ran`);
+      const trained = await platform.pipelines.start(trainModelWorkflow(platform), firstTraining(model), `${context.runId}-train`);
+      await firstDeployment(platform, context, model, trained);
+      const { replay } = platform.project.definition;
+      const played = replay === undefined ? null : await playHistory(platform, context, model, replay, trained);
+      return summarise(platform, context, model, trained, played);
+    },
+  };
+}
+
+/** The training that the model's definition asks for first. */
+export function firstTraining({ name, training }: ModelDefinition): TrainInput {
+  const toUs = parseIso(training.to, "training.to");
+  return {
+    model: name,
+    fromUs: parseIso(training.from, "training.from"),
+    validUs: parseIso(training.validFrom, "training.validFrom"),
+    holdoutUs: parseIso(training.holdoutFrom, "training.holdoutFrom"),
+    toUs,
+    knownBeforeUs: toUs,
+    champion: 0,
+    baseline: true,
+    reason: "first training of the project",
+  };
+}
+
+/** The baseline goes live first, so that the candidate has something to be compared with. What it cannot have is waived, by name. */
+async function firstDeployment(platform: Platform, context: WorkflowContext, model: ModelDefinition, trained: TrainOutput): Promise<void> {
+  const { baseline } = trained;
+  if (baseline === null) return;
+  await context.transact("first-deployment", async (trx) => {
+    for (const kind of proofKinds) {
+      if (kind === "offline-evaluation" || kind === "monitors") continue;
+      await platform.registry.waive(model.name, baseline.version, kind, "first version of this definition: nothing live to be compared with or to return to", trx);
+    }
+    await platform.registry.promote(model.name, baseline.version, "first version: the simplest model that meets the gates goes live to be beaten", trx);
+    return null;
+  });
+  await follow(platform);
+}
+
+export type PlayedHistory = {
+  readonly fromUs: Micros;
+  readonly toUs: Micros;
+  readonly days: readonly DayResult[];
+  readonly retrainings: number;
+  readonly relations: Readonly<Record<string, string>>;
+};
+
+async function playHistory(platform: Platform, context: WorkflowContext, model: ModelDefinition, replay: ReplayDefinition, trained: TrainOutput): Promise<PlayedHistory> {
+  const { board, places } = platform;
+  const [fromUs, toUs] = [parseIso(replay.from, "replay.from"), parseIso(replay.to, "replay.to")];
+  const { relations } = await relationsOf(platform, context);
+  const sources = [...new Map(viewsOf(model.service).map((view) => [view.source.name, view.source])).values()];
+
+  board.start("materialize");
+  const loaded = await context.step("materialize", {}, (step) =>
+    runJob("materialize", { projectFile: places.projectFile, model: model.name, relations, fromUs, toUs, onlineStore: places.onlineStore, threads: platform.threads, tempFolder: places.tempFolder }, (done, total) => {
+      step.progress(done, total, "rows");
+      board.advance("materialize", done, total);
+    }, step.signal),
+  );
+  board.advance("materialize", loaded.rows, loaded.rows);
+  board.finish("materialize");
+
+  const { questions } = loaded;
+  board.start("replay", 0, questions);
+  let driver: ReplayDriver | undefined;
+  try {
+    const days: DayResult[] = [];
+    let asked = 0;
+    let candidate: CandidateState | undefined = trained.candidate.passed ? await beginShadow(platform, context, model, trained.candidate.version, fromUs) : undefined;
+    let lastTrainedUs = fromUs;
+    let retrainings = 0;
+    for (let dayUs = fromUs; dayUs < toUs; dayUs += MICROS_PER_DAY) {
+      const endUs = Math.min(toUs, dayUs + MICROS_PER_DAY);
+      const day = formatIso(dayUs).slice(0, 10);
+      platform.eventClock.follow(endUs);
+      const played = await context.step(`play/${day}`, { retries: 3 }, async (step) => {
+        driver ??= await startReplayDriver({
+          model: model.name,
+          fields: model.request,
+          labelSql: toSql(parseExpressionOf("boolean", model.label, model.spine.schema, `label of model ${model.name}`)),
+          servingUrl: platform.servingUrl(),
+          spine: relations[model.spine.name] ?? "",
+          sources: Object.fromEntries(sources.map((source) => [source.name, { relation: relations[source.name] ?? "", columns: source.schema }])),
+          fromUs,
+          toUs,
+          concurrency: 16,
+          threads: 1,
+          tempFolder: places.tempFolder,
+        });
+        return driver.runDay(dayUs, endUs, (done, atUs) => {
+          board.replayAt(atUs);
+          board.advance("replay", asked + done, questions);
+          step.progress(done, questions, "questions");
+        });
+      });
+      asked += played.asked;
+      days.push(played);
+      board.replayAt(endUs);
+      board.advance("replay", asked, questions);
+      await platform.watch(endUs);
+
+      if (candidate !== undefined) candidate = await lookAtCandidate(platform, context, model, candidate, endUs, day);
+      if (candidate === undefined && endUs < toUs) {
+        const cause = await context.step(`retrain?/${day}`, {}, () => needsRetraining(platform, model, endUs, lastTrainedUs));
+        if (cause !== null) {
+          retrainings += 1;
+          lastTrainedUs = endUs;
+          board.tell({ event: "log", atUs: endUs, text: `retraining: ${cause}` });
+          const deployment = await platform.registry.getDeployment(model.name);
+          const input = await context.step(`retrain/${day}`, {}, async () => retrainInput(model, endUs, deployment?.champion ?? 0, cause));
+          const challenger = await platform.pipelines.start(trainModelWorkflow(platform), input, `${context.runId}-retrain-${day}`);
+          if (challenger.candidate.passed) candidate = await beginShadow(platform, context, model, challenger.candidate.version, endUs);
+          else {
+            await context.transact(`v${challenger.candidate.version}/refuse`, async (trx) => {
+              await platform.registry.refuse(model.name, challenger.candidate.version, challenger.candidate.summary, trx);
+              return null;
+            });
+            board.tell({ event: "decision", atUs: endUs, model: model.name, version: challenger.candidate.version, kind: "refused", text: `v${challenger.candidate.version} is refused before it sees traffic: ${challenger.candidate.summary}` });
+          }
+        }
+      }
+    }
+    board.finish("replay");
+    return { fromUs, toUs, days, retrainings, relations };
+  } finally {
+    platform.eventClock.follow(undefined);
+    await driver?.close();
+  }
+}
+
+/** SQL relations of the project's registered sources, as the training run recorded them. */
+async function relationsOf(platform: Platform, context: WorkflowContext): Promise<{ relations: Readonly<Record<string, string>> }> {
+  const run = await platform.pipelines.getRun(`${context.runId}-train`);
+  const output = run.steps.find((step) => step.stepId === "data")?.output;
+  return output as { relations: Readonly<Record<string, string>> };
+}
+
+/** Identity of a loop: the same project on the same definitions is the same run, finished or not. */
+export function loopRunId(platform: Platform, model: ModelDefinition): string {
+  return `loop-${definitionHash({ model: model.hash, replay: platform.project.definition.replay as never }).slice(0, 16)}`;
+}

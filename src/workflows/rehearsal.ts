@@ -1,0 +1,80 @@
+import { armOf } from "../feedback/assignment.ts";
+import { KarkhanaError } from "../kernel/error.ts";
+import type { WorkflowContext } from "../pipelines/port.ts";
+import type { ModelDefinition } from "../project/definition.ts";
+import type { Platform } from "./platform.ts";
+
+/*
+ * Rollback rehearsal: while the candidate answers its share of live questions, traffic is taken from it the way a rollback takes it
+ * (one new deployment row, followed by serving), under a steady stream of probes, and given back. Proved: no probe failed, every probe of the
+ * candidate's arm was answered by the champion after the change, and how long that took.
+ */
+
+interface Probe {
+  readonly version: number;
+}
+
+interface Rehearsal {
+  readonly passed: boolean;
+  readonly summary: string;
+}
+
+const probesAtOnce = 20;
+/** A rollback that takes longer than this has failed. */
+const limitMs = 2000;
+
+export async function rehearseRollback(platform: Platform, context: WorkflowContext, model: ModelDefinition, version: number): Promise<Rehearsal> {
+  const { name, gates } = model;
+  const ids = candidateIds(name, gates.abShare, version);
+  const before = await context.step(`v${version}/rehearsal-before`, {}, async () => ({ versions: await probe(platform, model, ids) }));
+  await context.transact(`v${version}/rehearsal-down`, async (trx) => {
+    await platform.registry.standDown(name, version, "rollback rehearsal: traffic goes back to the champion", trx);
+    return null;
+  });
+  const after = await context.step(`v${version}/rehearsal-after`, {}, async () => {
+    const started = performance.now();
+    const versions: number[] = [];
+    const refreshed = platform.serving().post("/v1/admin/refresh", {});
+    let inForceMs = -1;
+    // Probes run while the change is taking effect; a failed one throws and fails the step.
+    while (inForceMs < 0 && performance.now() - started < limitMs) {
+      const answered = await probe(platform, model, ids);
+      versions.push(...answered);
+      if (answered.every((v) => v !== version)) inForceMs = Math.round(performance.now() - started);
+    }
+    await refreshed;
+    return { inForceMs, during: versions.length, settled: await probe(platform, model, ids) };
+  });
+  const passed = before.versions.every((v) => v === version) && after.inForceMs >= 0 && after.settled.every((v) => v !== version);
+  const summary = passed
+    ? `traffic was back at the champion after ${after.inForceMs} ms; ${before.versions.length + after.during + after.settled.length} probes, none failed`
+    : `traffic was not back at the champion within ${limitMs} ms, or the candidate had not answered its share before`;
+  await context.transact(`v${version}/rehearsal-up`, async (trx) => {
+    await platform.registry.addProof(name, version, { kind: "rollback", passed, summary, details: { before: before.versions, ...after } }, trx);
+    if (passed) await platform.registry.startAb(name, version, gates.abShare, "rollback rehearsal passed", trx);
+    return null;
+  });
+  return { passed, summary };
+}
+
+/** Ids that the A/B assignment gives to the candidate. */
+function candidateIds(model: string, abShare: number, version: number): string[] {
+  const ids: string[] = [];
+  for (let i = 0; ids.length < probesAtOnce; i++) {
+    const id = `rehearsal-v${version}-${i}`;
+    if (armOf(id, abShare, model) === "challenger") ids.push(id);
+  }
+  return ids;
+}
+
+/** Versions that answered the last live question, asked again under each of the ids. */
+async function probe(platform: Platform, model: ModelDefinition, ids: readonly string[]): Promise<number[]> {
+  const { predictions: end } = await platform.feedback.ends();
+  const [last] = await platform.feedback.predictions(end - 1, 1);
+  if (last === undefined) throw new KarkhanaError("INTERNAL", { problem: "a rehearsal needs a live question to ask again, and none was logged" });
+  const { fields, askedUs: time } = last.record;
+  const replies = await Promise.all(
+    ids.map((id) => platform.serving().post<{ predictions: readonly Probe[] }>(`/v1/models/${encodeURIComponent(model.name)}/predict`, { instances: [{ id, time, fields }] })),
+  );
+  return replies.map((reply) => reply.predictions[0]?.version ?? -1);
+}

@@ -1,0 +1,22 @@
+import { KarkhanaError } from "../kernel/error.ts";
+import { declarePhases, loopRunId, loopWorkflow } from "./loop.ts";
+import type { Platform } from "./platform.ts";
+import type { LoopSummary } from "./progress.ts";
+
+/**
+ * Runs the project's loop, or goes on with it where it was killed. A loop that has finished is not run again: its recorded summary is told,
+ * marked as recorded.
+ */
+export async function runLoop(platform: Platform): Promise<LoopSummary> {
+  const { definition } = platform.project;
+  const name = definition.replay?.model ?? definition.models[0]?.name;
+  const model = definition.models.find((m) => m.name === name);
+  if (model === undefined) throw new KarkhanaError("MODEL_NOT_IN_PROJECT", { model: name ?? "(none)", models: definition.models.map((m) => m.name).join(", ") });
+  declarePhases(platform);
+  const runId = loopRunId(platform, model);
+  const before = (await platform.pipelines.listRuns(1000)).find((run) => run.runId === runId);
+  const summary = await platform.pipelines.start(loopWorkflow(platform), { model: model.name, definition: model.hash }, runId);
+  const told = before?.state === "succeeded" ? { ...summary, recorded: true } : summary;
+  platform.board.tell(told);
+  return told;
+}
