@@ -1,0 +1,116 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useRouterState } from "@tanstack/react-router";
+import { useEffect, useRef, useState, type ReactNode } from "react";
+import { clockTime, day } from "./format.ts";
+import { useLive } from "./live.tsx";
+import { Page } from "./parts/block.tsx";
+import { ask } from "./requests.ts";
+
+const rooms = [
+  { to: "/", name: "Loop" },
+  { to: "/data", name: "Data" },
+  { to: "/features", name: "Features" },
+  { to: "/runs", name: "Runs" },
+  { to: "/models", name: "Models" },
+  { to: "/serving", name: "Serving" },
+  { to: "/monitoring", name: "Monitoring" },
+  { to: "/pipelines", name: "Pipelines" },
+] as const;
+
+export function Frame(): ReactNode {
+  const path = useRouterState({ select: (s) => s.location.pathname });
+  const { connected, progress } = useLive();
+  const overview = useQuery(ask.overview());
+  const main = useRef<HTMLElement>(null);
+  const shownBefore = useRef(path);
+  const room = rooms.findLast((r) => (r.to === "/" ? path === "/" : path.startsWith(r.to)));
+  useEffect(() => {
+    document.title = room === undefined ? "Karkhana" : `${room.name} · Karkhana`;
+    if (shownBefore.current === path) return;
+    shownBefore.current = path;
+    window.scrollTo(0, 0);
+    // A screen reader starts at the new page, not at the link that was left.
+    main.current?.focus({ preventScroll: true });
+  }, [path, room]);
+  const replayUs = progress.replayUs ?? overview.data?.replay?.atUs ?? null;
+  const needsLook = (overview.data?.attention ?? []).map((a) => a.page.split("?")[0]!);
+  return (
+    <div className="frame">
+      <a className="skip" href="#page">
+        Skip to the page
+      </a>
+      <div className="rail">
+        <Link to="/" className="wordmark" aria-label="Karkhana, start page">
+          <svg viewBox="0 0 20 20" aria-hidden="true" fill="none" stroke="currentColor">
+            <circle cx="10" cy="10" r="8.25" strokeWidth="1.5" />
+            <path d="M10 1.75A8.25 8.25 0 0 1 18.25 10" stroke="var(--accent)" strokeWidth="3" />
+            <path d="M10 10 14.2 5.8" strokeWidth="1.75" strokeLinecap="round" />
+          </svg>
+          Karkhana
+        </Link>
+        <nav aria-label="Rooms">
+          <ul>
+            {rooms.map((r) => (
+              <li key={r.to}>
+                <Link to={r.to} aria-current={room?.to === r.to ? "page" : undefined}>
+                  {r.name}
+                  {r.to !== "/" && needsLook.some((p) => p.startsWith(r.to)) ? <span className="dot" role="img" aria-label="needs attention" /> : null}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        <div className="foot">
+          {replayUs === null ? null : (
+            <div className="long">
+              Replay clock
+              <div className="clock">
+                {day(replayUs)}
+                <br />
+                {clockTime(replayUs)} UTC
+              </div>
+            </div>
+          )}
+          <div className="long">{connected ? "Live" : "Not connected; trying again"}</div>
+          <ThemeSwitch />
+        </div>
+      </div>
+      <main id="page" className="page" ref={main} tabIndex={-1}>
+        <Outlet />
+      </main>
+    </div>
+  );
+}
+
+type Theme = "auto" | "light" | "dark";
+
+function ThemeSwitch(): ReactNode {
+  const [theme, setTheme] = useState<Theme>(() => (document.documentElement.dataset["theme"] as Theme | undefined) ?? "auto");
+  const choose = (next: Theme): void => {
+    setTheme(next);
+    if (next === "auto") delete document.documentElement.dataset["theme"];
+    else document.documentElement.dataset["theme"] = next;
+    try {
+      localStorage.setItem("karkhana-theme", next);
+    } catch {
+      // Storage may be switched off: the choice then holds until the page is left.
+    }
+  };
+  return (
+    <div className="segmented" role="group" aria-label="Theme">
+      {(["auto", "light", "dark"] as const).map((t) => (
+        <button key={t} type="button" aria-pressed={theme === t} onClick={() => choose(t)}>
+          {t === "auto" ? "Auto" : t === "light" ? "Light" : "Dark"}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+export function NotFound(): ReactNode {
+  return (
+    <Page title="No such page" lede="The address names nothing in this console.">
+      <Link to="/">Back to the loop</Link>
+    </Page>
+  );
+}

@@ -1,0 +1,449 @@
+import { useQuery } from "@tanstack/react-query";
+import { Fragment, useEffect, useState, type ReactNode } from "react";
+import type { Monitoring, Prediction, Serving, ServingModel, TrafficWindow } from "../../../src/server/api.ts";
+import { Plot } from "../charts/plot.tsx";
+import { extent, linePath } from "../charts/scale.ts";
+import { WhenVisible } from "../charts/visible.tsx";
+import { clockTime, count, day, figure, fixed, milliseconds, moment, short } from "../format.ts";
+import { Block, Empty, Page, Readings, Trouble } from "../parts/block.tsx";
+import { Key, State } from "../parts/state.tsx";
+import { ask, queries } from "../requests.ts";
+
+export function ServingPage(): ReactNode {
+  const serving = useQuery(ask.serving());
+  // The server reads the serving process every five seconds; while this page is looked at, it follows.
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") void queries.invalidateQueries({ queryKey: ["serving"] });
+    }, 5000);
+    return () => clearInterval(timer);
+  }, []);
+  const s = serving.data;
+  return (
+    <Page
+      title="Serving"
+      lede={
+        s?.url == null ? (
+          "A process of its own: it answers while this one is down."
+        ) : (
+          <>
+            A process of its own at <code>{s.url}</code>: it answers while this one is down.
+          </>
+        )
+      }
+    >
+      <Trouble error={serving.error} />
+      {s === undefined ? null : (
+        <>
+          {s.reachable ? null : (
+            <div className="trouble">
+              <p className="bad">The serving process does not answer{s.problem === null ? "" : `: ${s.problem}`}.</p>
+              <p className="note">`karkhana up` starts it; what was counted before it stopped is not shown.</p>
+            </div>
+          )}
+          {s.samples.length > 1 ? <LiveTraffic serving={s} /> : null}
+          {s.models.map((m) => (
+            <OfModel key={m.model} model={m} />
+          ))}
+          {s.models.length === 0 ? <Predicted /> : null}
+        </>
+      )}
+    </Page>
+  );
+}
+
+function LiveTraffic({ serving }: { serving: Serving }): ReactNode {
+  const { samples } = serving;
+  const x = [samples[0]!.atUs, samples.at(-1)!.atUs] as const;
+  const rate = Math.max(1, ...samples.map((p) => p.ratePerSecond));
+  const stops = samples.map((p) => p.atUs);
+  const find = (at: number): Serving["samples"][number] | undefined => samples.find((p) => p.atUs === at);
+  return (
+    <div className="columns">
+      <Block title="Traffic now" note="Predictions a second, last half hour at most.">
+        <Plot
+          label="Predictions a second"
+          height={200}
+          time
+          x={x}
+          y={[0, rate * 1.1]}
+          yFormat={short}
+          stops={stops}
+          legend=""
+          readout={(at) => (
+            <span>
+              {clockTime(at)} <b>{figure(find(at)?.ratePerSecond)}</b> /s
+            </span>
+          )}
+        >
+          {(a) => (
+            <>
+              <path
+                className="area is-champion"
+                d={`${linePath(
+                  samples.map((p) => [p.atUs, p.ratePerSecond]),
+                  a.x,
+                  a.y,
+                )}L${a.x(x[1])} ${a.bottom}L${a.x(x[0])} ${a.bottom}Z`}
+              />
+              <path
+                className="line is-champion"
+                d={linePath(
+                  samples.map((p) => [p.atUs, p.ratePerSecond]),
+                  a.x,
+                  a.y,
+                )}
+              />
+            </>
+          )}
+        </Plot>
+      </Block>
+      <Block title="Latency now" note="Inside the server, over the last minute, milliseconds.">
+        <Latency points={samples.map((p) => ({ ...p, x: p.atUs }))} x={x} height={200} name={clockTime} />
+      </Block>
+    </div>
+  );
+}
+
+interface LatencyPoint {
+  readonly x: number;
+  readonly p50Us: number | null;
+  readonly p95Us: number | null;
+  readonly p99Us: number | null;
+}
+
+const quantiles = [
+  { key: "p50Us", name: "p50", kind: "champion", light: false },
+  { key: "p95Us", name: "p95", kind: "champion", light: true },
+  { key: "p99Us", name: "p99", kind: "baseline", light: false },
+] as const;
+
+function Latency({
+  points,
+  x,
+  height,
+  name,
+}: {
+  points: readonly LatencyPoint[];
+  x: readonly [number, number];
+  height: number;
+  name: (us: number) => string;
+}): ReactNode {
+  const high = extent(points.map((p) => p.p99Us))?.[1] ?? 1000;
+  return (
+    <Plot
+      label="Latency quantiles"
+      height={height}
+      time
+      x={x}
+      y={[0, (high / 1000) * 1.1]}
+      stops={points.map((p) => p.x)}
+      legend={
+        <span className="legend">
+          {quantiles.map((q) => (
+            <span key={q.key}>
+              <svg viewBox="0 0 20 10" aria-hidden="true">
+                <path className={`line is-${q.kind} ${q.light ? "is-light" : ""}`} d="M0 5H20" />
+              </svg>
+              {q.name}
+            </span>
+          ))}
+        </span>
+      }
+      readout={(at) => {
+        const p = points.find((c) => c.x === at);
+        return (
+          <>
+            <span>{name(at)}</span>
+            {quantiles.map((q) => (
+              <span key={q.key}>
+                {q.name} <b>{milliseconds(p?.[q.key])}</b> ms
+              </span>
+            ))}
+          </>
+        );
+      }}
+    >
+      {(a) =>
+        quantiles.map((q) => (
+          <path
+            key={q.key}
+            className={`line is-${q.kind} ${q.light ? "is-light" : ""}`}
+            d={linePath(
+              points.map((p) => [p.x, p[q.key] === null ? null : p[q.key]! / 1000]),
+              a.x,
+              a.y,
+            )}
+          />
+        ))
+      }
+    </Plot>
+  );
+}
+
+function OfModel({ model: m }: { model: ServingModel }): ReactNode {
+  const refused = Object.values(m.refused).reduce((sum, n) => sum + n, 0);
+  const answered = m.versions.filter((v) => v.role !== "shadow").reduce((sum, v) => sum + (v.outcomes["ok"] ?? 0), 0);
+  const all = m.latency["champion"]?.sinceStart;
+  return (
+    <>
+      <Block title={m.model}>
+        <Readings
+          items={[
+            { name: "Rate", value: figure(Number(m.ratePerSecond.toPrecision(3))), unit: "/s", sub: "last minute" },
+            { name: "Answered", value: count(answered), sub: "since it started" },
+            {
+              name: "Refused",
+              value: count(refused),
+              sub:
+                Object.entries(m.refused)
+                  .filter(([, n]) => n > 0)
+                  .map(([k, n]) => `${count(n)} ${k}`)
+                  .join(", ") || "none",
+            },
+            { name: "p50", value: milliseconds(all?.p50Us), unit: "ms", sub: "champion, since start" },
+            { name: "p95", value: milliseconds(all?.p95Us), unit: "ms" },
+            { name: "p99", value: milliseconds(all?.p99Us), unit: "ms" },
+          ]}
+        />
+        <ByVersion model={m} />
+      </Block>
+      <EventTraffic model={m.model} />
+      <Recent model={m.model} />
+    </>
+  );
+}
+
+function ByVersion({ model: m }: { model: ServingModel }): ReactNode {
+  return (
+    <div className="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>Version</th>
+            <th>Role</th>
+            <th className="num">Answered</th>
+            <th className="num">Failed</th>
+            <th className="num">Dropped</th>
+            <th className="num">p50 ms</th>
+            <th className="num">p95 ms</th>
+            <th className="num">p99 ms</th>
+          </tr>
+        </thead>
+        <tbody>
+          {m.versions.map((v) => {
+            const latency = m.latency[v.role]?.lastMinute;
+            return (
+              <tr key={`${v.role} ${v.version}`}>
+                <td>v{v.version}</td>
+                <td className={v.role === "champion" ? "champion" : "challenger"}>{v.role}</td>
+                <td className="num">{count(v.outcomes["ok"])}</td>
+                <td className="num">{count(v.outcomes["failed"])}</td>
+                <td className="num">{count(v.outcomes["dropped"])}</td>
+                <td className="num">{milliseconds(latency?.p50Us)}</td>
+                <td className="num">{milliseconds(latency?.p95Us)}</td>
+                <td className="num">{milliseconds(latency?.p99Us)}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** Without the serving process, what the records hold. */
+function Predicted(): ReactNode {
+  const models = useQuery(ask.models());
+  const name = models.data?.[0]?.name;
+  return name === undefined ? (
+    <Empty what="There is no model to serve." command="karkhana up" />
+  ) : (
+    <>
+      <EventTraffic model={name} />
+      <Recent model={name} />
+    </>
+  );
+}
+
+function EventTraffic({ model }: { model: string }): ReactNode {
+  const monitoring = useQuery(ask.monitoring(model));
+  const m = monitoring.data;
+  if (m === undefined || m.traffic.length === 0) return <Trouble error={monitoring.error} />;
+  return <EventTrafficCharts monitoring={m} />;
+}
+
+function EventTrafficCharts({ monitoring: m }: { monitoring: Monitoring }): ReactNode {
+  const x = extent(m.traffic.flatMap((t) => [t.fromUs, t.toUs]))!;
+  const champions = m.traffic.filter((t) => t.role === "champion");
+  const byTime = [...Map.groupBy(m.traffic, (t) => t.fromUs).entries()].sort((a, b) => a[0] - b[0]);
+  const highest = Math.max(1, ...byTime.map(([, ws]) => ws.reduce((sum, w) => sum + (w.role === "shadow" ? 0 : w.rows), 0)));
+  const seen = (t: TrafficWindow): number => (t.fromUs + t.toUs) / 2;
+  return (
+    <div className="columns">
+      <Block
+        title="Asked, by window"
+        note="By event time; stacked by who answered."
+        aside={
+          <span className="legend">
+            <Key kind="champion">champion</Key>
+            <Key kind="challenger">challenger</Key>
+          </span>
+        }
+      >
+        <WhenVisible height={220}>
+          {() => (
+            <Plot
+              label="Predictions by window"
+              height={200}
+              time
+              x={x}
+              y={[0, highest * 1.08]}
+              yFormat={short}
+              stops={byTime.map(([at]) => at)}
+              legend=""
+              readout={(at) => <WindowReading windows={byTime.find(([t]) => t === at)?.[1] ?? []} />}
+            >
+              {(a) =>
+                byTime.map(([at, windows]) => {
+                  const width = Math.max(1, a.x(windows[0]!.toUs) - a.x(at) - 1);
+                  let base = 0;
+                  return (
+                    <g key={at}>
+                      {windows
+                        .filter((w) => w.role !== "shadow")
+                        .map((w) => {
+                          const y = a.y(base + w.rows);
+                          const h = a.y(base) - y;
+                          base += w.rows;
+                          return (
+                            <rect
+                              key={`${w.role} ${w.version}`}
+                              fill={w.role === "champion" ? "var(--champion)" : "var(--challenger)"}
+                              fillOpacity={0.75}
+                              x={a.x(at)}
+                              y={y}
+                              width={width}
+                              height={h}
+                            />
+                          );
+                        })}
+                    </g>
+                  );
+                })
+              }
+            </Plot>
+          )}
+        </WhenVisible>
+      </Block>
+      <Block title="Latency, by window" note="Of the champion, inside the server, milliseconds.">
+        <WhenVisible height={220}>{() => <Latency points={champions.map((t) => ({ ...t, x: seen(t) }))} x={x} height={200} name={day} />}</WhenVisible>
+      </Block>
+    </div>
+  );
+}
+
+function WindowReading({ windows }: { windows: readonly TrafficWindow[] }): ReactNode {
+  return (
+    <>
+      <span>{windows[0] === undefined ? "" : day(windows[0].fromUs)}</span>
+      {windows.map((w) => (
+        <span key={`${w.role} ${w.version}`} className={w.role === "champion" ? "champion" : "challenger"}>
+          {w.role} v{w.version} <b>{count(w.rows)}</b>
+        </span>
+      ))}
+    </>
+  );
+}
+
+function Recent({ model }: { model: string }): ReactNode {
+  const predictions = useQuery(ask.predictions(model));
+  const [open, setOpen] = useState<string | null>(null);
+  const rows = predictions.data;
+  return (
+    <Block title="Recent predictions" note="As logged, each with the features it was made from.">
+      <Trouble error={predictions.error} />
+      {rows === undefined ? null : rows.length === 0 ? (
+        <Empty what="Nothing has been asked." command="karkhana replay" />
+      ) : (
+        <div className="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th>Asked (UTC)</th>
+                <th>Question</th>
+                <th>Answered by</th>
+                <th className="num">Score</th>
+                <th>Outcome</th>
+                <th className="num">Took</th>
+                <th>Features</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((p) => (
+                <PredictionRow
+                  key={`${p.id} ${p.role}`}
+                  prediction={p}
+                  open={open === `${p.id} ${p.role}`}
+                  onOpen={() => setOpen(open === `${p.id} ${p.role}` ? null : `${p.id} ${p.role}`)}
+                />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Block>
+  );
+}
+
+function PredictionRow({ prediction: p, open, onOpen }: { prediction: Prediction; open: boolean; onOpen: () => void }): ReactNode {
+  return (
+    <Fragment>
+      <tr>
+        <td className="num" style={{ textAlign: "left" }}>
+          {moment(p.askedUs)}
+        </td>
+        <td>{Object.values(p.fields).map(String).join(", ")}</td>
+        <td className={p.role === "champion" ? "champion" : "challenger"}>
+          {p.role} v{p.version}
+        </td>
+        <td className="num">{fixed(p.score)}</td>
+        <td>
+          {p.label === null ? (
+            <span className="quiet">not known yet</span>
+          ) : (
+            <State tone={p.score >= 0.5 === (p.label === 1) ? "quiet" : "watch"}>{p.label === 1 ? "yes" : "no"}</State>
+          )}
+        </td>
+        <td className="num">{milliseconds(p.latencyUs)} ms</td>
+        <td>
+          <button
+            type="button"
+            className="plain"
+            aria-expanded={open}
+            onClick={onOpen}
+            style={{ textDecoration: "underline", textDecorationColor: "var(--hair)" }}
+          >
+            {open ? "hide" : `${p.features.length} values`}
+          </button>
+        </td>
+      </tr>
+      {open ? (
+        <tr>
+          <td colSpan={7}>
+            <div className="small-multiples evidence" style={{ gap: "0 24px" }}>
+              {p.features.map((f) => (
+                <div key={f.slot} style={{ display: "flex", justifyContent: "space-between", gap: 8 }}>
+                  <span className="quiet" style={{ overflow: "hidden", textOverflow: "ellipsis" }}>
+                    {f.slot}
+                  </span>
+                  <span>{f.value === null ? "null" : typeof f.value === "number" ? figure(f.value) : f.value}</span>
+                </div>
+              ))}
+            </div>
+          </td>
+        </tr>
+      ) : null}
+    </Fragment>
+  );
+}

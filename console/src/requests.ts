@@ -1,0 +1,95 @@
+import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
+import type {
+  Alert,
+  ApiError,
+  ArtifactText,
+  DatasetReport,
+  DatasetSummary,
+  Distributions,
+  ExperimentSummary,
+  Features,
+  ModelDetail,
+  ModelSummary,
+  Monitoring,
+  Overview,
+  PipelineDetail,
+  PipelineSummary,
+  Prediction,
+  RunDetail,
+  RunPage,
+  Serving,
+} from "../../src/server/api.ts";
+
+/** What the server refused, with its code and what to do. */
+export class Refusal extends Error {
+  readonly code: string;
+  readonly remedy: string;
+  readonly status: number;
+
+  constructor(status: number, body: ApiError["error"]) {
+    super(body.message);
+    this.name = "Refusal";
+    this.status = status;
+    this.code = body.code;
+    this.remedy = body.remedy;
+  }
+}
+
+async function request<T>(path: string, init?: RequestInit): Promise<T> {
+  const response = await fetch(`/api/v1${path}`, init);
+  const body: unknown = await response.json().catch(() => null);
+  if (response.ok) return body as T;
+  const error = (body as ApiError | null)?.error;
+  throw new Refusal(
+    response.status,
+    error ?? { code: "UNREACHABLE", message: `The server answered ${response.status}`, remedy: "See whether `karkhana up` still runs.", details: {} },
+  );
+}
+
+export const queries = new QueryClient({
+  // The event stream says when something changed; nothing is asked again on a timer or because a window got the focus.
+  defaultOptions: {
+    queries: {
+      staleTime: Number.POSITIVE_INFINITY,
+      refetchOnWindowFocus: false,
+      retry: (failures, error) => failures < 2 && !(error instanceof Refusal && error.status < 500),
+    },
+  },
+});
+
+const enc = encodeURIComponent;
+const get = <T>(topic: Topic, path: string) =>
+  queryOptions({ queryKey: [topic, path], queryFn: ({ signal }) => request<T>(path, { signal }), placeholderData: keepPreviousData });
+
+/** What a change is about; the first part of every query's key. */
+export type Topic = "overview" | "data" | "features" | "runs" | "models" | "monitoring" | "alerts" | "pipelines" | "serving" | "predictions";
+
+export const ask = {
+  overview: () => get<Overview>("overview", "/overview"),
+  datasets: () => get<readonly DatasetSummary[]>("data", "/datasets"),
+  dataset: (hash: string) => get<DatasetReport>("data", `/datasets/${enc(hash)}`),
+  features: () => get<Features>("features", "/features"),
+  distributions: (model: string, atUs: number | null) =>
+    get<Distributions>("monitoring", `/models/${enc(model)}/distributions${atUs === null ? "" : `?atUs=${atUs}`}`),
+  experiments: () => get<readonly ExperimentSummary[]>("runs", "/experiments"),
+  run: (id: string) => get<RunDetail>("runs", `/runs/${enc(id)}`),
+  artifact: (id: string, path: string) => get<ArtifactText>("runs", `/runs/${enc(id)}/artifact?path=${enc(path)}`),
+  models: () => get<readonly ModelSummary[]>("models", "/models"),
+  model: (name: string) => get<ModelDetail>("models", `/models/${enc(name)}`),
+  monitoring: (name: string) => get<Monitoring>("monitoring", `/models/${enc(name)}/monitoring`),
+  alerts: () => get<readonly Alert[]>("alerts", "/alerts"),
+  pipelines: () => get<readonly PipelineSummary[]>("pipelines", "/pipelines"),
+  pipeline: (id: string) => get<PipelineDetail>("pipelines", `/pipelines/${enc(id)}`),
+  serving: () => get<Serving>("serving", "/serving"),
+  predictions: (model: string) => get<readonly Prediction[]>("predictions", `/models/${enc(model)}/predictions?limit=50`),
+};
+
+export function runPage(experimentId: string, token: string | undefined): Promise<RunPage> {
+  const query = new URLSearchParams({ experimentId, limit: "200" });
+  if (token !== undefined) query.set("token", token);
+  return request<RunPage>(`/runs?${query.toString()}`);
+}
+
+export function rollback(model: string, reason: string): Promise<unknown> {
+  return request(`/models/${enc(model)}/rollback`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ reason }) });
+}
