@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { KarkhanaError } from "../kernel/error.ts";
@@ -70,7 +71,10 @@ async function checkFormat(root: string): Promise<boolean> {
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") throw error;
     // A wrong --data, such as a home folder, must not be filled with our files. A start that was killed leaves only temporary files.
-    const foreign = (await readdir(root)).find((name) => !temporaryPattern.test(name) && name !== "format.json");
+    const names = await readdir(root);
+    // Another process started it between our two looks.
+    if (names.includes("format.json")) return checkFormat(root);
+    const foreign = names.find((name) => !temporaryPattern.test(name));
     if (foreign !== undefined)
       throw new KarkhanaError("DATA_DIR_REFUSED", { path: root, problem: `it holds other things, such as ${JSON.stringify(foreign)}, and no format.json` });
     return false;
@@ -105,8 +109,8 @@ async function writeFormat(root: string): Promise<void> {
   await rename(temporary, path.join(root, "format.json"));
 }
 
-const temporaryPattern = /^\.starting-\d+$/;
+const temporaryPattern = /^\.starting-[0-9a-f-]+$/;
 
 function temporaryName(): string {
-  return `.starting-${process.pid}`;
+  return `.starting-${randomUUID()}`;
 }

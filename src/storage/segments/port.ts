@@ -1,6 +1,6 @@
 /**
  * Append-only log of binary records in numbered segment files: `<folder>/<base offset, 20 digits>.seg`.
- * Record layout: length u32 LE, CRC-32 of payload u32 LE, payload. Offsets count records from 0 and never change.
+ * Record layout: length u32 LE, CRC-32 of payload u32 LE, payload of 1 byte to 16 MiB. Offsets count records from 0 and never change.
  *
  * Promises: when `append` resolves the records are with the operating system (they survive `kill -9` of the process);
  * they are on disk after the next fsync, at most `fsyncIntervalMs` later (power-loss window; 0 = fsync before resolving).
@@ -11,7 +11,10 @@
 export interface SegmentWriter {
   /** Offset that the next record will get. */
   readonly nextOffset: number;
-  /** Resolves with the offset of the first of the appended records. @throws DISK_FULL (nothing acknowledged, nothing half-kept) */
+  /**
+   * Resolves with the offset of the first of the appended records, which are copied before the call returns.
+   * @throws DISK_FULL (nothing acknowledged, nothing half-kept), INVALID_ARGUMENT for a payload of a refused size, STORAGE_WRITE_FAILED
+   */
   append(records: readonly Uint8Array[]): Promise<number>;
   flush(): Promise<void>;
   close(): Promise<void>;
