@@ -1,7 +1,8 @@
 import { createDatasets, dataMigrations, type Datasets } from "../data/store.ts";
 import { createMonitoring, type MonitoringStore } from "../monitoring/store.ts";
 import { monitoringMigrations } from "../monitoring/tables.ts";
-import { createPipelines, pipelineMigrations } from "../pipelines/pipelines.ts";
+import { createPipelines } from "../pipelines/pipelines.ts";
+import { pipelineMigrations } from "../pipelines/tables.ts";
 import type { Pipelines } from "../pipelines/port.ts";
 import type { Registry } from "../registry/port.ts";
 import { createRegistry } from "../registry/store.ts";
@@ -55,7 +56,7 @@ export async function openStores(dataFolder: string, configuration: Configuratio
       datasets: createDatasets({ database, blobs }),
       tracking: createTracking({ database, blobs, clock: systemClock, newId: systemId }),
       registry: createRegistry({ database, clock: eventClock }),
-      pipelines: await createPipelines({ database, blobs, clock: systemClock, newId: systemId }),
+      pipelines: createPipelines({ database, blobs, clock: systemClock }),
       monitoring: createMonitoring({ database, clock: eventClock }),
       eventClock,
       onlineStore: configuration.redisUrl === undefined ? { kind: "lmdb", folder: folder.onlineFolder } : { kind: "redis", url: configuration.redisUrl, prefix: "karkhana:" },
