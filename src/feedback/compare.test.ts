@@ -128,6 +128,16 @@ describe("two versions on matured labels", () => {
     expect(found.sentence).toMatch(/^Undecided, the split is broken \(4500 of 9500 requests fell to the challenger, 0\.5 was declared, p = /);
   });
 
+  it("has the interval of the paired differences' own standard error", () => {
+    // Labels all 1: the loss is -ln(score), so the differences are ln 2, ln 4 and -ln 2.
+    const found = compareShadow([1, 1, 1], [0.4, 0.2, 0.8], [0.8, 0.8, 0.4], { minMatured: 3, tuneFor: 50, alpha: 0.1 });
+    const mean = (2 * Math.LN2) / 3;
+    const variance = ((Math.LN2 - mean) ** 2 + (2 * Math.LN2 - mean) ** 2 + (-Math.LN2 - mean) ** 2) / 2;
+    expect(found.difference).toBeCloseTo(mean, 12);
+    expect(found.high - mean).toBeCloseTo(confidenceHalfWidth(Math.sqrt(variance / 3), 3, 0.1, 50), 12);
+    expect(mean - found.low).toBeCloseTo(found.high - mean, 12);
+  });
+
   it("a certain and wrong answer costs much but not everything", () => {
     const found = compareShadow([1, 0], [0, 1], [0.5, 0.5]);
     expect(found.logLoss.champion).toBeCloseTo(52 * Math.LN2, 10);

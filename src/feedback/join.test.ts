@@ -49,6 +49,14 @@ describe("predictions joined with their labels", () => {
     join.addPrediction(prediction("a", 10, { version: 2, role: "shadow" }));
     const matured = join.addLabel(label("a", 1, 30));
     expect(matured.map((m) => m.prediction.version)).toEqual([1, 2]);
+    expect(join.counts()).toMatchObject({ labels: 1, matured: 2 });
+  });
+
+  it("tell one version's answers in two roles apart", () => {
+    const join = new FeedbackJoin(horizonUs);
+    join.addLabel(label("a", 1, 30));
+    expect(join.addPrediction(prediction("a", 10, { role: "shadow" }))).toHaveLength(1);
+    expect(join.addPrediction(prediction("a", 10, { role: "challenger" }))).toHaveLength(1);
   });
 
   it("count a question asked twice once, with its first answer", () => {
@@ -105,6 +113,22 @@ describe("predictions joined with their labels", () => {
     join.advanceTo(3 * horizonUs);
     join.addLabel(label("b", 1, 10));
     expect(join.counts()).toMatchObject({ labelsWithoutPrediction: 2 });
+  });
+
+  it("count a label as matched when its prediction came after it", () => {
+    const join = new FeedbackJoin(horizonUs);
+    join.addLabel(label("a", 1, 10));
+    join.addPrediction(prediction("a", 10));
+    join.advanceTo(3 * horizonUs);
+    expect(join.counts()).toMatchObject({ matured: 1, labelsWithoutPrediction: 0, unlabelled: 0 });
+  });
+
+  it("never let time go back", () => {
+    const join = new FeedbackJoin(horizonUs);
+    join.advanceTo(3 * horizonUs);
+    expect(join.advanceTo(0)).toEqual([]);
+    join.addPrediction(prediction("a", 10));
+    expect(join.counts()).toMatchObject({ latePredictions: 1, open: 0 });
   });
 
   it("hold no more than the questions of about one horizon, even when one is dated far in the future", () => {

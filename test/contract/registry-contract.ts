@@ -165,6 +165,7 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
       const live = await registry.promote(model, 2, "better in A/B");
       expect(live).toEqual({ model, revision: 5, champion: 2, previous: 1, abShare: 0, reason: "better in A/B", changedUs: 1_000_010 });
       expect(await registry.getDeployment(model)).toEqual(live);
+      expect((await registry.listVersions(model)).map((v) => v.state)).toEqual(["retired", "champion"]);
       expect(await registry.listDeployments()).toEqual([live]);
       const steps = (await kindsOf()).filter((kind) => !kind.startsWith("proof"));
       expect(steps).toEqual(["registered 1", "promoted 1", "registered 2", "shadowed 2", "ab-started 2", "ab-started 2", "promoted 2"]);

@@ -257,6 +257,21 @@ export function trackingContract(name: string, makeFixture: MakeSqlFixture): voi
         );
       });
 
+      it("of one step and time: the highest is the latest, NaN counting as 0 and just above it", async () => {
+        for (const [values, latest] of [
+          [[0, Number.NaN], Number.NaN],
+          [[Number.NaN, 0.5], 0.5],
+          [[Number.NaN, -1], Number.NaN],
+        ] as const) {
+          for (const order of [values, [...values].reverse()]) {
+            const [together, apart] = [await newRun(), await newRun()];
+            await tracking.logBatch(together, { metrics: order.map((value) => metric("a", value)) });
+            for (const value of order) await tracking.logBatch(apart, { metrics: [metric("a", value)] });
+            expect([(await tracking.getRun(together)).metrics["a"]?.value, (await tracking.getRun(apart)).metrics["a"]?.value]).toEqual([latest, latest]);
+          }
+        }
+      });
+
       it("come in batches larger than one statement can hold", async () => {
         const runId = await newRun();
         const metrics = Array.from({ length: 12_345 }, (_, step) => metric("loss", step / 7, step, step));
