@@ -74,7 +74,10 @@ export interface FeatureReference {
   readonly prefix: string;
 }
 
-export function featureView<const S extends Schema, const K extends string, const F extends string>(name: string, options: FeatureViewOptions<S, K, F>): FeatureViewDefinition<K, F> {
+export function featureView<const S extends Schema, const K extends string, const F extends string>(
+  name: string,
+  options: FeatureViewOptions<S, K, F>,
+): FeatureViewDefinition<K, F> {
   const view: FeatureViewDefinition<K, F> = {
     kind: "featureView",
     name,
@@ -138,7 +141,14 @@ export interface FeatureService {
 
 /** Identity of a view: source identity, keys, aggregates. */
 export function featureViewHash(view: FeatureViewDefinition): string {
-  return definitionHash({ kind: "featureView", name: view.name, source: sourceHash(view.source), keys: view.entity.keys, on: view.on, features: view.features as never });
+  return definitionHash({
+    kind: "featureView",
+    name: view.name,
+    source: sourceHash(view.source),
+    keys: view.entity.keys,
+    on: view.on,
+    features: view.features as never,
+  });
 }
 
 export function featureService(name: string, features: readonly ModelFeature[]): FeatureService {

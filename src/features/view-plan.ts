@@ -29,13 +29,16 @@ export interface PlannedFeature {
   readonly measure: number;
 }
 
+/** Text, or whole numbers (timestamps are microseconds). */
+export type KeyType = "string" | "number";
+
 /** What both engines compile from: a view's distinct windows and measures, and how each feature is made of them. */
 export interface ViewPlan {
   readonly view: FeatureViewDefinition;
   readonly hash: string;
   /** Source columns of the entity's keys, in the entity's order, and how they compare. */
   readonly keyColumns: readonly string[];
-  readonly keyTypes: readonly ("string" | "number" | "boolean")[];
+  readonly keyTypes: readonly KeyType[];
   /** Distinct, ascending. */
   readonly windowsUs: readonly number[];
   readonly measures: readonly Measure[];
@@ -48,13 +51,15 @@ export function planView(view: FeatureViewDefinition): ViewPlan {
   const { schema } = view.source;
   const windowsUs = [...new Set(Object.values(view.features).map((f) => f.windowUs))].sort((a, b) => a - b);
   if (windowsUs.length === 0) throw new KarkhanaError("INVALID_ARGUMENT", { field: where, problem: "a view needs at least one feature", value: 0 });
-  if (view.entity.keys.length === 0) throw new KarkhanaError("INVALID_ARGUMENT", { field: `${where}, entity`, problem: "needs at least one key", value: view.entity.name });
+  if (view.entity.keys.length === 0)
+    throw new KarkhanaError("INVALID_ARGUMENT", { field: `${where}, entity`, problem: "needs at least one key", value: view.entity.name });
   const measures: Measure[] = [];
   const positions = new Map<string, number>();
   const features = Object.entries(view.features).map(([name, feature]): PlannedFeature => {
     const window = windowsUs.indexOf(feature.windowUs);
     if (feature.aggregate === "count") return { name, aggregate: "count", window, measure: -1 };
-    if (feature.measure === undefined) throw new KarkhanaError("INVALID_ARGUMENT", { field: `${where}, feature ${name}`, problem: `${feature.aggregate} needs a measure`, value: null });
+    if (feature.measure === undefined)
+      throw new KarkhanaError("INVALID_ARGUMENT", { field: `${where}, feature ${name}`, problem: `${feature.aggregate} needs a measure`, value: null });
     const key = `${feature.aggregate === "share" ? "share" : "number"} ${feature.measure}`;
     let measure = positions.get(key);
     if (measure === undefined) {
@@ -71,7 +76,8 @@ export function planView(view: FeatureViewDefinition): ViewPlan {
 function planMeasure(text: string, isShare: boolean, schema: Schema, field: string): Measure {
   const expression = isShare ? parseExpressionOf("boolean", text, schema, field) : parseExpression(text, schema, field);
   if (expression.type === "boolean") return conditionMeasure(expression);
-  if (expression.type !== "number") throw new KarkhanaError("INVALID_ARGUMENT", { field, problem: `a measure is a number or a condition, this is a ${expression.type}`, value: text });
+  if (expression.type !== "number")
+    throw new KarkhanaError("INVALID_ARGUMENT", { field, problem: `a measure is a number or a condition, this is a ${expression.type}`, value: text });
   const value = toFunction(expression);
   const scale = isWhole(expression.ast, schema) ? 1 : fractionScale;
   const sql = toSql(expression);
@@ -124,14 +130,18 @@ function isWhole(node: Node, schema: Schema): boolean {
 
 function keyColumn(view: FeatureViewDefinition, key: string, where: string): string {
   const column = Object.hasOwn(view.on, key) ? view.on[key] : undefined;
-  if (column === undefined) throw new KarkhanaError("INVALID_ARGUMENT", { field: `${where}, on`, problem: "names no source column for an entity key", value: key });
+  if (column === undefined)
+    throw new KarkhanaError("INVALID_ARGUMENT", { field: `${where}, on`, problem: "names no source column for an entity key", value: key });
   return column;
 }
 
-function keyType(schema: Schema, column: string, where: string): "string" | "number" | "boolean" {
+function keyType(schema: Schema, column: string, where: string): KeyType {
   const type = Object.hasOwn(schema, column) ? schema[column] : undefined;
   if (type === "string") return "string";
   if (type === "int64" || type === "timestamp") return "number";
-  if (type === "boolean") return "boolean";
-  throw new KarkhanaError("INVALID_ARGUMENT", { field: `${where}, on`, problem: type === undefined ? "there is no such source column" : `a key cannot be ${type}`, value: column });
+  throw new KarkhanaError("INVALID_ARGUMENT", {
+    field: `${where}, on`,
+    problem: type === undefined ? "there is no such source column" : `a key cannot be ${type}`,
+    value: column,
+  });
 }

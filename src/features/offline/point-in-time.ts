@@ -31,7 +31,9 @@ export interface PointInTime {
 
 /** Key tuples asked for, numbered: sorting and joining by a number is cheaper than by text. A tuple with a null matches nothing. */
 export function keysSql(p: PointInTime): string {
-  const asked = p.bindings.map((b) => `SELECT ${b.fields.map((f, i) => `${q(f)} AS k${i}`).join(", ")} FROM ${p.spine} WHERE ${b.fields.map((f) => `${q(f)} IS NOT NULL`).join(" AND ")}`);
+  const asked = p.bindings.map(
+    (b) => `SELECT ${b.fields.map((f, i) => `${q(f)} AS k${i}`).join(", ")} FROM ${p.spine} WHERE ${b.fields.map((f) => `${q(f)} IS NOT NULL`).join(" AND ")}`,
+  );
   return `CREATE OR REPLACE TABLE ${p.prefix}_keys AS SELECT CAST(row_number() OVER () AS INTEGER) AS _k, * FROM (SELECT DISTINCT * FROM (${asked.join(" UNION ALL ")}))`;
 }
 

@@ -1,6 +1,7 @@
 import type { SourceDefinition } from "../../data/source.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { Column, ColumnTable, DuckDb } from "../../storage/duckdb/duckdb.ts";
+import { boundField } from "../binding.ts";
 import { featureViewHash, type FeatureService } from "../definition.ts";
 import { categoryOf, referenceSlots, requestFiller, type RequestFields, type RequestFiller } from "../vector.ts";
 import { planView, sumLimit } from "../view-plan.ts";
@@ -46,6 +47,9 @@ export interface SpineAnswers {
   drop(): Promise<void>;
 }
 
+/** Columns of a spine that are not request fields: no feature may see them. */
+const ownColumns: ReadonlySet<string> = new Set(["_n", "_row", "_event", "_known", "_label"]);
+
 /** Tables are ordinary ones (a walk over chunks sees no temporary ones), so concurrent calls need names of their own. */
 let calls = 0;
 
@@ -63,7 +67,7 @@ export async function answerSpine(duck: DuckDb, options: OfflineOptions): Promis
     const spine = `${prefix}_spine`;
     await create(spine, `CREATE OR REPLACE TABLE ${spine} AS SELECT row_number() OVER (ORDER BY _row) - 1 AS _n, * FROM (${options.spine})`);
     const types = await columnTypes(duck, spine);
-    const fields = [...types.keys()].filter((name) => name !== "_n" && name !== "_row" && name !== "_event");
+    const fields = [...types.keys()].filter((name) => !ownColumns.has(name));
     const [extent] = await duck.rows(`SELECT count(*) AS n, min(_event) AS first, max(_event) AS last FROM ${spine}`);
     const numRows = Number(extent?.["n"] ?? 0);
     const columns: string[] = [];
@@ -74,7 +78,9 @@ export async function answerSpine(duck: DuckDb, options: OfflineOptions): Promis
         prefix: `${prefix}_view${index}`,
         spine,
         relation: options.relations(group.slots[0]!.reference.view.source),
-        bindings: group.slots.map(({ reference }) => ({ fields: reference.view.entity.keys.map((key) => boundField(reference.binding, key, reference.prefix)) })),
+        bindings: group.slots.map(({ reference }) => ({
+          fields: reference.view.entity.keys.map((key) => boundField(reference.binding, key, reference.prefix)),
+        })),
       };
       for (const binding of p.bindings) checkKeyTypes(p, binding.fields, types);
       const scratch = [`${p.prefix}_keys`, `${p.prefix}_rows`, ...[undefined, ...p.plan.windowsUs].map((w) => runningTable(p, w))];
@@ -114,11 +120,7 @@ function groupedByView(service: FeatureService): { slots: ReturnType<typeof refe
   return [...groups.values()];
 }
 
-export function boundField(binding: Readonly<Record<string, string>>, key: string, prefix: string): string {
-  const field = Object.hasOwn(binding, key) ? binding[key] : undefined;
-  if (field === undefined) throw new KarkhanaError("INVALID_ARGUMENT", { field: `reference ${prefix}`, problem: "binds no request field to an entity key", value: key });
-  return field;
-}
+const wholeTypes = new Set(["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"]);
 
 async function columnTypes(duck: DuckDb, table: string): Promise<Map<string, string>> {
   const rows = await duck.rows(`DESCRIBE ${table}`);
@@ -129,7 +131,7 @@ async function columnTypes(duck: DuckDb, table: string): Promise<Map<string, str
 function checkKeyTypes(p: PointInTime, fields: readonly string[], types: ReadonlyMap<string, string>): void {
   for (const [i, field] of fields.entries()) {
     const type = types.get(field);
-    const kind = type === undefined ? undefined : type === "VARCHAR" ? "string" : type === "BOOLEAN" ? "boolean" : "number";
+    const kind = type === undefined ? undefined : type === "VARCHAR" ? "string" : wholeTypes.has(type) ? "number" : "other";
     if (kind !== p.plan.keyTypes[i])
       throw new KarkhanaError("INVALID_ARGUMENT", {
         field: `request field ${field}`,
@@ -166,7 +168,9 @@ export function chunkCompleter(service: FeatureService): (chunk: ColumnTable) =>
       return own instanceof Float64Array ? own : new Float64Array(numRows);
     });
     if (needsFill) {
-      const filled = [...columns.entries()].flatMap(([slot, column]) => (column instanceof Float64Array && !chunk.columns.has(`v${slot}`) ? [{ slot, column }] : []));
+      const filled = [...columns.entries()].flatMap(([slot, column]) =>
+        column instanceof Float64Array && !chunk.columns.has(`v${slot}`) ? [{ slot, column }] : [],
+      );
       const fields = [...chunk.columns].filter(([name]) => !isOwnColumn(name, service));
       for (let i = 0; i < numRows; i++) {
         fill(eventUs[i]!, fieldsAt(fields, i), scratch, 0);
@@ -178,7 +182,7 @@ export function chunkCompleter(service: FeatureService): (chunk: ColumnTable) =>
 }
 
 function isOwnColumn(name: string, service: FeatureService): boolean {
-  return name === "_n" || name === "_row" || name === "_event" || (/^v\d+$/.test(name) && Number(name.slice(1)) < service.slots.length);
+  return ownColumns.has(name) || (/^v\d+$/.test(name) && Number(name.slice(1)) < service.slots.length);
 }
 
 function fieldsAt(columns: readonly (readonly [string, Column])[], row: number): RequestFields {

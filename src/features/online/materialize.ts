@@ -1,0 +1,55 @@
+import type { SourceDefinition } from "../../data/source.ts";
+import type { Micros } from "../../kernel/clock.ts";
+import type { DuckDb } from "../../storage/duckdb/duckdb.ts";
+import { quoteIdentifier as q } from "../../storage/duckdb/quote.ts";
+import type { OnlineFeatures, RejectedRow, SourceRow } from "./online-features.ts";
+
+export interface MaterializeOptions {
+  readonly duck: DuckDb;
+  readonly online: OnlineFeatures;
+  /** SQL relation of the source, as `data/relation.ts` gives it. */
+  readonly relation: string;
+  readonly source: SourceDefinition;
+  /** Rows known by then are loaded; later ones are for `ingest`. */
+  readonly upToKnownUs: Micros;
+  readonly onProgress?: (rowsDone: number, rowsTotal: number) => void;
+}
+
+export interface Materialized {
+  readonly rows: number;
+  readonly rejected: readonly RejectedRow[];
+}
+
+const batchRows = 20_000;
+const maxRejectedKept = 1000;
+
+/**
+ * Loads the rows that questions at `upToKnownUs` and later need, in the order of event time: each key's blocks are then filled from one end
+ * and written about once. Killed half-way, it is simply run again: rows are known by their `_row`.
+ */
+export async function materialize(options: MaterializeOptions): Promise<Materialized> {
+  const { duck, online, relation, source, upToKnownUs, onProgress } = options;
+  const where = `_known <= ${upToKnownUs} AND _event > ${upToKnownUs - online.retentionUs(source.name)}`;
+  const [count] = await duck.rows(`SELECT count(*) AS n FROM (${relation}) WHERE ${where}`);
+  const total = Number(count?.["n"] ?? 0);
+  const rejected: RejectedRow[] = [];
+  let waiting: SourceRow[] = [];
+  let done = 0;
+  let numRejected = 0;
+  const flush = async (): Promise<void> => {
+    const refused = await online.load(source.name, waiting);
+    numRejected += refused.length;
+    rejected.push(...refused.slice(0, maxRejectedKept - rejected.length).map((row) => ({ ...row, index: row.index + done })));
+    done += waiting.length;
+    waiting = [];
+    onProgress?.(done, total);
+  };
+  const columns = Object.keys(source.schema).map(q).join(", ");
+  for await (const chunk of duck.chunks(`SELECT _row, ${columns} FROM (${relation}) WHERE ${where} ORDER BY _event, _row`)) {
+    const values = [...chunk.columns];
+    for (let i = 0; i < chunk.numRows; i++) waiting.push(Object.fromEntries(values.map(([name, column]) => [name, column[i]])));
+    if (waiting.length >= batchRows) await flush();
+  }
+  if (waiting.length > 0) await flush();
+  return { rows: done - numRejected, rejected };
+}

@@ -1,0 +1,130 @@
+import { sourceHash, type SourceDefinition } from "../../data/source.ts";
+import type { Micros } from "../../kernel/clock.ts";
+import { KarkhanaError } from "../../kernel/error.ts";
+import { MICROS_PER_DAY } from "../../kernel/time.ts";
+import type { KeyValueStore } from "../../storage/kv/port.ts";
+import { featureViewHash, type FeatureService, type FeatureViewDefinition } from "../definition.ts";
+import { planView, type ViewPlan } from "../view-plan.ts";
+import { SourceIngest, type RejectedRow } from "./ingest.ts";
+import { ViewsReader, type BatchFeatureReader, type FeatureReader } from "./reader.ts";
+import type { SourceRow } from "./source-rows.ts";
+
+export type { RejectedRow } from "./ingest.ts";
+export type { BatchFeatureReader, FeatureReader } from "./reader.ts";
+export type { SourceRow } from "./source-rows.ts";
+
+export interface OnlineFeaturesOptions {
+  readonly store: KeyValueStore;
+  readonly views: readonly FeatureViewDefinition[];
+  /** Sources that may be pushed although no view reads them. */
+  readonly sources?: readonly SourceDefinition[];
+  /** How far behind a key's newest event a question may be asked and still be exact; default two days. */
+  readonly slackUs?: Micros;
+}
+
+/** Sequences of one producer grow; a batch that is not newer than the last applied is a retry. */
+export interface BatchOrigin {
+  readonly producer: string;
+  readonly sequence: number;
+}
+
+export interface IngestResult {
+  /** False if this batch was applied before. */
+  readonly applied: boolean;
+  readonly rejected: readonly RejectedRow[];
+}
+
+/**
+ * Window features as of any time, over a key-value store.
+ * Promises: a batch is in all views of its source or in none, together with its producer's sequence, once `ingest` resolves; a batch sent
+ * again is applied once, whatever was killed in between. A read at t sees exactly the rows with event in [t - W, t) and known <= t,
+ * however far ahead of t the store already is, for t up to `slackUs` before a key's newest event. A row sent again with its `_row` counts
+ * once; with a higher sequence it replaces what was sent before (same key, and event time in the same block: others are new rows).
+ * One process at a time writes to a source; any number read.
+ */
+export interface OnlineFeatures {
+  /** @throws INVALID_ARGUMENT for an unknown source or a sequence that is not a whole number; STORAGE errors with nothing applied */
+  ingest(source: string, rows: readonly SourceRow[], batch: BatchOrigin): Promise<IngestResult>;
+  /** Made once for a service, called for each question. */
+  reader(service: FeatureService): FeatureReader;
+  batchReader(service: FeatureService): BatchFeatureReader;
+  /** Adds rows of history: without producer and sequence, and never replacing a pushed row, so it may be done again at any time. */
+  load(source: string, rows: readonly SourceRow[]): Promise<readonly RejectedRow[]>;
+  /** How far before a time rows of a source are still read by questions asked then or later. @throws INVALID_ARGUMENT */
+  retentionUs(source: string): Micros;
+}
+
+/** Below every producer's: what was pushed is never replaced by what is loaded. */
+const historySequence = -1;
+
+/** @throws EXPRESSION_INVALID, INVALID_ARGUMENT for a definition that cannot be computed */
+export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeatures {
+  const { store, slackUs = 2 * MICROS_PER_DAY } = options;
+  const plans = new Map<string, ViewPlan>();
+  for (const view of options.views) plans.set(featureViewHash(view), planView(view));
+  const sources = ingestsBySource(store, [...plans.values()], options.sources ?? [], slackUs);
+  const sourceNamed = (name: string): SourceIngest => {
+    const found = sources.get(name);
+    if (found === undefined)
+      throw new KarkhanaError("INVALID_ARGUMENT", {
+        field: "source",
+        problem: `no feature is computed from it; there are ${[...sources.keys()].join(", ")}`,
+        value: name,
+      });
+    return found;
+  };
+  const planOf = (view: FeatureViewDefinition): ViewPlan => {
+    const plan = plans.get(featureViewHash(view));
+    if (plan === undefined)
+      throw new KarkhanaError("INVALID_ARGUMENT", {
+        field: "feature service",
+        problem: "reads a view that is not kept online, or has changed since",
+        value: view.name,
+      });
+    return plan;
+  };
+  // Read, change, write: one batch at a time, or two would start from the same blocks.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+  const ingest = async (source: SourceIngest, rows: readonly SourceRow[], batch: BatchOrigin): Promise<IngestResult> => {
+    if (batch.sequence <= (await source.lastSequence(batch.producer))) return { applied: false, rejected: [] };
+    const { puts, deletes, rejected } = await source.take(rows, batch.sequence);
+    await store.write({ puts: [...puts, source.sequencePut(batch.producer, batch.sequence)], deletes });
+    return { applied: true, rejected };
+  };
+  return {
+    ingest: async (name, rows, batch) => {
+      const source = sourceNamed(name);
+      if (!Number.isSafeInteger(batch.sequence) || batch.sequence < 0)
+        throw new KarkhanaError("INVALID_ARGUMENT", { field: "sequence", problem: "expected a whole number from 0", value: batch.sequence });
+      return inTurn(() => ingest(source, rows, batch));
+    },
+    reader: (service) => new ViewsReader(store, service, planOf).one,
+    batchReader: (service) => new ViewsReader(store, service, planOf).many,
+    load: async (name, rows) => {
+      const source = sourceNamed(name);
+      return inTurn(async () => {
+        const { puts, deletes, rejected } = await source.take(rows, historySequence);
+        await store.write({ puts, deletes });
+        return rejected;
+      });
+    },
+    retentionUs: (name) => sourceNamed(name).retentionUs,
+  };
+}
+
+function ingestsBySource(store: KeyValueStore, plans: readonly ViewPlan[], others: readonly SourceDefinition[], slackUs: number): Map<string, SourceIngest> {
+  const all = new Map<string, SourceDefinition>();
+  for (const source of [...plans.map((plan) => plan.view.source), ...others]) {
+    const same = all.get(source.name);
+    if (same !== undefined && sourceHash(same) !== sourceHash(source))
+      throw new KarkhanaError("INVALID_ARGUMENT", { field: "source", problem: "two different sources have this name", value: source.name });
+    all.set(source.name, source);
+  }
+  const of = (source: SourceDefinition): ViewPlan[] => plans.filter((plan) => plan.view.source.name === source.name);
+  return new Map([...all.values()].map((source) => [source.name, new SourceIngest(store, source, of(source), slackUs)]));
+}

@@ -1,0 +1,99 @@
+import type { SourceDefinition } from "../data/source.ts";
+import type { Micros } from "../kernel/clock.ts";
+import { KarkhanaError } from "../kernel/error.ts";
+import type { DuckDb } from "../storage/duckdb/duckdb.ts";
+import { quoteIdentifier as q, quoteLiteral } from "../storage/duckdb/quote.ts";
+import { boundField } from "./binding.ts";
+import type { FeatureService } from "./definition.ts";
+import { offlineVectors } from "./offline/vectors.ts";
+import { referenceSlots, requestFiller, type CategoryDictionary, type RequestFields } from "./vector.ts";
+import { planView } from "./view-plan.ts";
+
+/** A vector as it was served, with the question it answered. */
+export interface ServedVector {
+  readonly id: string;
+  readonly timeUs: Micros;
+  readonly fields: RequestFields;
+  /** shape [numSlots] of the service; null is NaN */
+  readonly vector: Float64Array;
+}
+
+export interface VectorDifference {
+  readonly id: string;
+  readonly slot: string;
+  readonly served: number;
+  readonly offline: number;
+}
+
+export interface CompareOptions {
+  readonly service: FeatureService;
+  readonly relations: (source: SourceDefinition) => string;
+  readonly served: readonly ServedVector[];
+  /** The categories of the model version that answered. */
+  readonly dictionary: CategoryDictionary;
+}
+
+/**
+ * Recomputes served vectors by the offline SQL and says every value that differs, exactly; NaN equals NaN.
+ * @throws SHAPE_MISMATCH if a vector is not of the service
+ */
+export async function compareVectors(duck: DuckDb, { service, relations, served, dictionary }: CompareOptions): Promise<VectorDifference[]> {
+  const { slots } = service;
+  for (const { id, vector } of served) {
+    if (vector.length !== slots.length) throw new KarkhanaError("SHAPE_MISMATCH", { field: `vector of ${id}`, expected: slots.length, actual: vector.length });
+  }
+  if (served.length === 0) return [];
+  const fill = requestFiller(service, dictionary);
+  const viewSlots = referenceSlots(service).flatMap(({ reference, first }) => Object.keys(reference.view.features).map((_, j) => first + j));
+  const differences: VectorDifference[] = [];
+  const offline = new Float64Array(slots.length);
+  for (let from = 0; from < served.length; from += questionsAtOnce) {
+    const part = served.slice(from, from + questionsAtOnce);
+    let next = 0;
+    for await (const chunk of offlineVectors(duck, { service: viewsOnly(service), relations, spine: spineOf(service, part) })) {
+      for (let i = 0; i < chunk.numRows; i++, next++) {
+        const { id, timeUs, fields, vector } = part[next]!;
+        fill(timeUs, fields, offline, 0);
+        for (const [k, slot] of viewSlots.entries()) offline[slot] = Number(chunk.columns[k]![i]);
+        for (let slot = 0; slot < slots.length; slot++) {
+          const a = vector[slot]!;
+          const b = offline[slot]!;
+          if (a !== b && !(Number.isNaN(a) && Number.isNaN(b))) differences.push({ id, slot: slots[slot]!.name, served: a, offline: b });
+        }
+      }
+    }
+    if (next !== part.length) throw new KarkhanaError("INTERNAL", { problem: `${part.length} questions came back as ${next} rows` });
+  }
+  return differences;
+}
+
+/** Questions are written into the query's text. */
+const questionsAtOnce = 5000;
+
+/** Request slots are filled here, from the very fields that were served: SQL need not carry them. */
+function viewsOnly(service: FeatureService): FeatureService {
+  const features = service.features.filter((f) => f.kind === "featureReference");
+  return {
+    ...service,
+    features,
+    slots: referenceSlots(service).flatMap(({ reference, first }) => service.slots.slice(first, first + Object.keys(reference.view.features).length)),
+  };
+}
+
+/** Only the fields that carry keys, as the type of the key: a value of another type matches nothing, as online. */
+function spineOf(service: FeatureService, part: readonly ServedVector[]): string {
+  const types = new Map<string, "string" | "number">();
+  for (const { reference } of referenceSlots(service)) {
+    const plan = planView(reference.view);
+    for (const [i, key] of reference.view.entity.keys.entries()) types.set(boundField(reference.binding, key, reference.prefix), plan.keyTypes[i]!);
+  }
+  const fields = [...types];
+  const rows = part.map(({ timeUs, fields: values }, row) => `(${[row, timeUs, ...fields.map(([field, type]) => literal(values[field], type))].join(",")})`);
+  const casts = fields.map(([field, type], i) => `, CAST(f${i} AS ${type === "string" ? "VARCHAR" : "BIGINT"}) AS ${q(field)}`);
+  return `SELECT CAST(_row AS BIGINT) AS _row, CAST(_event AS BIGINT) AS _event${casts.join("")} FROM (VALUES ${rows.join(",")}) AS t(${["_row", "_event", ...fields.map((_, i) => `f${i}`)].join(", ")})`;
+}
+
+function literal(value: string | number | null | undefined, type: "string" | "number"): string {
+  if (type === "string") return typeof value === "string" ? value.split("\0").map(quoteLiteral).join(" || chr(0) || ") : "NULL";
+  return typeof value === "number" && Number.isSafeInteger(value) ? String(value) : "NULL";
+}
