@@ -12,7 +12,8 @@ import { createServing } from "../src/serving/app.ts";
 import { openFileBlobs } from "../src/storage/blobs/files.ts";
 import { openLmdb } from "../src/storage/kv/lmdb.ts";
 import { openSqlite } from "../src/storage/sql/sqlite.ts";
-import { projectFolder, systemClock } from "./serve-world.ts";
+import { systemClock } from "../src/server/system.ts";
+import { projectFolder } from "./serve-world.ts";
 
 const folder = process.argv[2]!;
 const { definition } = await loadProject(projectFolder);
@@ -35,11 +36,12 @@ const serving = await createServing({
 const { port } = await serving.listen({ host: "127.0.0.1", port: 0 });
 process.send!({ port, health: serving.health() });
 
+let closing: Promise<void> | undefined;
 process.on("message", (message) => {
   if (message === "cpu") process.send!({ cpu: process.cpuUsage(), rssBytes: process.memoryUsage.rss() });
-  if (message === "close") void close();
+  if (message === "close") void (closing ??= close());
 });
-process.on("disconnect", () => void close());
+process.on("disconnect", () => void (closing ??= close()));
 
 async function close(): Promise<void> {
   await serving.close();

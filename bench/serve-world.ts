@@ -4,7 +4,6 @@ import { relationOf } from "../src/data/relation.ts";
 import { findTypes } from "../src/data/inspect.ts";
 import { createOnlineFeatures } from "../src/features/online/online-features.ts";
 import { requestFiller } from "../src/features/vector.ts";
-import type { Clock } from "../src/kernel/clock.ts";
 import { MICROS_PER_DAY, parseIso } from "../src/kernel/time.ts";
 import { identityCalibration } from "../src/learn/calibration.ts";
 import { fitDictionary } from "../src/learn/dictionary.ts";
@@ -15,6 +14,7 @@ import { loadProject } from "../src/project/load.ts";
 import { proofKinds } from "../src/registry/port.ts";
 import { createRegistry } from "../src/registry/store.ts";
 import { registryMigrations } from "../src/registry/tables.ts";
+import { systemClock } from "../src/server/system.ts";
 import { writeVersionArtifact } from "../src/serving/artifact.ts";
 import { openFileBlobs } from "../src/storage/blobs/files.ts";
 import { openDuckDb, type ColumnTable, type DuckDb } from "../src/storage/duckdb/duckdb.ts";
@@ -23,7 +23,6 @@ import { migrate } from "../src/storage/sql/migrate.ts";
 import { openSqlite } from "../src/storage/sql/sqlite.ts";
 
 export const projectFolder: string = path.join(import.meta.dirname, "..", "examples", "flights");
-export const systemClock: Clock = { nowUs: () => Math.round((performance.timeOrigin + performance.now()) * 1000) };
 
 /** Flights known in these days fill the windows; questions are asked of the day after. */
 const fromUs = parseIso("2001-03-20");

@@ -33,7 +33,8 @@ export async function writeVersionArtifact(blobs: BlobStore, path: string, artif
   const { service, model, selfCheckVectors } = artifact;
   const bytes = encodeModel(model);
   const predictor = createPredictor(model);
-  if (selfCheckVectors.length === 0) throw new KarkhanaError("INVALID_ARGUMENT", { field: "selfCheckVectors", problem: "at least one row is needed to check a load against", value: "none" });
+  if (selfCheckVectors.length === 0)
+    throw new KarkhanaError("INVALID_ARGUMENT", { field: "selfCheckVectors", problem: "at least one row is needed to check a load against", value: "none" });
   const rows = selfCheckVectors.map((vector) => Array.from(vector, (x) => (Number.isFinite(x) ? x : null)));
   for (const vector of selfCheckVectors) {
     if (vector.length !== service.slots.length)

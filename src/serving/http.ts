@@ -39,6 +39,7 @@ export interface Http {
 }
 
 const sweepMs = 100;
+const reapMs = 20;
 
 export function createHttp(options: HttpOptions): Http {
   const { limits, statusOf, timerMs } = options;
@@ -73,8 +74,11 @@ export function createHttp(options: HttpOptions): Http {
     inFlight: () => inFlight.size,
     listen: (host, port) => listen(app, host, port),
     close: async () => {
+      // Fastify closes what is idle now; a connection that is answered later would stay open for as long as its client likes.
+      const reap = setInterval(() => app.server.closeIdleConnections(), reapMs);
       const cut = setTimeout(() => app.server.closeAllConnections(), limits.drainTimeoutMs);
       await app.close();
+      clearInterval(reap);
       clearTimeout(cut);
       clearInterval(sweep);
     },

@@ -164,7 +164,17 @@ export async function openWorld({ serving: overrides, wrapFeedback = (log) => lo
       selfCheckVectors,
     });
     const hashes = { definitionHash: lateRide.hash, serviceHash: lateRide.service.hash, datasetHash: "d" };
-    registry.versions.set(version, { model: lateRide.name, version, state: "registered", runId: "r", artifactPath, ...hashes, createdUs: noon, proofs: [], waivers: {} });
+    registry.versions.set(version, {
+      model: lateRide.name,
+      version,
+      state: "registered",
+      runId: "r",
+      artifactPath,
+      ...hashes,
+      createdUs: noon,
+      proofs: [],
+      waivers: {},
+    });
   };
   if (deploy) {
     await addVersion(1);
