@@ -17,7 +17,6 @@ export interface LmdbOptions {
  * commit): many writers at a time cost one flush together, a writer that awaits each batch pays one flush per batch.
  */
 export function openLmdb(folder: string, options: LmdbOptions = {}): KeyValueStore {
-  mkdirSync(folder, { recursive: true });
   const env = openEnvironment(folder, options);
   let closed = false;
   const refuseClosed = (): void => {
@@ -76,6 +75,7 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): KeyValueSto
 
 function openEnvironment(folder: string, options: LmdbOptions): RootDatabase<Buffer, Uint8Array> {
   try {
+    mkdirSync(folder, { recursive: true });
     return open<Buffer, Uint8Array>({
       path: folder,
       // A dot in the folder's name would otherwise make it a file name.

@@ -4,7 +4,7 @@ import pg from "pg";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { SqlDatabase } from "./port.ts";
 
-const MAX_ATTEMPTS = 12;
+const MAX_ATTEMPTS = 30;
 const OID_INT8 = 20;
 const OID_NUMERIC = 1700;
 
