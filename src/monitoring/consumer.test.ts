@@ -156,7 +156,7 @@ describe("monitor consumer", () => {
         ).toEqual(expected);
         await close();
       }),
-      { numRuns: 20 },
+      { numRuns: 8 },
     );
     await open();
   });
