@@ -26,7 +26,7 @@ describe("an evaluation", () => {
 
   it("every interval holds its figure; a calibrated model has an ECE near 0", () => {
     const { overall } = evaluate({ scores, labels, rng: seededRng(3) });
-    for (const name of ["auc", "logLoss", "brier"] as const) {
+    for (const name of ["auc", "logLoss", "brier", "ece"] as const) {
       const figure = overall[name]!;
       expect(figure.low).toBeLessThan(figure.value);
       expect(figure.high).toBeGreaterThan(figure.value);

@@ -28,7 +28,7 @@ export interface EvaluationMetrics {
   /** Normal interval of a mean of per-row losses, both. */
   readonly logLoss: Estimate;
   readonly brier: Estimate;
-  /** Twenty equal-count bins. Interval: percentiles of 200 Poisson bootstraps within those bins; sampling noise alone keeps it above 0. */
+  /** Twenty equal-count bins; sampling noise alone keeps it above 0. Normal interval, its standard error from 200 Poisson bootstraps. */
   readonly ece: Estimate;
 }
 
@@ -164,8 +164,13 @@ function eceEstimate(scores: Float64Array, labels: Uint8Array, rng: Rng): Estima
     }
     resampled[b] = drawn === 0 ? value : total / drawn;
   }
-  resampled.sort();
-  return { value, low: resampled[Math.floor(0.025 * numResamples)]!, high: resampled[Math.ceil(0.975 * numResamples) - 1]! };
+  // Resampling adds noise of its own, which lifts every resample above `value`: its percentiles would miss it, its spread does not.
+  return normalEstimate(value, variance(resampled), 0, 1);
+}
+
+function variance(values: Float64Array): number {
+  const mean = values.reduce((a, b) => a + b) / values.length;
+  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
 }
 
 /** Quantile function of Poisson(1). */

@@ -13,7 +13,7 @@ export interface BinnedTable {
   readonly bins: readonly FeatureBins[];
   /** shape [ceil(numFeatures / 4)][numRows] */
   readonly packed: readonly Int32Array[];
-  /** First slot of each feature; features that only pad the last word share slot 0 of their own. shape [4 * packed.length + 1] */
+  /** First slot of each feature; places that only pad the last word have one slot each. shape [4 * packed.length + 1] */
   readonly binOffsets: Int32Array;
   readonly numSlots: number;
 }

@@ -129,7 +129,7 @@ function categoricalBins(column: Float64Array, maxBin: number): CategoricalBins 
   return { kind: "categorical", numBins: kept.length + 1, codeOfBin: Int32Array.from([-1, ...kept]), binOfCode };
 }
 
-/** Bins of every value of a column, written by `write(row, bin)`'s plain form into `out`, shape [numRows]. */
+/** Writes the bin of every value of a column to `out`, shape [numRows]. */
 export function binColumn(bins: FeatureBins, column: Float64Array, out: Uint8Array): void {
   if (bins.kind === "categorical") {
     const { binOfCode } = bins;

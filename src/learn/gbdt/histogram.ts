@@ -11,7 +11,7 @@ import type { BinnedTable } from "./binned-table.ts";
  *
  * @param rows     row numbers of the leaf at [begin, begin + count), ascending
  * @param ordered  shape [count, 2]: gradient and hessian of those rows, gathered (see `gatherGradients`)
- * @param words    which words of four features are wanted
+ * @param words    which words of four features are wanted; all four are summed, though a tree may use only one of them
  * @param hist     shape [numSlots, 2]; slots of wanted words are overwritten
  */
 export function buildHistogram(

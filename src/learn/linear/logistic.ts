@@ -16,13 +16,14 @@ export interface LogisticTraining {
   readonly train: TrainingTable;
   /** Weight of the penalty: minimised is the summed log loss + l2 / 2 * |weights|^2, the intercept free. Default 1 (scikit-learn's C = 1 / l2). */
   readonly l2?: number;
+  /** Default 100: a baseline is as good a few decimals from its optimum. */
   readonly maxIterations?: number;
   /** Most categories of one feature that get a column. Default 64. */
   readonly maxCategories?: number;
 }
 
 /** @throws INVALID_ARGUMENT, SHAPE_MISMATCH for tables and parameters */
-export function trainLogistic({ train, l2 = 1, maxIterations = 200, maxCategories = 64 }: LogisticTraining): LogisticModel {
+export function trainLogistic({ train, l2 = 1, maxIterations = 100, maxCategories = 64 }: LogisticTraining): LogisticModel {
   checkTable(train, "train");
   checkBothClasses(train.labels, "train.labels");
   if (!(l2 >= 0 && l2 < Infinity)) throw new KarkhanaError("INVALID_ARGUMENT", { field: "l2", problem: "expected a number from 0", value: l2 });
@@ -58,7 +59,7 @@ export function trainLogistic({ train, l2 = 1, maxIterations = 200, maxCategorie
       return loss;
     },
     start,
-    { maxIterations, gradientTolerance: 1e-7 * train.numRows },
+    { maxIterations, gradientTolerance: 1e-6 * train.numRows },
   );
   return {
     kind: "logistic",
