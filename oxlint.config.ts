@@ -34,6 +34,7 @@ const config: OxlintConfig = defineConfig({
     "typescript/consistent-type-imports": "error",
     "typescript/no-unsafe-type-assertion": "off",
     "no-await-in-loop": "off",
+    "oxc/no-async-endpoint-handlers": "off", // a rule for Express; Fastify awaits its handlers
     "no-shadow": "off",
     "no-underscore-dangle": "off",
     "unicorn/consistent-function-scoping": "off",

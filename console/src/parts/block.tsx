@@ -46,7 +46,7 @@ export function Trouble({ error }: { error: unknown }): ReactNode {
   const isRefusal = error instanceof Refusal;
   return (
     <div className="trouble" role="alert">
-      <p className="bad">{error instanceof Error ? error.message : String(error)}</p>
+      <p className="bad">{error instanceof Error ? error.message : "Something else than an error was thrown"}</p>
       <p className="note">{isRefusal ? `${error.remedy} (${error.code})` : "See whether `karkhana up` still runs; the page tries again by itself."}</p>
     </div>
   );

@@ -1,0 +1,42 @@
+import type { Datasets } from "../data/store.ts";
+import type { FeedbackReader } from "../feedback/log.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { MonitoringStore } from "../monitoring/store.ts";
+import type { Pipelines } from "../pipelines/port.ts";
+import type { ModelDefinition, ProjectDefinition } from "../project/definition.ts";
+import type { Registry } from "../registry/port.ts";
+import type { BlobStore } from "../storage/blobs/port.ts";
+import type { RunArtifacts } from "../tracking/artifacts.ts";
+import type { Tracking } from "../tracking/port.ts";
+import type { ProgressSource } from "../workflows/progress.ts";
+import { KarkhanaError } from "../kernel/error.ts";
+import type { ServingWatch } from "./serving-watch.ts";
+import type { VersionFiles } from "./version-files.ts";
+
+/** Exactly what the control server's routes read, and the one thing they change (a rollback, through the registry). */
+export interface ControlRooms {
+  readonly project: ProjectDefinition;
+  readonly datasets: Pick<Datasets, "listVersions" | "getVersion" | "report">;
+  readonly tracking: Pick<Tracking & RunArtifacts, "listExperiments" | "listRuns" | "getRun" | "metricHistory" | "listArtifacts" | "getArtifact">;
+  readonly registry: Pick<Registry, "listVersions" | "getVersion" | "getDeployment" | "listEvents" | "rollback">;
+  readonly pipelines: Pick<Pipelines, "listRuns" | "getRun">;
+  readonly monitoring: Pick<MonitoringStore, "listDriftWindows" | "listQualityWindows" | "listSlots" | "listAlerts">;
+  readonly blobs: Pick<BlobStore, "get">;
+  readonly feedback: Pick<FeedbackReader, "predictions" | "labels" | "ends">;
+  readonly progress: ProgressSource;
+  /** Event time: the replay's while it runs. */
+  readonly clock: Clock;
+}
+
+/** What a route works with: the rooms and what the server itself keeps. */
+export interface RouteContext extends ControlRooms {
+  readonly serving: ServingWatch;
+  readonly files: VersionFiles;
+}
+
+/** @throws MODEL_NOT_IN_PROJECT */
+export function modelNamed({ project }: ControlRooms, name: string): ModelDefinition {
+  const model = project.models.find((m) => m.name === name);
+  if (model === undefined) throw new KarkhanaError("MODEL_NOT_IN_PROJECT", { model: name.slice(0, 100), models: project.models.map((m) => m.name).join(", ") });
+  return model;
+}

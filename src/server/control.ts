@@ -1,0 +1,180 @@
+/** The control server: the console, its API and the event stream. Loopback by default; nothing here is needed for serving to answer. */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import fastifyStatic from "@fastify/static";
+import fastifySwagger from "@fastify/swagger";
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
+import { fastify, type FastifyInstance, type FastifyRequest } from "fastify";
+import { codeOf, KarkhanaError } from "../kernel/error.ts";
+import { fromFastify, refuseBadBytes, sendError } from "../serving/http-errors.ts";
+import { hostGuard, isLoopback } from "../serving/http-guard.ts";
+import type { ControlRooms, RouteContext } from "./control-rooms.ts";
+import { statusOf } from "./error-status.ts";
+import { addDatasetRoutes } from "./routes/datasets.ts";
+import { addFeatureRoutes } from "./routes/features.ts";
+import { addModelRoutes } from "./routes/models.ts";
+import { addMonitoringRoutes } from "./routes/monitoring.ts";
+import { addOverviewRoutes } from "./routes/overview.ts";
+import { addPipelineRoutes } from "./routes/pipelines.ts";
+import { addProgressRoutes } from "./routes/progress.ts";
+import { addRunRoutes } from "./routes/runs.ts";
+import { addServingRoutes } from "./routes/serving.ts";
+import { watchServing } from "./serving-watch.ts";
+import { systemClock, systemId } from "./system.ts";
+import { versionFiles } from "./version-files.ts";
+
+export type { ControlRooms };
+
+export interface ControlOptions {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** Where the built console lies; default: beside this program. */
+  readonly consoleFolder?: string;
+  readonly servingUrl?: string;
+  /** Names besides loopback's that a Host header may carry. */
+  readonly allowedHosts?: readonly string[];
+}
+
+export interface Control {
+  readonly url: string;
+  readonly app: FastifyInstance;
+  /** Ends open event streams first: they would otherwise hold the server up. */
+  close(): Promise<void>;
+}
+
+/** Scripts, styles, fonts and requests of this origin only; nothing inline, nothing framed. */
+const contentSecurityPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const maxBodyBytes = 64 * 1024;
+
+/** Listens before it resolves. @throws PORT_IN_USE, INVALID_CONFIG for a host that others reach */
+export async function createControl(rooms: ControlRooms, options: ControlOptions): Promise<Control> {
+  const { host, port } = options;
+  if (!isLoopback(host))
+    throw new KarkhanaError("INVALID_CONFIG", { field: "host", problem: "must be loopback: this server asks nobody who they are", value: host });
+  const app = await createControlApp(rooms, options);
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    await app.close();
+    if (cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE")
+      throw new KarkhanaError("PORT_IN_USE", { host, port, flag: "--port" }, { cause });
+    throw cause;
+  }
+  const address = app.server.address();
+  const taken = typeof address === "object" && address !== null ? address.port : port;
+  return { url: `http://${host.includes(":") ? `[${host}]` : host}:${taken}`, app, close: () => app.close() };
+}
+
+/** The application without a socket. */
+export async function createControlApp(rooms: ControlRooms, options: Omit<ControlOptions, "host" | "port">): Promise<FastifyInstance> {
+  const app = fastify({
+    bodyLimit: maxBodyBytes,
+    genReqId: systemId,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 500 },
+    clientErrorHandler: (error, socket) => refuseBadBytes(error, socket, statusOf),
+  });
+  app.withTypeProvider<TypeBoxTypeProvider>();
+  app.setValidatorCompiler(TypeBoxValidatorCompiler);
+  // Response schemas describe (OpenAPI, tests); they do not cut what is sent.
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  app.setSchemaErrorFormatter((errors, where) => new ValidationRefused(errors, where));
+  const guard = hostGuard(options.allowedHosts ?? []);
+  app.addHook("onRequest", async (request, reply) => {
+    guard(request);
+    void reply.headers({
+      "content-security-policy": contentSecurityPolicy,
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      "cross-origin-opener-policy": "same-origin",
+    });
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const known = ownError(error, request);
+    if (codeOf(known) === undefined || codeOf(known) === "INTERNAL") console.error(error);
+    return sendError(reply, known, statusOf);
+  });
+  await app.register(fastifySwagger, {
+    openapi: { openapi: "3.1.0", info: { title: "Karkhana control", description: "What the console reads, and the rollback.", version: "1" } },
+  });
+  const context: RouteContext = { ...rooms, serving: watchServing({ url: options.servingUrl ?? null, clock: systemClock }), files: versionFiles(rooms.blobs) };
+  app.addHook("onClose", async () => context.serving.close());
+  await app.register(
+    async (api) => {
+      // Answers are of this moment, and nobody but the asking page may read them.
+      api.addHook("onSend", async (_request, reply) => void (reply.hasHeader("cache-control") ? reply : reply.header("cache-control", "no-store")));
+      for (const add of [
+        addOverviewRoutes,
+        addDatasetRoutes,
+        addFeatureRoutes,
+        addRunRoutes,
+        addModelRoutes,
+        addMonitoringRoutes,
+        addPipelineRoutes,
+        addServingRoutes,
+        addProgressRoutes,
+      ])
+        add(api, context);
+    },
+    { prefix: "/api/v1" },
+  );
+  app.get("/health", { schema: { hide: true } }, () => ({ status: "ok" }));
+  app.get("/api/openapi.json", { schema: { hide: true } }, () => app.swagger());
+  await addConsole(app, options.consoleFolder ?? fileURLToPath(new URL("../../console/dist", import.meta.url)));
+  return app;
+}
+
+/** The built console; any other path is one of its pages, except under /api. */
+async function addConsole(app: FastifyInstance, folder: string): Promise<void> {
+  const isBuilt = existsSync(folder);
+  if (isBuilt)
+    await app.register(fastifyStatic, {
+      root: folder,
+      // Names under assets/ carry the hash of their content.
+      setHeaders: (reply, path) => void reply.header("cache-control", path.includes("assets") ? "public, max-age=31536000, immutable" : "no-cache"),
+      cacheControl: false,
+    });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?")[0]!;
+    const isPage = request.method === "GET" && !path.startsWith("/api/") && !/\.\w+$/.test(path);
+    if (isPage && isBuilt) return reply.sendFile("index.html");
+    if (isPage && path === "/")
+      return reply
+        .type("text/plain")
+        .send("The console is not built here: `npm run build -w console` builds it. The API is under /api/v1, its description at /api/openapi.json.\n");
+    return sendError(reply, new KarkhanaError("ROUTE_NOT_FOUND", { method: request.method, path: path.slice(0, 200) }), statusOf);
+  });
+}
+
+/** What a schema refused, until the request that holds the value is at hand. */
+class ValidationRefused extends Error {
+  readonly where: string;
+  readonly field: string;
+  readonly problem: string;
+
+  constructor(errors: readonly { instancePath: string; message?: string; params?: Record<string, unknown> }[], where: string) {
+    const first = errors[0];
+    super(first?.message ?? "invalid");
+    const named = first?.params?.["requiredProperties"] ?? first?.params?.["additionalProperties"];
+    const below = (first?.instancePath ?? "").split("/").filter((part) => part !== "");
+    const fields = Array.isArray(named) ? [...below, String(named[0])] : below;
+    this.where = where;
+    this.field = fields.join(".") || where;
+    this.problem = first?.message ?? "invalid";
+  }
+}
+
+function ownError(error: unknown, request: FastifyRequest): unknown {
+  if (!(error instanceof ValidationRefused)) return fromFastify(error, request, maxBodyBytes);
+  const { where, field, problem } = error;
+  const holder: unknown = where === "body" ? request.body : where === "params" ? request.params : request.query;
+  const value = field.split(".").reduce((at: unknown, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined), holder);
+  return new KarkhanaError("INVALID_ARGUMENT", { field: `${where === "querystring" ? "query" : where}.${field}`, problem, value: shown(value) });
+}
+
+function shown(value: unknown): unknown {
+  if (value === undefined) return "nothing";
+  return typeof value === "string" ? value.slice(0, 100) : value;
+}

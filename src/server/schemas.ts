@@ -1,0 +1,361 @@
+import { Type, type Static, type TSchema } from "typebox";
+import type * as Api from "./api.ts";
+
+/**
+ * The shapes of `api.ts` as schemas: for the API description and for the tests that hold answers against them.
+ * `of<T>()` does not compile where a schema allows what the type does not.
+ */
+const of =
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- it is given, never inferred
+  <T>() =>
+    <S extends TSchema>(schema: S & (Static<S> extends T ? unknown : never)): TSchema =>
+      schema;
+
+const text = Type.String();
+const num = Type.Number();
+const int = Type.Integer();
+const flag = Type.Boolean();
+const orNull = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()]);
+const oneOf = <const V extends readonly string[]>(...values: V) => Type.Unsafe<V[number]>(Type.Enum([...values]));
+const textMap = Type.Record(Type.String(), Type.String());
+const numMap = Type.Record(Type.String(), Type.Number());
+const anyMap = Type.Record(Type.String(), Type.Unknown());
+const interval = Type.Object({ value: num, low: num, high: num });
+const role = oneOf("champion", "challenger", "shadow");
+const failure = Type.Object({ code: text, message: text });
+
+const stop = Type.Object({
+  id: oneOf("data", "features", "training", "registry", "serving", "monitoring", "retraining"),
+  title: text,
+  state: oneOf("empty", "ready", "working", "attention"),
+  figure: orNull(text),
+  unit: text,
+  note: text,
+});
+const modelFields = {
+  name: text,
+  versions: int,
+  champion: orNull(int),
+  challenger: orNull(int),
+  shadow: orNull(int),
+  aucHoldout: orNull(interval),
+  aucLive: orNull(interval),
+  openAlerts: int,
+};
+const datasetFields = {
+  hash: text,
+  source: text,
+  state: oneOf("accepted", "quarantined", "refused"),
+  rows: int,
+  failedRows: int,
+  sizeBytes: orNull(int),
+  registeredUs: num,
+};
+const bar = Type.Object({ label: text, from: orNull(num), to: orNull(num), count: int });
+const runFields = {
+  runId: text,
+  experimentId: text,
+  name: text,
+  status: text,
+  startUs: num,
+  endUs: orNull(num),
+  params: textMap,
+  tags: textMap,
+  metrics: numMap,
+};
+const evaluation = Type.Object({
+  rows: int,
+  positives: int,
+  metrics: Type.Record(Type.String(), interval),
+  baseline: orNull(Type.Object({ name: text, metrics: Type.Record(Type.String(), interval) })),
+  roc: Type.Array(Type.Tuple([num, num])),
+  precisionRecall: Type.Array(Type.Tuple([num, num])),
+  calibration: Type.Array(Type.Object({ meanScore: num, labelRate: num, rows: int })),
+  slices: Type.Array(Type.Object({ field: text, value: text, rows: int, auc: interval })),
+  importance: Type.Array(Type.Object({ feature: text, gain: num, splits: int })),
+});
+const proof = Type.Object({
+  kind: oneOf("offline-evaluation", "shadow", "ab", "monitors", "rollback"),
+  state: oneOf("proved", "failed", "waived", "missing"),
+  summary: text,
+  details: anyMap,
+  recordedUs: orNull(num),
+  hash: orNull(text),
+});
+const deployment = Type.Object({
+  revision: int,
+  champion: int,
+  challenger: orNull(int),
+  shadow: orNull(int),
+  previous: orNull(int),
+  abShare: num,
+  reason: text,
+  changedUs: num,
+});
+const version = Type.Object({
+  version: int,
+  place: orNull(oneOf("champion", "challenger", "shadow", "previous")),
+  runId: text,
+  datasetHash: text,
+  definitionHash: text,
+  serviceHash: text,
+  createdUs: num,
+  proofs: Type.Array(proof),
+  aucHoldout: orNull(interval),
+});
+const latency = Type.Object({ count: int, p50Us: orNull(num), p95Us: orNull(num), p99Us: orNull(num) });
+const pipelineFields = {
+  runId: text,
+  workflow: text,
+  state: oneOf("running", "succeeded", "failed", "cancelled"),
+  startedUs: num,
+  endedUs: orNull(num),
+  cached: int,
+  failed: int,
+};
+const windowFields = { fromUs: num, toUs: num, version: int };
+
+export const schemas: Readonly<
+  Record<
+    | "overview"
+    | "datasets"
+    | "dataset"
+    | "features"
+    | "distributions"
+    | "experiments"
+    | "runs"
+    | "run"
+    | "artifact"
+    | "models"
+    | "model"
+    | "deployment"
+    | "monitoring"
+    | "alerts"
+    | "pipelines"
+    | "pipeline"
+    | "serving"
+    | "predictions"
+    | "progress"
+    | "error",
+    TSchema
+  >
+> = {
+  overview: of<Api.Overview>()(
+    Type.Object({
+      project: text,
+      nowUs: num,
+      replay: orNull(Type.Object({ model: text, fromUs: num, toUs: num, atUs: orNull(num) })),
+      stops: Type.Array(stop),
+      models: Type.Array(Type.Object(modelFields)),
+      attention: Type.Array(Type.Object({ severity: oneOf("watch", "act"), text, atUs: orNull(num), page: text })),
+    }),
+  ),
+  datasets: of<readonly Api.DatasetSummary[]>()(Type.Array(Type.Object(datasetFields))),
+  dataset: of<Api.DatasetReport>()(
+    Type.Object({
+      ...datasetFields,
+      eventTime: text,
+      knownTime: orNull(text),
+      where: orNull(text),
+      policy: text,
+      problem: orNull(text),
+      rules: Type.Array(Type.Object({ column: text, rule: text, failed: int, checked: int })),
+      failingRows: Type.Array(Type.Object({ row: int, column: text, rule: text, value: orNull(text) })),
+      columns: Type.Array(
+        Type.Object({
+          name: text,
+          type: text,
+          rows: int,
+          nulls: int,
+          distinct: orNull(int),
+          min: orNull(text),
+          max: orNull(text),
+          mean: orNull(num),
+          bars: Type.Array(bar),
+        }),
+      ),
+    }),
+  ),
+  features: of<Api.Features>()(
+    Type.Object({
+      views: Type.Array(
+        Type.Object({
+          name: text,
+          hash: text,
+          entity: text,
+          keys: Type.Array(text),
+          source: text,
+          eventTime: text,
+          knownTime: orNull(text),
+          features: Type.Array(
+            Type.Object({ name: text, aggregate: oneOf("count", "sum", "mean", "share"), measure: orNull(text), window: text, windowUs: num }),
+          ),
+          readBy: Type.Array(Type.Object({ model: text, prefix: text, binding: textMap })),
+        }),
+      ),
+      models: Type.Array(
+        Type.Object({
+          model: text,
+          serviceHash: text,
+          slots: Type.Array(
+            Type.Object({
+              name: text,
+              type: oneOf("numeric", "categorical"),
+              from: oneOf("view", "request", "field"),
+              view: orNull(text),
+              feature: orNull(text),
+            }),
+          ),
+        }),
+      ),
+    }),
+  ),
+  distributions: of<Api.Distributions>()(
+    Type.Object({
+      model: text,
+      version: orNull(int),
+      fromUs: orNull(num),
+      toUs: orNull(num),
+      referenceRows: int,
+      currentRows: int,
+      slots: Type.Array(
+        Type.Object({
+          slot: text,
+          type: oneOf("numeric", "categorical"),
+          labels: Type.Array(text),
+          reference: Type.Array(int),
+          current: Type.Array(int),
+          psi: orNull(num),
+          threshold: orNull(num),
+          floor: orNull(num),
+          breach: flag,
+        }),
+      ),
+    }),
+  ),
+  experiments: of<readonly Api.ExperimentSummary[]>()(Type.Array(Type.Object({ experimentId: text, name: text, createdUs: num }))),
+  runs: of<Api.RunPage>()(Type.Object({ runs: Type.Array(Type.Object(runFields)), nextToken: orNull(text) })),
+  run: of<Api.RunDetail>()(
+    Type.Object({
+      ...runFields,
+      histories: Type.Record(Type.String(), Type.Array(Type.Object({ step: num, value: num }))),
+      artifacts: Type.Array(Type.Object({ path: text, sizeBytes: int })),
+      evaluation: orNull(evaluation),
+      versions: Type.Array(Type.Object({ model: text, version: int })),
+    }),
+  ),
+  artifact: of<Api.ArtifactText>()(Type.Object({ path: text, sizeBytes: int, truncated: flag, text })),
+  models: of<readonly Api.ModelSummary[]>()(Type.Array(Type.Object(modelFields))),
+  model: of<Api.ModelDetail>()(
+    Type.Object({
+      ...modelFields,
+      label: text,
+      request: Type.Array(text),
+      slots: int,
+      gates: numMap,
+      monitors: Type.Record(Type.String(), Type.Union([num, text])),
+      retrain: Type.Object({ on: Type.Array(text), lookback: text, cooldown: text }),
+      deployment: orNull(deployment),
+      all: Type.Array(version),
+      events: Type.Array(Type.Object({ sequence: int, version: orNull(int), kind: text, reason: text, atUs: num })),
+    }),
+  ),
+  deployment: of<Api.DeploymentState>()(deployment),
+  monitoring: of<Api.Monitoring>()(
+    Type.Object({
+      model: text,
+      windowUs: num,
+      psiBand: num,
+      aucHoldout: orNull(interval),
+      slots: Type.Array(text),
+      quality: Type.Array(
+        Type.Object({
+          ...windowFields,
+          role,
+          rows: int,
+          matured: int,
+          auc: orNull(interval),
+          threshold: orNull(num),
+          logLoss: orNull(num),
+          brier: orNull(num),
+          ece: orNull(num),
+          breach: flag,
+        }),
+      ),
+      drift: Type.Array(Type.Object({ ...windowFields, rows: int, psi: Type.Array(orNull(num)), threshold: Type.Array(orNull(num)) })),
+      traffic: Type.Array(Type.Object({ ...windowFields, role, rows: int, p50Us: orNull(num), p95Us: orNull(num), p99Us: orNull(num) })),
+      marks: Type.Array(Type.Object({ atUs: num, kind: text, version: orNull(int), text })),
+    }),
+  ),
+  alerts: of<readonly Api.Alert[]>()(
+    Type.Array(
+      Type.Object({
+        id: text,
+        model: text,
+        version: orNull(int),
+        kind: text,
+        state: oneOf("open", "closed"),
+        text,
+        subject: orNull(text),
+        raisedUs: num,
+        closedUs: orNull(num),
+      }),
+    ),
+  ),
+  pipelines: of<readonly Api.PipelineSummary[]>()(Type.Array(Type.Object({ ...pipelineFields, steps: int }))),
+  pipeline: of<Api.PipelineDetail>()(
+    Type.Object({
+      ...pipelineFields,
+      input: Type.Unknown(),
+      output: Type.Unknown(),
+      error: orNull(failure),
+      steps: Type.Array(
+        Type.Object({
+          stepId: text,
+          state: oneOf("running", "succeeded", "failed"),
+          attempt: int,
+          cached: flag,
+          startedUs: num,
+          endedUs: orNull(num),
+          progress: orNull(Type.Object({ done: num, total: num, unit: text })),
+          error: orNull(failure),
+          output: Type.Unknown(),
+        }),
+      ),
+    }),
+  ),
+  serving: of<Api.Serving>()(
+    Type.Object({
+      url: orNull(text),
+      reachable: flag,
+      problem: orNull(text),
+      models: Type.Array(
+        Type.Object({
+          model: text,
+          ratePerSecond: num,
+          refused: numMap,
+          versions: Type.Array(Type.Object({ version: int, role: text, outcomes: numMap })),
+          latency: Type.Record(Type.String(), Type.Object({ sinceStart: latency, lastMinute: latency })),
+        }),
+      ),
+      samples: Type.Array(Type.Object({ atUs: num, ratePerSecond: num, p50Us: orNull(num), p95Us: orNull(num), p99Us: orNull(num) })),
+    }),
+  ),
+  predictions: of<readonly Api.Prediction[]>()(
+    Type.Array(
+      Type.Object({
+        id: text,
+        version: int,
+        role: text,
+        askedUs: num,
+        score: num,
+        label: orNull(Type.Union([Type.Literal(0), Type.Literal(1)])),
+        latencyUs: num,
+        fields: Type.Record(Type.String(), Type.Union([text, num, Type.Null()])),
+        features: Type.Array(Type.Object({ slot: text, value: Type.Union([num, text, Type.Null()]) })),
+      }),
+    ),
+  ),
+  progress: Type.String({ description: "text/event-stream: first `state` with the whole LoopProgress, then `loop` with each LoopEvent" }),
+  error: of<Api.ApiError>()(Type.Object({ error: Type.Object({ code: text, message: text, remedy: text, details: anyMap }) })),
+};

@@ -1,0 +1,97 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { Serving, ServingModel, ServingSample } from "./api.ts";
+
+/** Reads the serving process's own counts now and then and keeps the last half hour. Its absence is a state, not an error. */
+export interface ServingWatch {
+  current(): Serving;
+  /** Tells the serving process to look at the deployments now. Whether it did; it would by itself a moment later. */
+  refresh(): Promise<boolean>;
+  close(): void;
+}
+
+export interface ServingWatchOptions {
+  readonly url: string | null;
+  /** The machine's clock: traffic of now. */
+  readonly clock: Clock;
+  readonly intervalMs?: number;
+}
+
+const maxSamples = 360;
+const timeoutMs = 2000;
+
+export function watchServing({ url, clock, intervalMs = 5000 }: ServingWatchOptions): ServingWatch {
+  let samples: ServingSample[] = [];
+  let models: readonly ServingModel[] = [];
+  let problem: string | null = url === null ? "no serving process is configured" : "not read yet";
+  const read = async (): Promise<void> => {
+    try {
+      const response = await fetch(new URL("/v1/stats", url!), { signal: AbortSignal.timeout(timeoutMs) });
+      if (!response.ok) throw new Error(`it answered ${response.status}`);
+      models = modelsIn(await response.json());
+      problem = null;
+      samples = [...samples, sampleOf(models, clock.nowUs())].slice(-maxSamples);
+    } catch (error) {
+      models = [];
+      problem = reasonOf(error);
+    }
+  };
+  let reading = Promise.resolve();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const round = (): void => {
+    reading = read().then(() => {
+      timer = setTimeout(round, intervalMs);
+      timer.unref();
+    });
+  };
+  let isClosed = url === null;
+  if (url !== null) round();
+  return {
+    current: () => ({ url, reachable: problem === null, problem, models, samples }),
+    refresh: async () => {
+      if (url === null) return false;
+      const answer = await fetch(new URL("/v1/admin/refresh", url), {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: "{}",
+        signal: AbortSignal.timeout(timeoutMs),
+      }).catch(() => undefined);
+      return answer?.ok ?? false;
+    },
+    close: () => {
+      if (isClosed) return;
+      isClosed = true;
+      clearTimeout(timer);
+      void reading.then(() => clearTimeout(timer));
+    },
+  };
+}
+
+function sampleOf(models: readonly ServingModel[], atUs: number): ServingSample {
+  const busiest = models.toSorted((a, b) => b.ratePerSecond - a.ratePerSecond)[0]?.latency["champion"]?.lastMinute;
+  return {
+    atUs,
+    ratePerSecond: models.reduce((sum, m) => sum + m.ratePerSecond, 0),
+    p50Us: busiest?.p50Us ?? null,
+    p95Us: busiest?.p95Us ?? null,
+    p99Us: busiest?.p99Us ?? null,
+  };
+}
+
+/** The serving process is of this program; what it says is taken as it is, once it has the outer shape. */
+function modelsIn(body: unknown): readonly ServingModel[] {
+  if (typeof body !== "object" || body === null || !("models" in body) || !Array.isArray(body.models))
+    throw new Error("it answered something else than counts");
+  return body.models.map((m: ServingModel & { readonly refusedRequests?: ServingModel["refused"] }) => ({
+    model: m.model,
+    ratePerSecond: m.ratePerSecond,
+    refused: m.refusedRequests ?? m.refused,
+    versions: m.versions,
+    latency: m.latency,
+  }));
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error && "code" in error.cause ? String(error.cause.code) : undefined;
+  return cause ?? error.message;
+}
