@@ -5,6 +5,8 @@ import { checkBatch, successor } from "./key.ts";
 import type { KeyValue, KeyValueStore } from "./port.ts";
 
 const RANGE_CHUNK = 1024;
+const slabBytes = 1 << 20;
+const keptSlabs = 8;
 
 export interface LmdbOptions {
   /** Address space reserved at first; LMDB grows it by itself. */
@@ -18,6 +20,7 @@ export interface LmdbOptions {
  */
 export function openLmdb(folder: string, options: LmdbOptions = {}): KeyValueStore {
   const env = openEnvironment(folder, options);
+  const lent = new LentMemory();
   let closed = false;
   const refuseClosed = (): void => {
     if (closed) throw new KarkhanaError("STORAGE_CLOSED", { store: folder });
@@ -33,7 +36,7 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): KeyValueSto
     getMany: (keys) => {
       refuseClosed();
       env.resetReadTxn();
-      return keys.map((key) => env.getBinary(key));
+      return keys.map((key) => lent.copy(env.getBinaryFast(key)));
     },
     write: async (batch) => {
       refuseClosed();
@@ -70,6 +73,53 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): KeyValueSto
       closed = true;
       await env.close();
     },
+  };
+}
+
+/**
+ * Memory that values are lent in, taken back when the turn of the event loop ends: the port promises less (until the caller's next await
+ * after it has the value). An ArrayBuffer of its own for each value of a feature lookup (about ten, 47 kB in all) costs more than finding
+ * them: 45 against 19 microseconds of CPU a lookup, most of it garbage collection.
+ */
+class LentMemory {
+  /** Kept for the next turn up to `keptSlabs`; a turn that reads more gets more, for itself. */
+  readonly #slabs: Buffer[] = [Buffer.allocUnsafeSlow(slabBytes)];
+  #slab: Buffer = this.#slabs[0]!;
+  #next = 1;
+  #used = 0;
+  #returning = false;
+
+  /** @param value lmdb's own buffer, which its next read overwrites */
+  copy(value: Buffer | undefined): Uint8Array | undefined {
+    if (value === undefined) return undefined;
+    const size = value.length;
+    if (this.#used + size > this.#slab.length) this.#takeSlab(size);
+    if (!this.#returning) {
+      this.#returning = true;
+      setImmediate(this.#takeBack);
+    }
+    const at = this.#used;
+    // Whole words, so that a reader may look at a value as float64 where it lies.
+    this.#used += (size + 7) & ~7;
+    value.copy(this.#slab, at, 0, size);
+    return new Uint8Array(this.#slab.buffer, at, size);
+  }
+
+  #takeSlab(size: number): void {
+    this.#used = 0;
+    if (size > slabBytes) {
+      this.#slab = Buffer.allocUnsafeSlow(size);
+      return;
+    }
+    this.#slab = this.#slabs[this.#next] ?? Buffer.allocUnsafeSlow(slabBytes);
+    if (this.#next < keptSlabs) this.#slabs[this.#next++] = this.#slab;
+  }
+
+  readonly #takeBack = (): void => {
+    this.#slab = this.#slabs[0]!;
+    this.#next = 1;
+    this.#used = 0;
+    this.#returning = false;
   };
 }
 
