@@ -59,7 +59,7 @@ export function trainLogistic({ train, l2 = 1, maxIterations = 100, maxCategorie
       return loss;
     },
     start,
-    { maxIterations, gradientTolerance: 1e-6 * train.numRows },
+    { maxIterations, gradientTolerance: 1e-7 * train.numRows },
   );
   return {
     kind: "logistic",
