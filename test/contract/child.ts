@@ -31,12 +31,14 @@ export function startChild(program: string, args: readonly string[], env: Readon
     wake?.();
     return { code: code as number | null, signal: signal as NodeJS.Signals | null };
   });
-  let over = false;
-  void ended.then(() => (over = true));
+  const state = { over: false };
+  void ended.finally(() => {
+    state.over = true;
+  });
   return {
     process: child,
     lines: async (count) => {
-      while (said.length < read + count && !over) {
+      while (said.length < read + count && !state.over) {
         await Promise.race([new Promise<void>((resolve) => (wake = resolve)), ended]);
       }
       if (said.length < read + count && errors !== "") throw new Error(`the child ended early: ${errors}`);

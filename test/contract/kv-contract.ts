@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { KeyValue, KeyValueStore } from "../../src/storage/kv/port.ts";
 
 export interface KeyValueUnderTest {
@@ -32,33 +32,31 @@ export function keyValueContract(name: string, under: KeyValueUnderTest): void {
     afterAll(async () => {
       await store.close();
     });
-    const test = (title: string, work: () => Promise<void>): void =>
-      it(title, async () => {
-        space++;
-        await work();
-      });
+    beforeEach(() => {
+      space++;
+    });
 
-    test("an absent key reads as undefined, an empty value as empty", async () => {
+    it("an absent key reads as undefined, an empty value as empty", async () => {
       await store.write({ puts: [{ key: own(1), value: bytes() }] });
       expect(plain(await store.get(own(1)))).toEqual([]);
       expect(await store.get(own(2))).toBeUndefined();
     });
 
-    test("a write is seen by the next read, and a later one replaces it", async () => {
+    it("a write is seen by the next read, and a later one replaces it", async () => {
       await store.write({ puts: [{ key: own(1), value: bytes(1, 0, 255) }] });
       expect(plain(await store.get(own(1)))).toEqual([1, 0, 255]);
       await store.write({ puts: [{ key: own(1), value: bytes(2) }] });
       expect(plain(await store.get(own(1)))).toEqual([2]);
     });
 
-    test("getMany answers in the order asked, repeated keys and absent ones included", async () => {
+    it("getMany answers in the order asked, repeated keys and absent ones included", async () => {
       await store.write({ puts: [1, 2, 3].map((i) => ({ key: own(i), value: bytes(i) })) });
       const found = await store.getMany([own(3), own(9), own(1), own(3)]);
       expect(found.map(plain)).toEqual([[3], undefined, [1], [3]]);
       expect(await store.getMany([])).toEqual([]);
     });
 
-    test("in one batch deletes come before puts, and the later of two puts counts", async () => {
+    it("in one batch deletes come before puts, and the later of two puts counts", async () => {
       await store.write({
         puts: [
           { key: own(1), value: bytes(1) },
@@ -76,12 +74,12 @@ export function keyValueContract(name: string, under: KeyValueUnderTest): void {
       expect(await store.get(own(2))).toBeUndefined();
     });
 
-    test("batches of one writer apply in call order, awaited or not", async () => {
+    it("batches of one writer apply in call order, awaited or not", async () => {
       await Promise.all(Array.from({ length: 50 }, (_, i) => store.write({ puts: [{ key: own(1), value: bytes(i) }] })));
       expect(plain(await store.get(own(1)))).toEqual([49]);
     });
 
-    test("a buffer handed to write may be used again at once", async () => {
+    it("a buffer handed to write may be used again at once", async () => {
       const value = bytes(5, 5);
       const name = own(1);
       const done = store.write({ puts: [{ key: name, value }] });
@@ -91,7 +89,7 @@ export function keyValueContract(name: string, under: KeyValueUnderTest): void {
       expect(plain(await store.get(own(1)))).toEqual([5, 5]);
     });
 
-    test("two values read one after the other are both whole", async () => {
+    it("two values read one after the other are both whole", async () => {
       await store.write({
         puts: [
           { key: own(1), value: Buffer.alloc(300, 1) },
@@ -103,7 +101,7 @@ export function keyValueContract(name: string, under: KeyValueUnderTest): void {
       expect([first?.[299], second?.[299]]).toEqual([1, 2]);
     });
 
-    test("a key of 511 bytes is kept; one of 512 or of none refuses the whole batch", async () => {
+    it("a key of 511 bytes is kept; one of 512 or of none refuses the whole batch", async () => {
       const longest = own(...Array.from({ length: 509 }, () => 7));
       await store.write({ puts: [{ key: longest, value: bytes(1) }] });
       expect(plain(await store.get(longest))).toEqual([1]);
@@ -115,7 +113,7 @@ export function keyValueContract(name: string, under: KeyValueUnderTest): void {
       expect(await store.get(own(1))).toBeUndefined();
     });
 
-    test("range walks keys in unsigned byte order, from included, to excluded", async () => {
+    it("range walks keys in unsigned byte order, from included, to excluded", async () => {
       const tails = [[255], [0], [128, 1], [127], [128], [1, 0], [1]];
       await store.write({ puts: tails.map((tail, i) => ({ key: own(...tail), value: bytes(i) })) });
       const walked = await collect(store.range(own(1), own(255)));
@@ -127,14 +125,14 @@ export function keyValueContract(name: string, under: KeyValueUnderTest): void {
       expect(await collect(store.range(own(200), own(100)))).toEqual([]);
     });
 
-    test("range from the empty key begins at the first", async () => {
+    it("range from the empty key begins at the first", async () => {
       await store.write({ puts: [{ key: bytes(0), value: bytes(42) }] });
       const walked = await collect(store.range(bytes(), bytes(0, 0)));
       expect(walked).toEqual([[[0], [42]]]);
       expect(await collect(store.range(bytes(), bytes()))).toEqual([]);
     });
 
-    test("range gives every key once over many chunks, each value its own", async () => {
+    it("range gives every key once over many chunks, each value its own", async () => {
       const count = 3000;
       const tail = (i: number): Uint8Array => own(i >> 8, i & 255);
       await store.write({ puts: Array.from({ length: count }, (_, i) => ({ key: tail(i), value: bytes(i & 255, i >> 8) })) });
@@ -145,7 +143,7 @@ export function keyValueContract(name: string, under: KeyValueUnderTest): void {
       expect(await collect(store.range(own(), own(255, 255, 255), 2500))).toHaveLength(2500);
     });
 
-    test("range goes on while keys are deleted under it", async () => {
+    it("range goes on while keys are deleted under it", async () => {
       await store.write({ puts: Array.from({ length: 20 }, (_, i) => ({ key: own(i), value: bytes(i) })) });
       const seen: number[] = [];
       for await (const { key: name } of store.range(own(), own(255))) {
@@ -156,7 +154,7 @@ export function keyValueContract(name: string, under: KeyValueUnderTest): void {
       expect(await collect(store.range(own(), own(255)))).toEqual([]);
     });
 
-    test("it agrees with a plain sorted map over any sequence of batches", async () => {
+    it("agrees with a plain sorted map over any sequence of batches", async () => {
       const part = fc.uint8Array({ minLength: 0, maxLength: 3 });
       const batch = fc.record({
         puts: fc.array(fc.record({ key: part, value: fc.uint8Array({ maxLength: 4 }) }), { maxLength: 6 }),
@@ -183,15 +181,14 @@ export function keyValueContract(name: string, under: KeyValueUnderTest): void {
     });
 
     if (under.reopen !== undefined) {
-      const { reopen } = under;
-      test("what was written is there after closing and opening again", async () => {
+      it("what was written is there after closing and opening again", async () => {
         await store.write({ puts: [{ key: own(1), value: key("kept") }] });
-        store = await reopen(store);
+        store = await under.reopen!(store);
         expect(plain(await store.get(own(1)))).toEqual([...key("kept")]);
       });
     }
 
-    test("a closed store refuses reads and writes", async () => {
+    it("a closed store refuses reads and writes", async () => {
       const other = await under.open();
       await other.close();
       await other.close();

@@ -253,7 +253,7 @@ export function sqlContract(name: string, make: MakeSqlFixture): void {
       const other = await openSql(fixture.address);
       await other.close();
       await other.close();
-      await expect(other.transaction(async () => 1)).rejects.toThrow();
+      await expect(other.transaction(async () => 1)).rejects.toThrow(/closed|destroyed|end/);
     });
   });
 }

@@ -97,8 +97,11 @@ export async function openFileBlobs(root: string): Promise<BlobStore> {
     stat: async (blob) => {
       try {
         const handle = await openBlob(blob);
-        const { size } = await handle.stat().finally(() => handle.close());
-        return { path: blob, sizeBytes: size };
+        try {
+          return { path: blob, sizeBytes: (await handle.stat()).size };
+        } finally {
+          await handle.close();
+        }
       } catch (error) {
         if (error instanceof KarkhanaError && error.code === "BLOB_NOT_FOUND") return undefined;
         throw error;
@@ -168,7 +171,8 @@ async function moveIntoPlace(file: string, home: string, segments: readonly stri
     }
     await syncFolder(folder);
     // New folders are on disk only once their parents are.
-    for (let made = folder; created !== undefined && made.length >= created.length; made = path.dirname(made)) await syncFolder(path.dirname(made));
+    if (created === undefined) return;
+    for (let made = folder; made.length >= created.length; made = path.dirname(made)) await syncFolder(path.dirname(made));
     return;
   }
 }

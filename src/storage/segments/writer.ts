@@ -216,17 +216,20 @@ class LogWriter implements SegmentWriter {
 
   /** Resolves when everything written before the call is on disk. One runs at a time; all who ask meanwhile share the next. */
   #fsync(): Promise<void> {
-    this.#fsyncNext ??= this.#fsyncLast.then(async () => {
-      this.#fsyncNext = undefined;
-      try {
-        await fsyncLater(this.#fd);
-      } catch (error) {
-        // The kernel may have dropped the pages it could not write: a second fsync would lie. Only a restart finds out what is there.
-        throw this.#refuse(error);
-      }
-    });
+    this.#fsyncNext ??= this.#fsyncAfter(this.#fsyncLast);
     this.#fsyncLast = this.#fsyncNext.catch(() => {});
     return this.#fsyncNext;
+  }
+
+  async #fsyncAfter(previous: Promise<void>): Promise<void> {
+    await previous;
+    this.#fsyncNext = undefined;
+    try {
+      await fsyncLater(this.#fd);
+    } catch (error) {
+      // The kernel may have dropped the pages it could not write: a second fsync would lie. Only a restart finds out what is there.
+      throw this.#refuse(error);
+    }
   }
 
   #refuse(cause: unknown): KarkhanaError {

@@ -1,6 +1,6 @@
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import { KarkhanaError } from "../../kernel/error.ts";
-import type { Migration, SqlDatabase, SqlTransaction } from "./port.ts";
+import type { Migration, SqlDatabase, SqlHandle, SqlTransaction } from "./port.ts";
 import { isUniqueViolation, tables } from "./tables.ts";
 
 interface MigrationTables {
@@ -47,7 +47,7 @@ function refuseNewer(applied: ReadonlySet<string>, known: ReadonlySet<string>): 
 }
 
 async function createTable(database: SqlDatabase): Promise<void> {
-  const create = (db: Kysely<Record<never, never>>): Promise<void> =>
+  const create = (db: SqlHandle): Promise<void> =>
     db.schema
       .createTable("karkhana_migrations")
       .ifNotExists()

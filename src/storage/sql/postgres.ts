@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
 import { KarkhanaError } from "../../kernel/error.ts";
-import type { SqlDatabase } from "./port.ts";
+import type { SqlDatabase, SqlHandle } from "./port.ts";
 
 const MAX_ATTEMPTS = 30;
 const OID_INT8 = 20;
@@ -23,7 +23,7 @@ export async function openPostgres(url: string): Promise<SqlDatabase> {
     await pool.end();
     throw new KarkhanaError("STORAGE_UNREACHABLE", { store: "PostgreSQL", address: withoutSecrets(url), problem: problemOf(error) }, { cause: error });
   }
-  const db = new Kysely<Record<never, never>>({ dialect: new PostgresDialect({ pool }) });
+  const db: SqlHandle = new Kysely({ dialect: new PostgresDialect({ pool }) });
   return {
     dialect: "postgres",
     db,
@@ -48,9 +48,12 @@ export async function openPostgres(url: string): Promise<SqlDatabase> {
 
 type Parser = (text: string) => unknown;
 
+// Its own types name the oids as an enum; any oid of the server may come.
+const defaultParser = pg.types.getTypeParser as (oid: number, format?: string) => Parser;
+
 function getTypeParser(oid: number, format?: "text" | "binary"): Parser {
   if (format !== "binary" && (oid === OID_INT8 || oid === OID_NUMERIC)) return oid === OID_INT8 ? parseInt8 : Number;
-  return pg.types.getTypeParser(oid, format as "text") as Parser;
+  return defaultParser(oid, format);
 }
 
 function parseInt8(text: string): number {

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
 import { KarkhanaError } from "../../kernel/error.ts";
-import type { SqlDatabase } from "./port.ts";
+import type { SqlDatabase, SqlHandle } from "./port.ts";
 import { SqliteDriver } from "./sqlite-driver.ts";
 
 /**
@@ -17,7 +17,7 @@ export async function openSqlite(file: string): Promise<SqlDatabase> {
   mkdirSync(path.dirname(file), { recursive: true });
   const driver = new SqliteDriver(file);
   await driver.open();
-  const db = new Kysely<Record<never, never>>({
+  const db: SqlHandle = new Kysely({
     dialect: {
       createDriver: () => driver,
       createAdapter: () => new SqliteAdapter(),
