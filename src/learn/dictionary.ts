@@ -16,7 +16,7 @@ export function fitDictionary(values: readonly (string | null)[], { maxCategorie
 }
 
 /** Looks codes up: a text's place in the dictionary, NaN for null and for texts not in it. */
-export function createEncoder(dictionary: readonly string[]): (value: string | null) => number {
+function createEncoder(dictionary: readonly string[]): (value: string | null) => number {
   const codes = new Map(dictionary.map((text, code) => [text, code]));
   return (value) => (value === null ? Number.NaN : (codes.get(value) ?? Number.NaN));
 }

@@ -32,7 +32,7 @@ export interface EvaluationMetrics {
   readonly ece: Estimate;
 }
 
-export interface SliceMetrics {
+interface SliceMetrics {
   readonly slice: string;
   readonly value: string;
   readonly metrics: EvaluationMetrics;

@@ -7,7 +7,7 @@ import { midranks } from "../math/ranks.ts";
 import { argsort } from "../math/sort.ts";
 
 /** Probabilities are clipped to [eps, 1 - eps] before their logarithm is taken. */
-export const logLossEps = 1e-15;
+const logLossEps = 1e-15;
 /** Default number of equal-count bins of the expected calibration error and the reliability curve. */
 export const defaultCalibrationBins = 20;
 

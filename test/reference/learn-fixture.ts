@@ -6,7 +6,7 @@ export function readFixture(name: string): unknown {
   return JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8"));
 }
 
-export function float64(values: readonly (number | null)[]): Float64Array {
+function float64(values: readonly (number | null)[]): Float64Array {
   return Float64Array.from(values, (value) => value ?? Number.NaN);
 }
 

@@ -9,7 +9,7 @@ import type { FeatureInfo } from "../dataset.ts";
 import { nextUp } from "../../math/float.ts";
 
 /** Bin of a value: the first whose upper bound is >= value; missing has the last bin if the training data had any. */
-export interface NumericBins {
+interface NumericBins {
   readonly kind: "numeric";
   readonly numBins: number;
   /** Ascending, last is Infinity. shape [numBins], or [numBins - 1] with a missing bin */
@@ -18,7 +18,7 @@ export interface NumericBins {
 }
 
 /** Bin 0 holds missing and rare codes and never goes left; the others hold one code each, most frequent first. */
-export interface CategoricalBins {
+interface CategoricalBins {
   readonly kind: "categorical";
   readonly numBins: number;
   /** shape [numBins]; -1 for bin 0 */

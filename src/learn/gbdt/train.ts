@@ -29,7 +29,7 @@ export interface GbdtTraining {
   readonly signal?: { readonly aborted: boolean };
 }
 
-export interface GbdtIteration {
+interface GbdtIteration {
   /** Number of trees, from 1. */
   readonly iteration: number;
   readonly trainLogLoss?: number;

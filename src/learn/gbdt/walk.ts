@@ -10,7 +10,7 @@ export function goesLeftByCategory(ensemble: TreeEnsemble, node: number, code: n
 }
 
 /** Leaf (numbered in the ensemble) that a row falls into: the definition in `TreeEnsemble`, read off plainly. */
-export function leafOf(ensemble: TreeEnsemble, tree: number, valueOf: (feature: number) => number): number {
+function leafOf(ensemble: TreeEnsemble, tree: number, valueOf: (feature: number) => number): number {
   const firstNode = ensemble.treeOffsets[tree]!;
   const firstLeaf = ensemble.leafOffsets[tree]!;
   if (ensemble.treeOffsets[tree + 1] === firstNode) return firstLeaf;
