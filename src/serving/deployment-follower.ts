@@ -7,6 +7,7 @@
  *
  * A registry that cannot be read changes nothing.
  */
+import { assignmentSalt } from "../feedback/assignment.ts";
 import type { Clock, Micros } from "../kernel/clock.ts";
 import { KarkhanaError, toErrorRecord, type ErrorRecord } from "../kernel/error.ts";
 import type { PredictionRole } from "../feedback/prediction.ts";
@@ -132,7 +133,7 @@ export class DeploymentFollower {
     const challenger = await load("challenger", deployment.challenger);
     const shadow = await load("shadow", deployment.shadow);
     const sinceUs = inForce?.deployment.revision === revision ? inForce.sinceUs : atUs;
-    model.inForce = { deployment, champion, challenger, shadow, salt: `${deployment.model}/${deployment.challenger ?? ""}`, sinceUs, problems };
+    model.inForce = { deployment, champion, challenger, shadow, salt: assignmentSalt(deployment.model, deployment.challenger ?? 0), sinceUs, problems };
     model.refused = undefined;
     this.#options.loader.keepOnly(deployment.model, [deployment.champion, deployment.challenger, deployment.shadow, deployment.previous]);
   }
