@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { csv, type SourceDefinition } from "../data/source.ts";
 import { parseExpressionOf, toSql } from "../data/expression.ts";
 import { quoteIdentifier as q, quoteLiteral } from "../storage/duckdb/quote.ts";
-import { entity, featureService, featureView, window, type FeatureService } from "./definition.ts";
+import { entity, featureService, featureView, window, type FeatureService, type FeatureViewDefinition } from "./definition.ts";
 import type { TimedRow } from "./naive.ts";
 import type { RequestFields } from "./vector.ts";
 
@@ -14,7 +14,7 @@ export const trips: SourceDefinition = csv("trips", {
   schema: { at: "timestamp", told: "timestamp", a: "string", b: "string", n: "int64", amount: "float64", delay: "int64", ok: "boolean" },
   eventTime: "at",
   knownTime: "told",
-}) as unknown as SourceDefinition;
+});
 
 const features = {
   count_5m: window("5m").count(),
@@ -36,7 +36,7 @@ const byNumber = featureView("by_number", {
   features: { n_1h: window("1h").count() },
 });
 
-export const tripViews = [single, pair, byNumber];
+export const tripViews: readonly FeatureViewDefinition[] = [single, pair, byNumber];
 export const tripService: FeatureService = featureService("trips", [
   single.at({ a: "a" }, "a"),
   single.at({ a: "b" }, "b_as_a"),

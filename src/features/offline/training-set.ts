@@ -110,7 +110,9 @@ export async function readTrainingSet(duck: DuckDb, options: ReadTrainingSetOpti
   const where = `_event >= ${options.fromUs ?? Number.MIN_SAFE_INTEGER} AND _event < ${options.toUs ?? Number.MAX_SAFE_INTEGER}`;
   const [count] = await duck.rows(`SELECT count(*) AS n FROM read_parquet(${file}) WHERE ${where}`);
   const numRows = Number(count?.["n"] ?? 0);
-  const columns = service.slots.map((slot): Column => (slot.type === "categorical" ? new Array<string | null>(numRows).fill(null) : new Float64Array(numRows)));
+  const columns = service.slots.map((slot): Column =>
+    slot.type === "categorical" ? Array.from({ length: numRows }, (): string | null => null) : new Float64Array(numRows),
+  );
   const set = {
     numRows,
     slots: service.slots,

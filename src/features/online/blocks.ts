@@ -40,39 +40,31 @@ export const entryStride = (numMeasures: number): number => TOTALS + 3 * numMeas
 /** Whole rows, flat. */
 export type Rows = Float64Array;
 
-export interface SealedBlock {
-  readonly id: number;
-  readonly end: number;
-  /** The entry's numbers, shape [entryStride]. */
-  readonly entry: Float64Array;
-  /** Present only once loaded or changed. */
-  readonly rows?: Rows;
-}
+/** A row on its way in: as it lies in a block. */
+export type Row = readonly number[];
 
+/** What a head holds. `entries` and `open` are flat. */
 export interface Head {
-  nextId: number;
-  sealed: SealedBlock[];
-  open: Rows;
+  readonly nextId: number;
+  readonly entries: Float64Array;
+  readonly open: Rows;
 }
 
 export function decodeHead(bytes: Uint8Array | undefined, numMeasures: number): Head {
-  if (bytes === undefined) return { nextId: 1, sealed: [], open: new Float64Array(0) };
+  if (bytes === undefined) return { nextId: 1, entries: new Float64Array(0), open: new Float64Array(0) };
   const all = toFloats(bytes);
-  const stride = entryStride(numMeasures);
-  const numSealed = all[2]!;
-  const sealed = Array.from({ length: numSealed }, (_, i): SealedBlock => {
-    const entry = all.subarray(headerLength + i * stride, headerLength + (i + 1) * stride);
-    return { id: entry[ID]!, end: entry[END]!, entry };
-  });
-  return { nextId: all[1]!, sealed, open: all.subarray(headerLength + numSealed * stride) };
+  const openAt = headerLength + all[2]! * entryStride(numMeasures);
+  return { nextId: all[1]!, entries: all.subarray(headerLength, openAt), open: all.subarray(openAt) };
 }
 
-export function encodeHead(head: Head, numMeasures: number): Uint8Array {
-  const stride = entryStride(numMeasures);
-  const all = new Float64Array(headerLength + head.sealed.length * stride + head.open.length);
-  all.set([formatVersion, head.nextId, head.sealed.length, head.open.length / rowStride(numMeasures)]);
-  for (const [i, block] of head.sealed.entries()) all.set(block.entry, headerLength + i * stride);
-  all.set(head.open, headerLength + head.sealed.length * stride);
+export function encodeHead({ nextId, entries, open }: Head, numMeasures: number): Uint8Array {
+  const all = new Float64Array(headerLength + entries.length + open.length);
+  all[0] = formatVersion;
+  all[1] = nextId;
+  all[2] = entries.length / entryStride(numMeasures);
+  all[3] = open.length / rowStride(numMeasures);
+  all.set(entries, headerLength);
+  all.set(open, headerLength + entries.length);
   return toBytes(all);
 }
 
@@ -117,38 +109,55 @@ export function describeBlock(id: number, end: number, rows: Rows, numMeasures: 
 }
 
 /**
- * Two lists of rows as one, both in the order of event time. An incoming row whose id is there already takes its place if its
- * sequence is not lower, and is dropped otherwise. Rows without an id (negative) are always new.
+ * Two lists of rows as one, both in the order of event time and each id once in each. An incoming row whose id is there already takes
+ * its place if its sequence is not lower, and is dropped otherwise. Rows without an id (negative) are always new.
  */
-export function mergeRows(existing: Rows, incoming: Rows, stride: number): Rows {
-  const places = new Map<number, number>();
-  if (existing.length > 0) for (let at = 0; at < existing.length; at += stride) if (existing[at + ROW_ID]! >= 0) places.set(existing[at + ROW_ID]!, at);
-  const dropped = new Set<number>();
-  const taken: number[] = [];
-  for (let at = 0; at < incoming.length; at += stride) {
-    const place = places.get(incoming[at + ROW_ID]!);
-    if (place !== undefined) {
-      if (incoming[at + SEQUENCE]! < existing[place + SEQUENCE]!) continue;
-      dropped.add(place);
+export function mergeRows(existing: Rows, incoming: readonly Row[], stride: number): Rows {
+  const replaced = new Set<number>();
+  const taken: Row[] = [];
+  const places = incoming.length > 8 ? placesById(existing, stride) : undefined;
+  for (const row of incoming) {
+    const id = row[ROW_ID]!;
+    const place = id < 0 ? -1 : places === undefined ? placeOf(existing, id, stride) : (places.get(id) ?? -1);
+    if (place >= 0) {
+      if (row[SEQUENCE]! < existing[place + SEQUENCE]!) continue;
+      replaced.add(place);
     }
-    taken.push(at);
+    taken.push(row);
   }
-  const merged = new Float64Array(existing.length - dropped.size * stride + taken.length * stride);
-  let to = 0;
-  let next = 0;
-  for (let at = 0; at < existing.length; at += stride) {
-    if (dropped.has(at)) continue;
-    for (; next < taken.length && incoming[taken[next]! + EVENT]! < existing[at + EVENT]!; next++, to += stride)
-      copyRow(incoming, taken[next]!, merged, to, stride);
-    copyRow(existing, at, merged, to, stride);
-    to += stride;
+  const merged = new Float64Array(existing.length + (taken.length - replaced.size) * stride);
+  let to = merged.length;
+  let at = existing.length - stride;
+  let next = taken.length - 1;
+  let left = replaced.size;
+  // From the newest: rows mostly come in at that end, and what lies before the oldest of them is copied at once.
+  while (at >= 0 && (next >= 0 || left > 0)) {
+    if (left > 0 && replaced.has(at)) {
+      left--;
+      at -= stride;
+      continue;
+    }
+    to -= stride;
+    if (next >= 0 && taken[next]![EVENT]! >= existing[at + EVENT]!) merged.set(taken[next--]!, to);
+    else {
+      for (let i = 0; i < stride; i++) merged[to + i] = existing[at + i]!;
+      at -= stride;
+    }
   }
-  for (; next < taken.length; next++, to += stride) copyRow(incoming, taken[next]!, merged, to, stride);
+  while (next >= 0) merged.set(taken[next--]!, (to -= stride));
+  if (at >= 0) merged.set(existing.subarray(0, at + stride));
   return merged;
 }
 
-function copyRow(from: Rows, at: number, into: Rows, to: number, stride: number): void {
-  for (let i = 0; i < stride; i++) into[to + i] = from[at + i]!;
+function placesById(rows: Rows, stride: number): Map<number, number> {
+  const places = new Map<number, number>();
+  for (let at = 0; at < rows.length; at += stride) places.set(rows[at + ROW_ID]!, at);
+  return places;
+}
+
+function placeOf(rows: Rows, id: number, stride: number): number {
+  for (let at = 0; at < rows.length; at += stride) if (rows[at + ROW_ID] === id) return at;
+  return -1;
 }
 
 /** Row numbers at which to cut, ascending, never between rows of equal event time; none if the block is small enough. */

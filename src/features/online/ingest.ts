@@ -3,7 +3,7 @@ import { KarkhanaError, toErrorRecord } from "../../kernel/error.ts";
 import type { ErrorCode } from "../../kernel/error-catalogue.ts";
 import type { KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
 import type { ViewPlan } from "../view-plan.ts";
-import { KeyRows } from "./key-rows.ts";
+import { KeyRows, type Writes } from "./key-rows.ts";
 import { producerKey } from "./keys.ts";
 import { rowReader, type RowReader, type SourceRow } from "./source-rows.ts";
 
@@ -14,10 +14,8 @@ export interface RejectedRow {
   readonly message: string;
 }
 
-export interface Taken {
-  readonly puts: KeyValue[];
-  readonly deletes: Uint8Array[];
-  readonly rejected: RejectedRow[];
+export interface Taken extends Writes {
+  readonly rejected: readonly RejectedRow[];
 }
 
 /** How often a batch is put together again because blocks it read were replaced meanwhile: a sign of a second writer. */
@@ -67,32 +65,32 @@ export class SourceIngest {
   async #tryTake(rows: readonly SourceRow[], sequence: number): Promise<Taken | undefined> {
     const rejected: RejectedRow[] = [];
     const groups = this.#group(rows, sequence, rejected);
-    const keys = [...groups.values()].map(({ keyRows }) => keyRows.headKey);
-    const heads = keys.length === 0 ? [] : (await this.#store.getMany(keys)).map((head) => head?.slice());
-    const placed = [...groups.values()].map(({ keyRows, plan }, i) => ({ keyRows, plan, ...keyRows.place(heads[i]) }));
+    const keys = groups.map(({ headKey }) => headKey);
+    const heads = keys.length === 0 ? [] : await this.#store.getMany(keys);
+    const placed = groups.map((keyRows, i) => ({ keyRows, ...keyRows.place(heads[i]) }));
     const blockKeys = placed.flatMap(({ blocks }) => blocks);
-    const blocks = blockKeys.length === 0 ? [] : (await this.#store.getMany(blockKeys)).map((block) => block?.slice());
-    const puts: KeyValue[] = [];
-    const deletes: Uint8Array[] = [];
+    const blocks = blockKeys.length === 0 ? [] : await this.#store.getMany(blockKeys);
+    const writes: Writes = { puts: [], deletes: [] };
     let next = 0;
-    for (const { keyRows, plan, blocks: asked, refused } of placed) {
+    for (const { keyRows, blocks: asked, refused } of placed) {
       const own: Uint8Array[] = [];
       for (let i = 0; i < asked.length; i++) {
         const block = blocks[next++];
         if (block === undefined) return undefined;
         own.push(block);
       }
+      const { plan } = keyRows;
       for (const { index, measure, value } of refused) {
         const error = new KarkhanaError("MEASURE_OUT_OF_RANGE", { view: plan.view.name, measure: plan.measures[measure]!.text, value });
         rejected.push({ index, code: error.code, message: error.message });
       }
-      keyRows.finish(own, plan.windowsUs.at(-1)! + this.#slackUs, puts, deletes);
+      keyRows.finish(own, plan.windowsUs.at(-1)! + this.#slackUs, writes);
     }
-    return { puts, deletes, rejected: rejected.sort((a, b) => a.index - b.index) };
+    return { ...writes, rejected: rejected.sort((a, b) => a.index - b.index) };
   }
 
-  #group(rows: readonly SourceRow[], sequence: number, rejected: RejectedRow[]): Map<string, { keyRows: KeyRows; plan: ViewPlan }> {
-    const groups = new Map<string, { keyRows: KeyRows; plan: ViewPlan }>();
+  #group(rows: readonly SourceRow[], sequence: number, rejected: RejectedRow[]): KeyRows[] {
+    const groups = new Map<string, KeyRows>();
     for (const [index, raw] of rows.entries()) {
       let found: ReturnType<RowReader>;
       try {
@@ -106,13 +104,10 @@ export class SourceIngest {
       for (const { view, headKey, row } of found) {
         const name = Buffer.from(headKey.buffer, headKey.byteOffset, headKey.length).toString("latin1");
         let group = groups.get(name);
-        if (group === undefined) {
-          const plan = this.#plans[view]!;
-          groups.set(name, (group = { plan, keyRows: new KeyRows(plan, headKey) }));
-        }
-        group.keyRows.add(row, index);
+        if (group === undefined) groups.set(name, (group = new KeyRows(this.#plans[view]!, headKey)));
+        group.add(row, index);
       }
     }
-    return groups;
+    return [...groups.values()];
   }
 }

@@ -1,25 +1,28 @@
-import { blockKey } from "./keys.ts";
+import { sumLimit, type ViewPlan } from "../view-plan.ts";
+import type { KeyValue } from "../../storage/kv/port.ts";
 import {
-  EVENT,
-  LAST,
-  MEASURES,
-  ROW_ID,
-  SEQUENCE,
-  TOTALS,
   cutPoints,
   decodeHead,
   describeBlock,
   encodeHead,
+  END,
+  entryStride,
+  EVENT,
+  ID,
+  LAST,
+  MEASURES,
   mergeRows,
+  ROW_ID,
   rowStride,
+  SEQUENCE,
   toBytes,
   toFloats,
+  TOTALS,
   type Head,
+  type Row,
   type Rows,
-  type SealedBlock,
 } from "./blocks.ts";
-import { sumLimit, type ViewPlan } from "../view-plan.ts";
-import type { KeyValue } from "../../storage/kv/port.ts";
+import { blockKey } from "./keys.ts";
 
 /** A row left out because the key's sum of this measure would no longer be exact. */
 export interface RefusedRow {
@@ -28,23 +31,32 @@ export interface RefusedRow {
   readonly value: number;
 }
 
+/** Writes being gathered for one batch. A block written and dropped again within it is in neither list. */
+export interface Writes {
+  readonly puts: KeyValue[];
+  readonly deletes: Uint8Array[];
+}
+
 /** New rows of one key of one view, on their way into its blocks. */
 export class KeyRows {
   readonly headKey: Uint8Array;
-  readonly #plan: ViewPlan;
-  readonly #incoming: { readonly row: Float64Array; readonly index: number }[] = [];
-  #head: Head | undefined;
-  /** Incoming rows by the position of their sealed block; the open block's under -1. */
-  #byBlock = new Map<number, Float64Array[]>();
+  readonly plan: ViewPlan;
+  readonly #rows: Row[] = [];
+  /** Each row's place in its batch. */
+  readonly #indexes: number[] = [];
+  #head: Head = decodeHead(undefined, 0);
+  #toOpen: Row[] = [];
+  /** By position of the sealed block, ascending. */
+  #toSealed: [position: number, rows: Row[]][] = [];
 
   constructor(plan: ViewPlan, headKey: Uint8Array) {
-    this.#plan = plan;
+    this.plan = plan;
     this.headKey = headKey;
   }
 
-  /** @param index the row's place in its batch, for `place` to name it by */
-  add(row: Float64Array, index: number): void {
-    this.#incoming.push({ row, index });
+  add(row: Row, index: number): void {
+    this.#rows.push(row);
+    this.#indexes.push(index);
   }
 
   /**
@@ -52,108 +64,114 @@ export class KeyRows {
    * @returns keys of the sealed blocks that must be loaded, and the rows left out
    */
   place(head: Uint8Array | undefined): { readonly blocks: readonly Uint8Array[]; readonly refused: readonly RefusedRow[] } {
-    const m = this.#plan.measures.length;
+    const m = this.plan.measures.length;
+    const stride = entryStride(m);
     this.#head = decodeHead(head, m);
-    const { sealed } = this.#head;
+    const { entries } = this.#head;
+    const openFrom = entries.length === 0 ? Number.NEGATIVE_INFINITY : entries[entries.length - stride + END]!;
     const absolute = absoluteTotals(this.#head, m);
     const refused: RefusedRow[] = [];
-    for (const { row, index } of this.#incoming) {
-      const tooLarge = this.#plan.measures.findIndex((_, j) => absolute[j]! + Math.abs(row[MEASURES + j]!) >= sumLimit);
+    const toSealed = new Map<number, Row[]>();
+    this.#toOpen = [];
+    for (const [i, row] of this.#rows.entries()) {
+      const tooLarge = this.plan.measures.findIndex((_, j) => absolute[j]! + Math.abs(row[MEASURES + j]!) >= sumLimit);
       if (tooLarge >= 0) {
-        refused.push({ index, measure: tooLarge, value: row[MEASURES + tooLarge]! / this.#plan.measures[tooLarge]!.scale });
+        refused.push({ index: this.#indexes[i]!, measure: tooLarge, value: row[MEASURES + tooLarge]! / this.plan.measures[tooLarge]!.scale });
         continue;
       }
       for (let j = 0; j < m; j++) absolute[j] = absolute[j]! + (Math.abs(row[MEASURES + j]!) || 0);
-      const place = row[EVENT]! >= (sealed.at(-1)?.end ?? Number.NEGATIVE_INFINITY) ? -1 : firstEndAfter(sealed, row[EVENT]!);
-      const own = this.#byBlock.get(place);
-      if (own === undefined) this.#byBlock.set(place, [row]);
+      if (row[EVENT]! >= openFrom) {
+        this.#toOpen.push(row);
+        continue;
+      }
+      const position = firstEndAfter(entries, stride, row[EVENT]!);
+      const own = toSealed.get(position);
+      if (own === undefined) toSealed.set(position, [row]);
       else own.push(row);
     }
-    return { blocks: this.#loaded().map((i) => blockKey(this.headKey, sealed[i]!.id)), refused };
+    this.#toSealed = [...toSealed].sort((a, b) => a[0] - b[0]);
+    return { blocks: this.#toSealed.map(([position]) => blockKey(this.headKey, entries[position * stride + ID]!)), refused };
   }
 
   /**
    * @param blocks the blocks `place` asked for, in its order
    * @param retainUs event time before the key's newest sealed row by which a block lies entirely is dropped
    */
-  finish(blocks: readonly Uint8Array[], retainUs: number, puts: KeyValue[], deletes: Uint8Array[]): void {
-    const head = this.#head;
-    if (head === undefined || this.#byBlock.size === 0) return;
-    const m = this.#plan.measures.length;
+  finish(blocks: readonly Uint8Array[], retainUs: number, writes: Writes): void {
+    if (this.#toSealed.length === 0 && this.#toOpen.length === 0) return;
+    const m = this.plan.measures.length;
     const stride = rowStride(m);
-    const loaded = new Map(this.#loaded().map((position, i) => [position, blocks[i]]));
-    const seal = (rows: Rows, end: number): SealedBlock => {
-      const id = head.nextId++;
-      puts.push({ key: blockKey(this.headKey, id), value: toBytes(rows) });
-      return { id, end, entry: describeBlock(id, end, rows, m) };
+    const { entries } = this.#head;
+    let { nextId, open } = this.#head;
+    const fresh = new Map<number, Rows>();
+    const seal = (rows: Rows, end: number): Float64Array => {
+      const id = nextId++;
+      fresh.set(id, rows);
+      return describeBlock(id, end, rows, m);
     };
-    const sealed: SealedBlock[] = [];
-    for (const [position, block] of head.sealed.entries()) {
-      const incoming = this.#byBlock.get(position);
-      if (incoming === undefined) {
-        sealed.push(block);
-        continue;
-      }
-      const rows = mergeRows(toFloats(loaded.get(position)!), latestOfEach(incoming, stride), stride);
-      deletes.push(blockKey(this.headKey, block.id));
-      sealed.push(...pieces(rows, stride, false).map((piece) => seal(piece.rows, piece.end ?? block.end)));
+    const size = entryStride(m);
+    const parts: Float64Array[] = [];
+    let copied = 0;
+    for (const [i, [position, incoming]] of this.#toSealed.entries()) {
+      const at = position * size;
+      writes.deletes.push(blockKey(this.headKey, entries[at + ID]!));
+      parts.push(entries.subarray(copied, at));
+      const rows = mergeRows(toFloats(blocks[i]!), latestOfEach(incoming), stride);
+      parts.push(...pieces(rows, stride, false).map((piece) => seal(piece.rows, piece.end ?? entries[at + END]!)));
+      copied = at + size;
     }
-    const incoming = this.#byBlock.get(-1);
-    let { open } = head;
-    if (incoming !== undefined) {
-      const parts = pieces(mergeRows(open, latestOfEach(incoming, stride), stride), stride, true);
-      open = parts.pop()!.rows;
-      sealed.push(...parts.map((piece) => seal(piece.rows, piece.end!)));
+    parts.push(entries.subarray(copied));
+    if (this.#toOpen.length > 0) {
+      const cut = pieces(mergeRows(open, latestOfEach(this.#toOpen), stride), stride, true);
+      open = cut.pop()!.rows;
+      parts.push(...cut.map((piece) => seal(piece.rows, piece.end!)));
     }
-    head.sealed = this.#expire(sealed, retainUs, puts, deletes);
-    head.open = open;
-    puts.push({ key: this.headKey, value: encodeHead(head, m) });
+    const kept = this.#expire(parts.length === 1 ? entries : joined(parts), retainUs, fresh, writes);
+    for (const [id, rows] of fresh) writes.puts.push({ key: blockKey(this.headKey, id), value: toBytes(rows) });
+    writes.puts.push({ key: this.headKey, value: encodeHead({ nextId, entries: kept, open }, m) });
   }
 
   /** The open block is not asked: a single row with a time far ahead would otherwise make the key forget everything. */
-  #expire(sealed: readonly SealedBlock[], retainUs: number, puts: KeyValue[], deletes: Uint8Array[]): SealedBlock[] {
-    const newest = sealed.at(-1)?.entry[LAST] ?? Number.NEGATIVE_INFINITY;
-    const isExpired = (block: SealedBlock): boolean => block.entry[LAST]! < newest - retainUs;
-    for (const block of sealed.filter(isExpired)) {
-      const key = blockKey(this.headKey, block.id);
-      const fresh = puts.findIndex((put) => Buffer.compare(put.key, key) === 0);
-      if (fresh >= 0) puts.splice(fresh, 1);
-      else deletes.push(key);
+  #expire(entries: Float64Array, retainUs: number, fresh: Map<number, Rows>, writes: Writes): Float64Array {
+    const size = entryStride(this.plan.measures.length);
+    const before = entries.length === 0 ? 0 : entries[entries.length - size + LAST]! - retainUs;
+    let at = 0;
+    for (; at < entries.length && entries[at + LAST]! < before; at += size) {
+      const id = entries[at + ID]!;
+      if (!fresh.delete(id)) writes.deletes.push(blockKey(this.headKey, id));
     }
-    return sealed.filter((block) => !isExpired(block));
-  }
-
-  #loaded(): number[] {
-    return [...this.#byBlock.keys()].filter((position) => position >= 0).sort((a, b) => a - b);
+    return entries.subarray(at);
   }
 }
 
-function absoluteTotals(head: Head, numMeasures: number): Float64Array {
+/** Sum of absolute values of each measure over all rows of the key. */
+function absoluteTotals({ entries, open }: Head, numMeasures: number): Float64Array {
   const totals = new Float64Array(numMeasures);
-  const stride = rowStride(numMeasures);
   for (let j = 0; j < numMeasures; j++) {
     let total = 0;
-    for (const { entry } of head.sealed) total += entry[TOTALS + 3 * j + 2]!;
-    for (let at = MEASURES + j; at < head.open.length; at += stride) total += Math.abs(head.open[at]!) || 0;
+    for (let at = TOTALS + 3 * j + 2; at < entries.length; at += entryStride(numMeasures)) total += entries[at]!;
+    for (let at = MEASURES + j; at < open.length; at += rowStride(numMeasures)) total += Math.abs(open[at]!) || 0;
     totals[j] = total;
   }
   return totals;
 }
 
-function firstEndAfter(sealed: readonly SealedBlock[], event: number): number {
+/** Position of the block that holds an event below the last end. */
+function firstEndAfter(entries: Float64Array, stride: number, event: number): number {
   let low = 0;
-  let high = sealed.length - 1;
+  let high = entries.length / stride - 1;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (event < sealed[middle]!.end) high = middle;
+    if (event < entries[middle * stride + END]!) high = middle;
     else low = middle + 1;
   }
   return low;
 }
 
 /** Incoming rows in the order of event time, the last sent of each row id. */
-function latestOfEach(incoming: readonly Float64Array[], stride: number): Rows {
-  const kept: Float64Array[] = [];
+function latestOfEach(incoming: readonly Row[]): readonly Row[] {
+  if (incoming.length === 1) return incoming;
+  const kept: Row[] = [];
   const places = new Map<number, number>();
   for (const row of incoming) {
     const id = row[ROW_ID]!;
@@ -163,17 +181,25 @@ function latestOfEach(incoming: readonly Float64Array[], stride: number): Rows {
       kept.push(row);
     } else if (row[SEQUENCE]! >= kept[place]![SEQUENCE]!) kept[place] = row;
   }
-  kept.sort((a, b) => a[EVENT]! - b[EVENT]!);
-  const rows = new Float64Array(kept.length * stride);
-  for (const [i, row] of kept.entries()) rows.set(row, i * stride);
-  return rows;
+  return kept.sort((a, b) => a[EVENT]! - b[EVENT]!);
 }
 
 /** Rows of a block, cut if there are too many; each piece but the last ends where the next begins. */
 function pieces(rows: Rows, stride: number, isOpen: boolean): { readonly rows: Rows; readonly end: number | undefined }[] {
   const cuts = cutPoints(rows, stride, isOpen);
+  if (cuts.length === 0) return [{ rows, end: undefined }];
   return [0, ...cuts].map((from, i) => {
     const to = cuts[i];
     return { rows: rows.slice(from * stride, to === undefined ? rows.length : to * stride), end: to === undefined ? undefined : rows[to * stride + EVENT]! };
   });
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

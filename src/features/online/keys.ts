@@ -9,7 +9,7 @@ import type { KeyType } from "../view-plan.ts";
  * <view> is 8 bytes of the view's hash. A tuple is its parts, each tagged and with its length, so no two tuples look alike.
  */
 const maxTupleBytes = 400;
-const [spaceByte, headByte, blockByte, producerByte] = [..."fhbp"].map((c) => c.charCodeAt(0)) as [number, number, number, number];
+const [spaceByte, headByte, blockByte, producerByte] = [0x66, 0x68, 0x62, 0x70] as const;
 const tupleOffset = 10;
 const scratch = Buffer.allocUnsafe(4096);
 

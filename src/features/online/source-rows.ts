@@ -3,7 +3,7 @@ import type { ColumnType, SourceDefinition } from "../../data/source.ts";
 import { KarkhanaError, codeOf } from "../../kernel/error.ts";
 import { parseIso } from "../../kernel/time.ts";
 import { sumLimit, type ViewPlan } from "../view-plan.ts";
-import { KNOWN, EVENT, MEASURES, ROW_ID, SEQUENCE, rowStride } from "./blocks.ts";
+import type { Row } from "./blocks.ts";
 import { headKeyMaker } from "./keys.ts";
 
 /** A pushed row: the source's columns, timestamps as microseconds or ISO 8601 text; `_row` names it, so that sent again it counts once. */
@@ -15,7 +15,7 @@ type Value = string | number | boolean | null;
 export interface ViewRow {
   readonly view: number;
   readonly headKey: Uint8Array;
-  readonly row: Float64Array;
+  readonly row: Row;
 }
 
 /** Evaluates a source's expressions on pushed rows. `undefined`: the source's `where` leaves the row out. @throws ROW_REFUSED, MEASURE_OUT_OF_RANGE */
@@ -41,16 +41,13 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
     for (const [view, plan] of plans.entries()) {
       const headKey = keyOf[view]!(plan.keyColumns.map((column) => row[column]));
       if (headKey === undefined) continue;
-      const kept = new Float64Array(rowStride(plan.measures.length));
-      kept[EVENT] = eventUs;
-      kept[KNOWN] = knownUs;
-      kept[ROW_ID] = id;
-      kept[SEQUENCE] = sequence;
-      for (const [j, measure] of plan.measures.entries()) {
+      // In the order of `blocks.ts`: event, known, row id, sequence, measures.
+      const kept = [eventUs, knownUs, id, sequence];
+      for (const measure of plan.measures) {
         const value = measure.valueOf(row);
         if (value !== null && Math.abs(value) >= sumLimit)
           throw new KarkhanaError("MEASURE_OUT_OF_RANGE", { view: plan.view.name, measure: measure.text, value: value / measure.scale });
-        kept[MEASURES + j] = value ?? Number.NaN;
+        kept.push(value ?? Number.NaN);
       }
       found.push({ view, headKey, row: kept });
     }
