@@ -7,11 +7,6 @@ export function normalSurvival(z: number): number {
   return z >= 0 ? tail : 1 - tail;
 }
 
-/** Probability that a standard normal variable is at most `z`. */
-export function normalCdf(z: number): number {
-  return normalSurvival(-z);
-}
-
 // Wichura's rational approximations: numerator, then denominator, ascending powers; written as the nearest doubles.
 const central: Rational = [
   [

@@ -1,8 +1,7 @@
 import type { Micros } from "../kernel/clock.ts";
 
 /** `drift`: inputs or scores left the reference. `quality`: realised AUC fell. `pipeline`: nulls exploded or traffic broke off. */
-export const alertKinds = ["drift", "quality", "pipeline"] as const;
-export type AlertKind = (typeof alertKinds)[number];
+export type AlertKind = "drift" | "quality" | "pipeline";
 
 /** At most one alert of a model and kind is open; later breaches belong to it until it is resolved. */
 export interface Alert {

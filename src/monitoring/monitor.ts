@@ -18,7 +18,7 @@ import { parseDuration } from "../kernel/time.ts";
 import type { MaturedPrediction } from "../feedback/join.ts";
 import type { PredictionRecord } from "../feedback/prediction.ts";
 import type { MonitorPolicy } from "../project/definition.ts";
-import { advanceAlert, alertKinds, quietState, type Alert, type AlertKind, type AlertState, type Verdict } from "./alert.ts";
+import { advanceAlert, quietState, type Alert, type AlertKind, type AlertState, type Verdict } from "./alert.ts";
 import { summariseInputs, type DriftWindow } from "./drift.ts";
 import { defaultLimits, type MonitorLimits } from "./limits.ts";
 import type { ReferenceProfile } from "./profile.ts";
@@ -292,9 +292,4 @@ function checkPolicy(policy: MonitorPolicy, limits: MonitorLimits): void {
   if (!(policy.maxAucDrop >= 0 && policy.maxAucDrop < 1)) refuse("maxAucDrop", "expected a number in [0, 1)", policy.maxAucDrop);
   if (!(Number.isInteger(policy.consecutive) && policy.consecutive >= 1)) refuse("consecutive", "expected a whole number of at least 1", policy.consecutive);
   if (!(limits.maturityUs >= 0)) refuse("maturityUs", "expected a duration of at least 0", limits.maturityUs);
-}
-
-/** Open alerts of a state, by kind. */
-export function openAlerts(state: MonitorState): Alert[] {
-  return alertKinds.flatMap((kind) => state.alerts[kind].open ?? []);
 }

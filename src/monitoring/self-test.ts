@@ -7,6 +7,7 @@ import { defaultLimits } from "./limits.ts";
 import type { AlertKind } from "./alert.ts";
 import { createMonitor, type MonitorEvent } from "./monitor.ts";
 import type { ReferenceProfile } from "./profile.ts";
+import { slotPsi } from "./slot-psi.ts";
 
 export interface MonitorSelfTestInput {
   readonly profile: ReferenceProfile;
@@ -39,6 +40,8 @@ export interface MonitorSelfTest {
   readonly rehearsals: readonly MonitorRehearsal[];
 }
 
+const defaultRows = 1000;
+
 type Tamper = (row: Float64Array) => void;
 
 /**
@@ -50,13 +53,14 @@ type Tamper = (row: Float64Array) => void;
 export function rehearseMonitors(input: MonitorSelfTestInput): MonitorSelfTest {
   checkSample(input);
   const { profile } = input;
+  const rows = input.windowRows ?? defaultRows;
   const names = input.topSlots ?? profile.slots.map((slot) => slot.name);
   const indexes = names.map((name) => profile.slots.findIndex((slot) => slot.name === name)).filter((i) => i >= 0);
   const nullSlot = indexes.find((i) => canLoseValues(profile, i));
-  const shiftSlot = indexes.find((i) => shiftValue(profile, i) !== undefined);
+  const shiftSlot = indexes.find((i) => shiftValue(profile, i, rows) !== undefined);
   const rehearsals: MonitorRehearsal[] = [run(input, "healthy", "silence")];
   if (nullSlot !== undefined) rehearsals.push(run(input, "nulls", "pipeline", nullSlot, nullsInHalf(nullSlot, input.rng.fork("nulls"))));
-  const shifted = shiftSlot === undefined ? undefined : shiftValue(profile, shiftSlot);
+  const shifted = shiftSlot === undefined ? undefined : shiftValue(profile, shiftSlot, rows);
   if (shiftSlot !== undefined && shifted !== undefined) rehearsals.push(run(input, "shifted", "drift", shiftSlot, (row) => (row[shiftSlot] = shifted)));
   rehearsals.push(run(input, "labels-shuffled", "quality"));
   const failed = rehearsals.filter((rehearsal) => !rehearsal.passed);
@@ -82,7 +86,7 @@ function run(
 ): MonitorRehearsal {
   const { profile, policy, columns, scores, labels, rng } = input;
   const lengthUs = parseDuration(policy.window);
-  const rows = input.windowRows ?? 1000;
+  const rows = input.windowRows ?? defaultRows;
   const draw = rng.fork(name);
   const monitor = createMonitor({ model: "rehearsal", policy, profile: () => profile, limits: { maturityUs: 0 } });
   const raised: { kind: AlertKind; summary: string }[] = [];
@@ -141,14 +145,13 @@ function nullsInHalf(slot: number, rng: Rng): Tamper {
   };
 }
 
-/** A value in the reference's emptiest cell, with all rows in which PSI must exceed whatever threshold the slot has. */
-function shiftValue(profile: ReferenceProfile, slot: number): number | undefined {
+/** A value in the reference's emptiest cell, if moving all rows there exceeds what season does to this slot by half. */
+function shiftValue(profile: ReferenceProfile, slot: number, rows: number): number | undefined {
   const { type, edges, counts, categories, windowPsi } = profile.slots[slot]!;
   const cells = counts.slice(0, -1);
   const emptiest = cells.indexOf(Math.min(...cells));
-  const share = (counts[emptiest]! + 0.5) / counts.reduce((sum, n) => sum + n, 0);
-  // PSI of all rows in one cell of that share is at least (1 - share) ln(1 / share).
-  if ((1 - share) * Math.log(1 / share) < 1.5 * Math.max(windowPsi ?? 0, 0.5)) return undefined;
+  const moved = counts.map((_, cell) => (cell === emptiest ? rows : 0));
+  if (slotPsi(counts, moved) < 1.5 * (windowPsi ?? 0)) return undefined;
   if (type === "categorical") return categories[emptiest] ?? Math.max(...categories, 0) + 1;
   const upper = edges[emptiest];
   if (upper !== undefined) return upper;
@@ -167,7 +170,7 @@ function checkSample(input: MonitorSelfTestInput): void {
   ] as const) {
     if (length !== scores.length) throw new KarkhanaError("SHAPE_MISMATCH", { field, expected: [scores.length], actual: [length] });
   }
-  const rows = input.windowRows ?? 1000;
+  const rows = input.windowRows ?? defaultRows;
   if (!(Number.isInteger(rows) && rows >= defaultLimits.minPredictions))
     throw new KarkhanaError("INVALID_ARGUMENT", {
       field: "windowRows",

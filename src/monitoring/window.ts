@@ -76,6 +76,8 @@ export class OutcomeWindow {
   addOutcome(matured: MaturedPrediction, labelOffset: number): void {
     if (this.firstLabelOffset === undefined || labelOffset < this.firstLabelOffset) this.firstLabelOffset = labelOffset;
     const { score } = matured.prediction;
+    // One answer that is no number must not make every figure of the window one; the score's null cell shows it.
+    if (Number.isNaN(score)) return;
     if (matured.replaces !== undefined) this.histogram.remove(score, matured.replaces);
     this.histogram.add(score, matured.label);
   }

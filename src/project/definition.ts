@@ -44,12 +44,13 @@ export interface GatePolicy {
 export interface MonitorPolicy {
   /** Length of an event-time window, such as "1d". */
   readonly window: string;
-  /** Policy band of PSI; an alarm also needs PSI above the sampling floor's quantile. */
+  /** Policy band of PSI; an alarm also needs PSI above the sampling floor and above what any window of the reference reached. */
   readonly psiBand: number;
+  /** Quantile of the sampling floor, over all slots of a window together: 0.99 lets one undrifted window in a hundred go over. */
   readonly psiQuantile: number;
   /** Drop of realised AUC below the holdout's that raises an alarm when the window's whole confidence interval lies below it. */
   readonly maxAucDrop: number;
-  /** Consecutive windows over threshold before an alert is raised. */
+  /** Windows in a row that the same slot, or quality, must be over threshold before an alert is raised; as many clean ones resolve it. */
   readonly consecutive: number;
 }
 
