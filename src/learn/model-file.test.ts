@@ -41,6 +41,11 @@ describe("a model file", () => {
     expect(predictTable(createPredictor(back), table)).toEqual(predictTable(createPredictor(model), table));
   });
 
+  it("holds of a feature its name and type, whatever else the record has", () => {
+    const wider = { ...gbdt, features: gbdt.features.map((feature) => ({ ...feature, view: "origin_delays" })) };
+    expect(encodeModel(wider)).toEqual(encodeModel(gbdt));
+  });
+
   it("is read from a view that starts anywhere in its buffer", () => {
     const bytes = encodeModel(gbdt);
     const shifted = new Uint8Array(bytes.length + 3);

@@ -14,7 +14,9 @@ const format = "karkhana-model";
 const version = 1;
 
 export function encodeModel(model: TrainedModel): Uint8Array {
-  const { kind, features, calibration } = model;
+  const { kind, calibration } = model;
+  // Callers pass wider records; a file holds what a reader reads.
+  const features = model.features.map(({ name, type }) => ({ name, type }));
   const body = kind === "gbdt" ? { ensemble: ensembleJson(model.ensemble) } : logisticJson(model);
   return new TextEncoder().encode(JSON.stringify({ format, version, model: { kind, features, calibration: calibrationJson(calibration), ...body } }));
 }
