@@ -1,4 +1,4 @@
-import { armOf } from "../feedback/assignment.ts";
+import { armOf, assignmentSalt } from "../feedback/assignment.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { WorkflowContext } from "../pipelines/port.ts";
 import type { ModelDefinition } from "../project/definition.ts";
@@ -62,7 +62,7 @@ function candidateIds(model: string, abShare: number, version: number): string[]
   const ids: string[] = [];
   for (let i = 0; ids.length < probesAtOnce; i++) {
     const id = `rehearsal-v${version}-${i}`;
-    if (armOf(id, abShare, model) === "challenger") ids.push(id);
+    if (armOf(id, abShare, assignmentSalt(model, version)) === "challenger") ids.push(id);
   }
   return ids;
 }

@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openFeedbackLog } from "../../src/feedback/log.ts";
+import { createOnlineFeatures } from "../../src/features/online/online-features.ts";
+import { viewsOf } from "../../src/project/definition.ts";
+import { loadProject } from "../../src/project/load.ts";
+import { openStores, type Stores } from "../../src/server/compose.ts";
+import { statusOf } from "../../src/server/error-status.ts";
+import { openPlatform } from "../../src/server/platform.ts";
+import { systemClock, systemId } from "../../src/server/system.ts";
+import { createServing } from "../../src/serving/app.ts";
+import { openOnlineStore } from "../../src/workflows/jobs/online-store.ts";
+import type { Platform } from "../../src/workflows/platform.ts";
+import type { LoopEvent, LoopSummary } from "../../src/workflows/progress.ts";
+import { runLoop } from "../../src/workflows/run-loop.ts";
+
+/*
+ * The whole house on a small scale, read first: real flights among four airports, real stores in a temporary folder, serving over real HTTP,
+ * a month replayed on the replay's clock. What `npm start` does in two processes happens here in one.
+ */
+describe("the loop", () => {
+  const folder = mkdtempSync(join(tmpdir(), "karkhana-loop-"));
+  const events: LoopEvent[] = [];
+  let stores: Stores;
+  let platform: Platform & { close: () => Promise<void> };
+  let summary: LoopSummary;
+  let closeServing: () => Promise<void>;
+
+  beforeAll(async () => {
+    const project = await loadProject(join(import.meta.dirname, "small"));
+    stores = await openStores(join(folder, "data"), {});
+    const online = await openOnlineStore(stores.onlineStore);
+    const feedback = await openFeedbackLog(stores.folder.logFolder);
+    const views = project.definition.models.flatMap((model) => viewsOf(model.service));
+    const serving = await createServing({ project: project.definition, registry: stores.registry, blobs: stores.blobs, online: createOnlineFeatures({ store: online, views }), feedback, clock: systemClock, newId: systemId, statusOf });
+    const { host, port } = await serving.listen({ host: "127.0.0.1", port: 0 });
+    closeServing = async () => {
+      await serving.close();
+      await feedback.close();
+      await online.close();
+    };
+    platform = await openPlatform(project, stores, `http://${host}:${port}`);
+    platform.board.subscribe((event) => events.push(event));
+    summary = await runLoop(platform);
+  }, 180_000);
+
+  afterAll(async () => {
+    await closeServing?.();
+    await platform?.close();
+    await stores?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("every served vector of the sample equals its offline recomputation, value by value", () => {
+    expect(summary.vectorsCompared).toBeGreaterThan(1000);
+    expect(summary.valuesCompared).toBe(summary.vectorsCompared * summary.features);
+    expect(summary.mismatches).toBe(0);
+  });
+
+  test("every question of the replay was answered once and its outcome came home", async () => {
+    const [asked] = summary.predictions > 0 ? [summary.predictions] : [0];
+    expect(asked).toBeGreaterThan(1000);
+    // Only flights still in the air when the replay ended have no outcome.
+    expect(summary.matured).toBeGreaterThan(asked * 0.97);
+    expect(summary.matured).toBeLessThanOrEqual(asked);
+  });
+
+  test("the model is better than chance, held out and live", () => {
+    expect(summary.aucHoldout).toBeGreaterThan(0.6);
+    expect(summary.aucLiveInterval?.[0]).toBeGreaterThan(0.55);
+  });
+
+  test("an alert started a retraining, and its challenger was decided on, with the reason recorded", async () => {
+    expect(summary.alerts).toBeGreaterThan(0);
+    expect(summary.retrainings).toBeGreaterThan(0);
+    const decisions = (await platform.registry.listEvents("late")).filter((e) => e.kind === "promoted" || e.kind === "refused");
+    expect(decisions.length).toBeGreaterThan(1);
+    for (const decision of decisions) expect(decision.reason.length).toBeGreaterThan(10);
+  });
+
+  test("whoever went live holds five proofs, passed or waived by name", async () => {
+    const versions = await platform.registry.listVersions("late");
+    const live = (await platform.registry.listEvents("late")).filter((e) => e.kind === "promoted").map((e) => e.version);
+    expect(live.length).toBeGreaterThan(1);
+    for (const version of versions.filter((v) => live.includes(v.version))) {
+      for (const kind of ["offline-evaluation", "shadow", "ab", "monitors", "rollback"] as const) {
+        const proof = version.proofs.findLast((p) => p.kind === kind);
+        expect(proof?.passed === true || version.waivers[kind] !== undefined, `v${version.version} ${kind}`).toBe(true);
+      }
+    }
+  });
+
+  test("the same command again runs nothing twice: the recorded summary comes back", async () => {
+    const runsBefore = await platform.pipelines.listRuns();
+    const again = await runLoop(platform);
+    expect(again).toEqual({ ...summary, recorded: true });
+    expect((await platform.pipelines.listRuns()).length).toBe(runsBefore.length);
+  });
+
+  test("the loop told its phases, alerts and decisions as it went", () => {
+    const kinds = new Set(events.map((e) => e.event));
+    for (const kind of ["phase", "progress", "alert", "decision", "summary"] as const) expect(kinds).toContain(kind);
+  });
+});
