@@ -20,6 +20,8 @@ export interface SlotDrift {
   readonly isOver: boolean;
   readonly nullShare: number;
   readonly referenceNullShare: number;
+  /** What `nullShare` must exceed: the most the reference had, and the larger of the rise allowed and the noise of so many rows. */
+  readonly nullThreshold: number;
   readonly isNullOver: boolean;
   /** Cell counts, as the profile's bins lie: for charts of reference against current. */
   readonly counts: readonly number[];
@@ -94,6 +96,7 @@ function judgeSlot(slot: SlotProfile, counts: Uint32Array, rows: number, quantil
   // Bernstein's bound: the second term keeps the promise where nulls are rare and the normal approximation is not one.
   const z = normalQuantile(quantile);
   const noise = z * Math.sqrt((usual * (1 - usual)) / rows) + (z * z) / (3 * rows);
-  const isNullOver = nullShare > usual + Math.max(limits.nullRise, noise);
-  return { slot: slot.name, psi, floor, threshold, isOver: psi > threshold, nullShare, referenceNullShare, isNullOver, counts: [...counts] };
+  const nullThreshold = usual + Math.max(limits.nullRise, noise);
+  const isNullOver = nullShare > nullThreshold;
+  return { slot: slot.name, psi, floor, threshold, isOver: psi > threshold, nullShare, referenceNullShare, nullThreshold, isNullOver, counts: [...counts] };
 }

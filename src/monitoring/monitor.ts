@@ -227,7 +227,7 @@ class StreamMonitor implements Monitor {
       const isPipelineJudged = lead === undefined || lead.notJudged === undefined || lead.notJudged === "misshapen-vectors";
       const volume = volumeFindings(live, this.#volumes, this.limits);
       if (isPipelineJudged || volume.length > 0)
-        this.#judge("pipeline", { ...verdict, findings: [...volume, ...(lead === undefined ? [] : pipelineFindings(lead, this.limits))] }, events);
+        this.#judge("pipeline", { ...verdict, findings: [...volume, ...(lead === undefined ? [] : pipelineFindings(lead))] }, events);
       // An outage must not become the usual volume.
       if (live > 0) this.#volumes = [...this.#volumes, live].slice(-this.limits.volumeWindows);
     }

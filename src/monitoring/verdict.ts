@@ -12,11 +12,11 @@ export function driftFindings(window: DriftWindow): Finding[] {
   });
 }
 
-export function pipelineFindings(window: DriftWindow, limits: MonitorLimits): Finding[] {
+export function pipelineFindings(window: DriftWindow): Finding[] {
   const nulls = window.slots
     .filter((slot) => slot.isNullOver)
     .sort((a, b) => b.nullShare - b.referenceNullShare - (a.nullShare - a.referenceNullShare))
-    .map((slot): Finding => ({ subject: slot.slot, measure: "null-share", value: slot.nullShare, threshold: slot.referenceNullShare + limits.nullRise }));
+    .map((slot): Finding => ({ subject: slot.slot, measure: "null-share", value: slot.nullShare, threshold: slot.nullThreshold }));
   if (window.misshapen === 0) return nulls;
   return [{ subject: "vector", measure: "misshapen", value: window.misshapen, threshold: 0 }, ...nulls];
 }
