@@ -18,3 +18,8 @@ export function machine(): Machine {
     node: process.version,
   };
 }
+
+/** Seconds that all cores together have not been idle since the machine started. */
+export function machineBusySeconds(): number {
+  return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0) / 1000;
+}

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import type { LoadPlan, LoadReport } from "./load.ts";
-import { machine } from "./machine.ts";
+import { machine, machineBusySeconds } from "./machine.ts";
 import { buildServeWorld, type ServeWorld } from "./serve-world.ts";
 
 const warmupSeconds = 3;
@@ -20,11 +20,13 @@ const warmupSeconds = 3;
 interface CpuReading {
   readonly cpu: NodeJS.CpuUsage;
   readonly rssBytes: number;
+  /** Of all cores, since the machine started. */
+  readonly machineBusySeconds: number;
 }
 
 interface ServeRun extends LoadReport {
-  /** Cores in use during the measured part: 1 is one whole core. */
-  readonly cpu: { readonly client: number; readonly server: number };
+  /** Cores in use during the measured part: 1 is one whole core. `others` is whatever else ran on the machine, and spoils the latencies. */
+  readonly cpu: { readonly client: number; readonly server: number; readonly others: number };
   readonly serverRssMb: number;
 }
 
@@ -106,28 +108,26 @@ async function measure(server: ChildProcess, folder: string, plan: LoadPlan): Pr
   const report = JSON.parse(lines.at(-1) ?? "null") as LoadReport | null;
   if (report === null || started === undefined) throw new Error("the load client gave no report");
   const [before, after] = [await started, await readCpu(server)];
-  const used = after.cpu.user + after.cpu.system - before.cpu.user - before.cpu.system;
-  return {
-    ...report,
-    cpu: { client: round(report.cpuShare), server: round(used / 1e6 / report.measuredSeconds) },
-    serverRssMb: Math.round(after.rssBytes / 2 ** 20),
-  };
+  const serverCores = (after.cpu.user + after.cpu.system - before.cpu.user - before.cpu.system) / 1e6 / report.measuredSeconds;
+  const busyCores = (after.machineBusySeconds - before.machineBusySeconds) / report.measuredSeconds;
+  const cpu = { client: round(report.cpuShare), server: round(serverCores), others: round(Math.max(0, busyCores - serverCores - report.cpuShare)) };
+  return { ...report, cpu, serverRssMb: Math.round(after.rssBytes / 2 ** 20) };
 }
 
 async function readCpu(server: ChildProcess): Promise<CpuReading> {
-  const reply = once(server, "message") as Promise<[CpuReading]>;
+  const reply = once(server, "message") as Promise<[Omit<CpuReading, "machineBusySeconds">]>;
   server.send("cpu");
-  return (await reply)[0];
+  return { ...(await reply)[0], machineBusySeconds: machineBusySeconds() };
 }
 
 function line(r: ServeRun): string {
   const { p50, p95, p99 } = r.latencyMs;
-  return `${r.rate}/s: answered ${r.achievedRate.toFixed(0)}/s, p50 ${p50.toFixed(2)} p95 ${p95.toFixed(2)} p99 ${p99.toFixed(2)} ms, ${r.errors} errors, cores: server ${r.cpu.server}, client ${r.cpu.client}`;
+  return `${r.rate}/s: answered ${r.achievedRate.toFixed(0)}/s, p50 ${p50.toFixed(2)} p95 ${p95.toFixed(2)} p99 ${p99.toFixed(2)} ms, ${r.errors} errors, cores: server ${r.cpu.server}, client ${r.cpu.client}, others ${r.cpu.others}`;
 }
 
 function table(runs: readonly ServeRun[], world: Omit<ServeWorld, "bodies">): string {
   const { os, cpu, cores, node } = machine();
-  const head = ["asked/s", "answered/s", "p50 ms", "p95 ms", "p99 ms", "max ms", "errors", "server cores", "client cores", "server MB"];
+  const head = ["asked/s", "answered/s", "p50 ms", "p95 ms", "p99 ms", "max ms", "errors", "server cores", "client cores", "others' cores", "server MB"];
   const rows = runs.map((r) =>
     [
       r.rate,

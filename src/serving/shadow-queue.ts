@@ -15,7 +15,8 @@ export interface ShadowQuestion {
   readonly vector: Float64Array;
 }
 
-const batchSize = 32;
+/** How long scoring may hold up the turn of the event loop it runs in. */
+const sliceMs = 1;
 
 /**
  * Shadow versions score after the answer is out, between turns of the event loop, from a bounded queue: whatever they do or however
@@ -56,24 +57,26 @@ export class ShadowQueue {
     while (this.#questions.length > 0) {
       await new Promise((resolve) => setImmediate(resolve));
       if (this.#questions.length > this.#maxBacklog) this.#dropOldest();
-      const batch = this.#questions.slice(0, batchSize);
-      this.#questions = this.#questions.slice(batchSize);
-      await this.#score(batch);
+      await this.#scoreSlice();
     }
     this.#draining = undefined;
   }
 
-  async #score(batch: readonly ShadowQuestion[]): Promise<void> {
+  async #scoreSlice(): Promise<void> {
     const records: PredictionRecord[] = [];
     const scored: ShadowQuestion[] = [];
-    for (const question of batch) {
+    const endMs = this.#timerMs() + sliceMs;
+    let next = 0;
+    do {
+      const question = this.#questions[next++]!;
       try {
         records.push(this.#scoreOne(question));
         scored.push(question);
       } catch {
         question.model.stats.count(question.version.version, "shadow", "failed");
       }
-    }
+    } while (next < this.#questions.length && this.#timerMs() < endMs);
+    this.#questions = this.#questions.slice(next);
     if (records.length === 0) return;
     const outcome = await this.#feedback.logPredictions(records).then(
       () => "ok" as const,
