@@ -148,8 +148,9 @@ class EmbeddedDuckDb implements DuckDb {
   }
 }
 
-/** Values are kept in blocks until the number of rows is known; at the end one column at a time is held twice, never the whole result. */
-const blockRows = 65_536;
+/** Values are kept in blocks that double until the number of rows is known; at the end one column at a time is held twice, never the whole result. */
+const firstBlockRows = 2048;
+const largestBlockRows = 65_536;
 
 async function gather(result: DuckDBResult): Promise<ColumnTable> {
   const names = result.columnNames();
@@ -158,26 +159,32 @@ async function gather(result: DuckDBResult): Promise<ColumnTable> {
   const texts: (string | null)[][] = names.map(() => []);
   const readers = names.map(() => new TextReader());
   let numRows = 0;
+  let blockRows = 0;
   let room = 0;
   for (;;) {
     const chunk = await result.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) break;
+    // A block is left part-filled when a whole chunk does not fit: it is trimmed to what it holds.
     const fresh = room < chunk.rowCount;
-    const at = fresh ? 0 : blockRows - room;
+    const held = blockRows - room;
+    if (fresh) {
+      blockRows = Math.max(chunk.rowCount, Math.min(largestBlockRows, Math.max(firstBlockRows, 2 * blockRows)));
+      room = blockRows;
+    }
+    const at = blockRows - room;
     for (let c = 0; c < names.length; c++) {
       if (kinds[c] === "text") {
         readers[c]!.read(chunk, c, texts[c]!, numRows);
         continue;
       }
       const own = blocks[c]!;
-      // A block is left part-filled when a whole chunk does not fit: trim it to what it holds.
       if (fresh) {
-        if (own.length > 0) own.push(own.pop()!.subarray(0, blockRows - room));
+        if (own.length > 0) own.push(own.pop()!.subarray(0, held));
         own.push(new Float64Array(blockRows));
       }
       readNumbers(chunk, c, own.at(-1)!, at);
     }
-    room = (fresh ? blockRows : room) - chunk.rowCount;
+    room -= chunk.rowCount;
     numRows += chunk.rowCount;
   }
   const columns = new Map<string, Column>();
