@@ -136,6 +136,7 @@ function table(runs: readonly ServeRun[], world: Omit<ServeWorld, "bodies">): st
       r.errors,
       r.cpu.server,
       r.cpu.client,
+      r.cpu.others,
       r.serverRssMb,
     ].map(String),
   );
