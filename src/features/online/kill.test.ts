@@ -1,0 +1,53 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { expect, test } from "vitest";
+import { openLmdb } from "../../storage/kv/lmdb.ts";
+import { naiveVector } from "../naive.ts";
+import { minute, tripService, tripViews } from "../test-streams.ts";
+import { batchRows, killStream } from "./kill-writer.ts";
+import { createOnlineFeatures } from "./online-features.ts";
+
+/** Runs the writer, kills it once it has said so many lines; resolves with what it said. */
+async function runWriter(folder: string, killAfter: number): Promise<string[]> {
+  const child = spawn(process.execPath, [path.join(import.meta.dirname, "kill-writer.ts"), folder], { stdio: ["ignore", "pipe", "inherit"] });
+  const lines: string[] = [];
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  for await (const line of createInterface({ input: child.stdout })) if (lines.push(line) === killAfter) child.kill("SIGKILL");
+  await ended;
+  return lines;
+}
+
+test("a writer killed at any moment and started over: every acknowledged batch is there, each batch counts once", async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "karkhana-kill-"));
+  try {
+    let acknowledged = 0;
+    for (const killAfter of [7, 23, 58]) {
+      const lines = await runWriter(folder, killAfter);
+      // What was said to be applied before is not applied again.
+      for (const line of lines.slice(0, acknowledged)) expect(line).toMatch(/ false$/);
+      acknowledged = Math.max(acknowledged, lines.length);
+    }
+    expect(acknowledged).toBeGreaterThanOrEqual(58);
+    const last = await runWriter(folder, Number.POSITIVE_INFINITY);
+    const rows = killStream();
+    expect(last).toHaveLength(rows.length / batchRows);
+    expect(last.at(-1)).toMatch(/ true$/);
+    const store = openLmdb(folder);
+    const read = createOnlineFeatures({ store, views: tripViews }).reader(tripService);
+    for (let m = 20; m < 190; m += 17) {
+      const timeUs = 1_000_000 * minute + m * minute;
+      const fields = { a: "12", b: "3", n: 1 };
+      const out = new Float64Array(tripService.slots.length);
+      await read(timeUs, fields, out, 0);
+      const expected = new Float64Array(tripService.slots.length);
+      naiveVector(tripService, () => rows, timeUs, fields, expected);
+      expect([...out]).toEqual([...expected]);
+    }
+    await store.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
