@@ -83,7 +83,7 @@ const lateArrival = model("late_arrival", {
   slices: ["origin"],
   gates: { minAuc: 0.65, maxEce: 0.05 },
   monitors: { window: "1d" },
-  retrain: { on: ["drift", "quality"], lookback: "60d", cooldown: "21d" },
+  retrain: { on: ["drift", "quality"], lookback: "90d", cooldown: "21d" },
 });
 
 export default project("flights", { models: [lateArrival], replay: { model: "late_arrival", from: "2001-04-01", to: "2001-07-01" } });

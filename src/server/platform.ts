@@ -2,7 +2,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { readFeedback } from "../feedback/log.ts";
 import { createMonitorConsumer, type MonitorConsumer } from "../monitoring/consumer.ts";
-import type { ReferenceProfile } from "../monitoring/profile.ts";
+import { parseProfile } from "../monitoring/profile-file.ts";
 import type { LoadedProject } from "../project/load.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
 import type { Platform } from "../workflows/platform.ts";
@@ -74,7 +74,7 @@ function monitorConsumers(project: LoadedProject, stores: Stores, reader: Awaite
         store: stores.monitoring,
         loadProfile: async (version) => {
           const { artifactPath } = await stores.registry.getVersion(model.name, version);
-          return JSON.parse(Buffer.from(await stores.blobs.get(`${artifactPath}/profile.json`)).toString()) as ReferenceProfile;
+          return parseProfile(Buffer.from(await stores.blobs.get(`${artifactPath}/profile.json`)).toString());
         },
       }),
     ]),

@@ -4,8 +4,8 @@ import type { ModelDefinition } from "../project/definition.ts";
 import type { Platform } from "./platform.ts";
 import type { TrainInput } from "./train-model.ts";
 
-/** Shares of the look back, from its end: the newest eighth is held out, the eighth before it stops early and calibrates. */
-const holdoutShare = 1 / 8;
+/** Share of the look back, from its end, that is held out; as much before it stops early and calibrates. The newest data is also the most telling. */
+const holdoutShare = 1 / 16;
 
 /**
  * Why a challenger should be trained now, or null. Decided from stored alerts alone, so that asking again after a crash gives the same answer.

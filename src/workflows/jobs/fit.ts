@@ -14,6 +14,7 @@ import { trainLogistic } from "../../learn/linear/logistic.ts";
 import type { TrainedModel } from "../../learn/model.ts";
 import { createPredictor, predictTable, scoreTable } from "../../learn/predictor.ts";
 import { buildReferenceProfile } from "../../monitoring/profile.ts";
+import { profileToJson } from "../../monitoring/profile-file.ts";
 import { rehearseMonitors, type MonitorSelfTest } from "../../monitoring/self-test.ts";
 import type { BlobReference } from "../../pipelines/port.ts";
 import type { ModelDefinition } from "../../project/definition.ts";
@@ -62,6 +63,8 @@ interface Material {
   readonly model: ModelDefinition;
   readonly set: TrainingSet;
   readonly parts: Parts;
+  /** Rows before it were trained on. */
+  readonly validUs: number;
   readonly dictionaries: Dictionaries;
   readonly train: TrainingTable;
   readonly valid: TrainingTable;
@@ -104,7 +107,7 @@ async function readMaterial(model: ModelDefinition, input: FitInput): Promise<Ma
   const dictionaries: Record<string, readonly string[]> = {};
   for (const [i, slot] of slots.entries()) if (slot.type === "categorical") dictionaries[slot.name] = fitDictionary(textOf(set, i, parts.train), { maxCategories });
   const table = (rows: Uint32Array): TrainingTable => tableOf(set, slots, rows, dictionaries);
-  return { model, set, parts, dictionaries, train: table(parts.train), valid: table(parts.valid), holdout: table(parts.holdout) };
+  return { model, set, parts, validUs: input.split.validUs, dictionaries, train: table(parts.train), valid: table(parts.valid), holdout: table(parts.holdout) };
 }
 
 function fitGbdt({ model, train, valid }: Material, progress: JobProgress): Trained {
@@ -147,7 +150,7 @@ async function judgeAndWrite(blobs: BlobStore, folder: string, material: Materia
   const profile = buildReferenceProfile({
     slots,
     columns: everything.columns,
-    scores: predictTable(predictor, everything),
+    scores: unseenScores(predictTable(predictor, everything), material),
     labels: everything.labels,
     holdout: { rows: holdout.numRows, auc: interval(auc), logLoss: interval(logLoss), brier: interval(brier) },
     times: { us: Float64Array.from(parts.all, (row) => set.eventUs[row]!), windowUs: parseDuration(model.monitors.window, "monitors.window") },
@@ -156,7 +159,7 @@ async function judgeAndWrite(blobs: BlobStore, folder: string, material: Materia
   const written = `${folder}/model`;
   const selfCheckVectors = Array.from({ length: Math.min(numSelfCheckRows, holdout.numRows) }, (_, i) => Float64Array.from(holdout.columns, (column) => column[i]!));
   await writeVersionArtifact(blobs, written, { modelName: model.name, definitionHash: model.hash, service: model.service, model: trained.model, categories: dictionaries, selfCheckVectors });
-  await putJson(blobs, `${written}/profile.json`, profile);
+  await blobs.put(`${written}/profile.json`, new TextEncoder().encode(profileToJson(profile)));
   await putJson(blobs, `${written}/evaluation.json`, { evaluation, importance: trained.importance, history: trained.history, comparedWithChampion: paired ?? null });
 
   return {
@@ -169,6 +172,11 @@ async function judgeAndWrite(blobs: BlobStore, folder: string, material: Materia
     evaluation: judge(model, evaluation, paired),
     monitors: monitorsProof(rehearseMonitors({ profile, columns: holdout.columns, scores, labels: holdout.labels, policy: model.monitors, ...(trained.importance.length > 0 ? { topSlots: trained.importance.map((f) => f.feature) } : {}), rng: seededRng(model.name, "monitors") })),
   };
+}
+
+/** Scores of rows the version was trained on are too sure: as a reference they would call every honest day a drift. NaN leaves them out. */
+function unseenScores(scores: Float64Array, { set, parts, validUs }: Material): Float64Array {
+  return scores.map((score, i) => (set.eventUs[parts.all[i]!]! < validUs ? Number.NaN : score));
 }
 
 function monitorsProof({ passed, summary, rehearsals }: MonitorSelfTest): Judgement {
