@@ -26,6 +26,8 @@ export function Frame(): ReactNode {
   const room = rooms.findLast((r) => (r.to === "/" ? path === "/" : path.startsWith(r.to)));
   useEffect(() => {
     document.title = room === undefined ? "Karkhana" : `${room.name} · Karkhana`;
+    // On a phone the rooms are a strip to be scrolled.
+    document.querySelector(".rail nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     if (shownBefore.current === path) return;
     shownBefore.current = path;
     window.scrollTo(0, 0);

@@ -81,7 +81,7 @@ export const ask = {
   pipelines: () => get<readonly PipelineSummary[]>("pipelines", "/pipelines"),
   pipeline: (id: string) => get<PipelineDetail>("pipelines", `/pipelines/${enc(id)}`),
   serving: () => get<Serving>("serving", "/serving"),
-  predictions: (model: string) => get<readonly Prediction[]>("predictions", `/models/${enc(model)}/predictions?limit=50`),
+  predictions: (model: string) => get<readonly Prediction[]>("predictions", `/models/${enc(model)}/predictions?limit=24`),
 };
 
 export function runPage(experimentId: string, token: string | undefined): Promise<RunPage> {

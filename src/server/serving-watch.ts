@@ -35,15 +35,15 @@ export function watchServing({ url, clock, intervalMs = 5000 }: ServingWatchOpti
       problem = reasonOf(error);
     }
   };
-  let reading = Promise.resolve();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isClosed = false;
   const round = (): void => {
-    reading = read().then(() => {
+    void read().finally(() => {
+      if (isClosed) return;
       timer = setTimeout(round, intervalMs);
       timer.unref();
     });
   };
-  let isClosed = url === null;
   if (url !== null) round();
   return {
     current: () => ({ url, reachable: problem === null, problem, models, samples }),
@@ -58,10 +58,8 @@ export function watchServing({ url, clock, intervalMs = 5000 }: ServingWatchOpti
       return answer?.ok ?? false;
     },
     close: () => {
-      if (isClosed) return;
       isClosed = true;
       clearTimeout(timer);
-      void reading.then(() => clearTimeout(timer));
     },
   };
 }

@@ -175,7 +175,7 @@ function FailingRows({ report }: { report: DatasetReport }): ReactNode {
   return (
     <Block title="Failing rows" note={`${count(shown.length)} of ${count(report.failedRows)} shown; row numbers count from 0 in the file.`}>
       <div className="scroll">
-        <table>
+        <table className="narrow">
           <thead>
             <tr>
               <th className="num">Row</th>

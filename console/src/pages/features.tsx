@@ -166,7 +166,12 @@ export function Slot({
       <WhenVisible height={height}>{() => <Bins height={height} label={`${slot.slot}: training and live`} bars={bars} />}</WhenVisible>
       {slot.psi === null ? null : (
         <figcaption>
-          <Meter value={slot.psi / (limit * 1.5)} limit={2 / 3} label={`PSI ${fixed(slot.psi)}, alarm above ${fixed(limit)}`} />
+          <Meter
+            value={slot.psi / (limit * 1.5)}
+            limit={2 / 3}
+            tone={slot.breach ? "is-bad" : ""}
+            label={`PSI ${fixed(slot.psi)}, alarm above ${fixed(limit)}`}
+          />
           <span className="note">
             <State tone={slot.breach ? "bad" : "quiet"}>PSI {fixed(slot.psi)}</State>, alarm above {fixed(limit)}
             {bars.at(-1)!.current > 0.005 ? `, ${percent(bars.at(-1)!.current)} null` : ""}

@@ -36,7 +36,7 @@ export function LoopPicture({ overview, replayUs, narrow }: { overview: Overview
   const { replay } = overview;
   const model = overview.models.find((m) => m.name === replay?.model) ?? overview.models[0];
   const share = replay === null || replayUs === null ? null : Math.min(1, Math.max(0, (replayUs - replay.fromUs) / (replay.toUs - replay.fromUs)));
-  const box = narrow ? `${centre.x - 232} ${centre.y - 232} 464 464` : "0 0 920 584";
+  const box = narrow ? `${centre.x - 232} ${centre.y - 232} 464 464` : "84 30 752 482";
   return (
     <svg className="loop-picture" viewBox={box} role="group" aria-label="The loop: data, features, training, registry, serving, monitoring, retraining">
       <Bezel share={share} />
@@ -106,7 +106,7 @@ function StopSign({ stop, index, narrow }: { stop: Stop; index: number; narrow: 
   const anchor = isTop ? "start" : Math.cos(angle) > 0 ? "start" : "end";
   const side = anchor === "start" ? 1 : -1;
   const tx = isTop ? x + 42 : x + side * 42;
-  const ty = isTop ? y - 18 : y + Math.max(-10, Math.min(14, Math.sin(angle) * 14));
+  const ty = isTop ? y - 30 : y + Math.max(-10, Math.min(14, Math.sin(angle) * 14));
   return (
     <Link to={stopPages[stop.id]} className={`stop-${stop.state}`} aria-label={`${stop.title}: ${stop.figure ?? "–"} ${stop.unit}, ${stateWords[stop.state]}`}>
       <circle className="stop-ring" cx={f(x)} cy={f(y)} r="28" />

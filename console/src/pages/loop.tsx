@@ -9,6 +9,7 @@ import { Block, Empty, Page, Readings, Trouble } from "../parts/block.tsx";
 import { State } from "../parts/state.tsx";
 import { ask } from "../requests.ts";
 import { LoopPicture, stopPages } from "./loop-picture.tsx";
+import { Quality } from "./monitoring.tsx";
 
 export function LoopPage(): ReactNode {
   const overview = useQuery(ask.overview());
@@ -20,16 +21,17 @@ export function LoopPage(): ReactNode {
   const working = new Set(running.map((p) => stopOfPhase(p.id)));
   const shown = overview.data === undefined ? undefined : withWork(overview.data, working);
   return (
-    <Page title={title} lede={running.length > 0 ? `${running.map((p) => p.title).join(", ")} …` : undefined}>
+    <Page title={title} lede={running.length > 0 ? `Now: ${running.map((p) => p.title).join(", ")}` : undefined}>
       <Trouble error={overview.error} />
       <div className="loop">
         <div ref={ref}>
           {shown === undefined || width === 0 ? (
-            <div style={{ height: 560 }} />
+            <div style={{ minHeight: 480 }} />
           ) : (
             <>
               <LoopPicture overview={shown} replayUs={progress.replayUs ?? shown.replay?.atUs ?? null} narrow={narrow} />
               {narrow ? <StopList overview={shown} /> : null}
+              {shown.models[0] === undefined ? null : <LiveQuality name={shown.replay?.model ?? shown.models[0].name} />}
             </>
           )}
         </div>
@@ -41,6 +43,18 @@ export function LoopPage(): ReactNode {
       </div>
       {progress.summary === null ? null : <Summary summary={progress.summary} />}
     </Page>
+  );
+}
+
+/** How the model has done so far, under the picture of how it came to be. */
+function LiveQuality({ name }: { name: string }): ReactNode {
+  const monitoring = useQuery(ask.monitoring(name));
+  const alerts = useQuery(ask.alerts());
+  if (monitoring.data === undefined || monitoring.data.quality.length === 0) return null;
+  return (
+    <div style={{ marginTop: 24 }}>
+      <Quality monitoring={monitoring.data} alerts={(alerts.data ?? []).filter((a) => a.model === name)} height={210} />
+    </div>
   );
 }
 

@@ -79,12 +79,12 @@ function Model({ name }: { name: string }): ReactNode {
           {model.all.length === 0 ? <Empty what="No version has been registered." command="karkhana run" /> : <Versions model={model} />}
           <div className="columns">
             <Block title="What happened">
-              <ol className="news">
+              <ol className="news is-wide">
                 {model.events.toReversed().map((e) => (
                   <li key={e.sequence}>
                     <time>{moment(e.atUs)}</time>
                     <span>
-                      <State tone={eventTone(e.kind)}>
+                      <State tone={eventTone(e.kind, e.reason)}>
                         {words(e.kind)}
                         {e.version === null ? "" : ` v${e.version}`}
                       </State>{" "}
@@ -115,7 +115,8 @@ function spaced(camel: string): string {
   return camel.replaceAll(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`);
 }
 
-function eventTone(kind: string): Tone {
+function eventTone(kind: string, reason: string): Tone {
+  if (kind === "proof" && /\bfailed\b/.test(reason.split(":")[0]!)) return "bad";
   if (kind === "promoted" || kind === "proof") return "good";
   if (kind === "refused" || kind === "rolled-back") return "bad";
   return kind === "stood-down" || kind === "waiver" ? "watch" : "quiet";

@@ -73,7 +73,7 @@ function Watched({ name }: { name: string }): ReactNode {
 
 const roleNames = { champion: "champion", challenger: "challenger", shadow: "shadow" } as const;
 
-function Quality({ monitoring: m, alerts }: { monitoring: Monitoring; alerts: readonly Alert[] }): ReactNode {
+export function Quality({ monitoring: m, alerts, height = 300 }: { monitoring: Monitoring; alerts: readonly Alert[]; height?: number }): ReactNode {
   const measured = m.quality.filter((q) => q.auc !== null);
   const spanX = extent(m.quality.flatMap((q) => [q.fromUs, q.toUs]));
   const spanY = extent(measured.flatMap((q) => [q.auc!.low, q.auc!.high, q.threshold]));
@@ -90,10 +90,10 @@ function Quality({ monitoring: m, alerts }: { monitoring: Monitoring; alerts: re
     >
       <Plot
         label="Realised AUC over event time"
-        height={300}
+        height={height}
         time
         x={spanX}
-        y={niceDomain(spanY[0], spanY[1])}
+        y={niceDomain(spanY[0], Math.min(1, spanY[1]), 7)}
         yFormat={(v) => v.toFixed(2)}
         stops={stops}
         readout={(at) => <QualityReading windows={measured.filter((q) => middle(q) === at)} />}
@@ -171,11 +171,12 @@ function Marks({ marks, area }: { marks: readonly Mark[]; area: Area }): ReactNo
   return marks
     .filter((m) => m.atUs >= area.x.domain[0] && m.atUs <= area.x.domain[1])
     .toSorted((a, b) => a.atUs - b.atUs)
-    .map((mark) => {
+    .map((mark, i, all) => {
       const x = area.x(mark.atUs);
+      const next = all[i + 1];
       const isAlert = mark.kind === "alert";
       const label = isAlert ? "" : mark.version === null ? mark.kind : `v${mark.version}`;
-      const isLabelled = label !== "" && x - lastLabel > 40;
+      const isLabelled = label !== "" && x - lastLabel > 40 && (next === undefined || area.x(next.atUs) - x > 28);
       if (isLabelled) lastLabel = x;
       return (
         <g key={`${mark.kind} ${mark.atUs} ${mark.text}`}>

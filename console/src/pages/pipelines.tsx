@@ -97,7 +97,7 @@ function Steps({ runId, title }: { runId: string; title: string }): ReactNode {
             <p className="note">{run.error.code}</p>
           </div>
         )}
-        <Gantt steps={run.steps} startedUs={run.startedUs} endedUs={end} picked={picked} onPick={(id) => setPicked(id === picked ? null : id)} />
+        <Gantt steps={inOrder(run.steps)} startedUs={run.startedUs} endedUs={end} picked={picked} onPick={(id) => setPicked(id === picked ? null : id)} />
       </Block>
       {step === undefined ? null : <StepRecord step={step} end={end} />}
       <Block title="Input and output">
@@ -108,6 +108,11 @@ function Steps({ runId, title }: { runId: string; title: string }): ReactNode {
       </Block>
     </>
   );
+}
+
+/** As they began; of those that began together, the one that ended first. */
+function inOrder(steps: readonly PipelineStep[]): readonly PipelineStep[] {
+  return steps.toSorted((a, b) => a.startedUs - b.startedUs || (a.endedUs ?? Infinity) - (b.endedUs ?? Infinity));
 }
 
 function endOf(run: PipelineDetail): number {

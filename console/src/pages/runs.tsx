@@ -99,7 +99,7 @@ function RunList({ experimentId, name }: { experimentId: string; name: string })
                   <td className="num">{run.endUs === null ? "–" : duration((run.endUs - run.startUs) / 1e6)}</td>
                   {metrics.map((m) => (
                     <td key={m} className="num">
-                      {figure(run.metrics[m])}
+                      {metricText(run.metrics[m])}
                     </td>
                   ))}
                 </tr>
@@ -119,6 +119,11 @@ function Spacer({ height }: { height: number }): ReactNode {
       <td colSpan={99} style={{ height, padding: 0, border: 0 }} />
     </tr>
   );
+}
+
+/** Losses and areas with the same number of digits, so that a column can be read down. */
+function metricText(value: number | undefined): string {
+  return value !== undefined && Math.abs(value) < 10 && !Number.isInteger(value) ? value.toFixed(4) : figure(value);
 }
 
 /** The best known metrics first, at most five. */

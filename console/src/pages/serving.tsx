@@ -6,7 +6,7 @@ import { extent, linePath } from "../charts/scale.ts";
 import { WhenVisible } from "../charts/visible.tsx";
 import { clockTime, count, day, figure, fixed, milliseconds, moment, short } from "../format.ts";
 import { Block, Empty, Page, Readings, Trouble } from "../parts/block.tsx";
-import { Key, State } from "../parts/state.tsx";
+import { Key } from "../parts/state.tsx";
 import { ask, queries } from "../requests.ts";
 
 export function ServingPage(): ReactNode {
@@ -35,7 +35,7 @@ export function ServingPage(): ReactNode {
       <Trouble error={serving.error} />
       {s === undefined ? null : (
         <>
-          {s.reachable ? null : (
+          {s.reachable || s.url === null ? null : (
             <div className="trouble">
               <p className="bad">The serving process does not answer{s.problem === null ? "" : `: ${s.problem}`}.</p>
               <p className="note">`karkhana up` starts it; what was counted before it stopped is not shown.</p>
@@ -281,16 +281,7 @@ function EventTrafficCharts({ monitoring: m }: { monitoring: Monitoring }): Reac
   const seen = (t: TrafficWindow): number => (t.fromUs + t.toUs) / 2;
   return (
     <div className="columns">
-      <Block
-        title="Asked, by window"
-        note="By event time; stacked by who answered."
-        aside={
-          <span className="legend">
-            <Key kind="champion">champion</Key>
-            <Key kind="challenger">challenger</Key>
-          </span>
-        }
-      >
+      <Block title="Asked, by window" note="By event time; stacked by who answered.">
         <WhenVisible height={220}>
           {() => (
             <Plot
@@ -301,7 +292,12 @@ function EventTrafficCharts({ monitoring: m }: { monitoring: Monitoring }): Reac
               y={[0, highest * 1.08]}
               yFormat={short}
               stops={byTime.map(([at]) => at)}
-              legend=""
+              legend={
+                <span className="legend">
+                  <Key kind="champion">champion</Key>
+                  <Key kind="challenger">challenger</Key>
+                </span>
+              }
               readout={(at) => <WindowReading windows={byTime.find(([t]) => t === at)?.[1] ?? []} />}
             >
               {(a) =>
@@ -408,13 +404,7 @@ function PredictionRow({ prediction: p, open, onOpen }: { prediction: Prediction
           {p.role} v{p.version}
         </td>
         <td className="num">{fixed(p.score)}</td>
-        <td>
-          {p.label === null ? (
-            <span className="quiet">not known yet</span>
-          ) : (
-            <State tone={p.score >= 0.5 === (p.label === 1) ? "quiet" : "watch"}>{p.label === 1 ? "yes" : "no"}</State>
-          )}
-        </td>
+        <td>{p.label === null ? <span className="quiet">not known yet</span> : p.label === 1 ? <b>yes</b> : "no"}</td>
         <td className="num">{milliseconds(p.latencyUs)} ms</td>
         <td>
           <button

@@ -35,7 +35,7 @@ export function addDatasetRoutes(app: FastifyInstance, { datasets, project }: Ro
         policy: source === undefined ? "no longer in the project" : policyText(source),
         problem: report.problem,
         rules: ruleResults(source, report),
-        failingRows: report.failingRows.slice(0, 200),
+        failingRows: report.failingRows.slice(0, 200).map((f) => ({ ...f, rule: ruleText(source, f.column, f.rule) })),
         columns: report.columns.map(columnProfile),
       };
     },
@@ -65,7 +65,7 @@ function ruleResults(source: SourceDefinition | undefined, report: QualityReport
   const known = source === undefined ? [] : rulesOf(source).map((r) => ({ column: r.column, name: r.rule }));
   const left = report.failures.filter((f) => !known.some((k) => k.column === f.column && k.name === f.rule)).map((f) => ({ column: f.column, name: f.rule }));
   return [...known, ...left].map(({ column, name }) => ({
-    column,
+    column: name === "eventTime" ? "event time" : name === "knownTime" ? "known time" : column,
     rule: ruleText(source, column, name),
     failed: failed.get(`${column} ${name}`)?.count ?? 0,
     checked: report.numTaken,
@@ -80,7 +80,7 @@ function ruleText(source: SourceDefinition | undefined, column: string, rule: st
   if (rule === "max") return `≤ ${String(expected)}`;
   if (rule === "pattern") return `matches ${String(expected)}`;
   if (rule === "oneOf") return `one of ${String(expected)}`;
-  return rule === "eventTime" ? "has an event time" : rule === "knownTime" ? "has a known time" : rule;
+  return rule === "eventTime" || rule === "knownTime" ? "is there" : rule;
 }
 
 function columnProfile(p: Profile): ColumnProfile {

@@ -22,8 +22,13 @@ const maxPoints = 1000;
 
 export function addRunRoutes(app: FastifyInstance, context: RouteContext): void {
   const { tracking } = context;
-  app.get("/experiments", { schema: { summary: "Experiments", response: { 200: schemas.experiments } } }, async (): Promise<ExperimentSummary[]> =>
-    (await tracking.listExperiments()).map(({ experimentId, name, createdUs }) => ({ experimentId, name, createdUs })),
+  app.get(
+    "/experiments",
+    { schema: { summary: "Experiments, newest first", response: { 200: schemas.experiments } } },
+    async (): Promise<ExperimentSummary[]> =>
+      (await tracking.listExperiments())
+        .map(({ experimentId, name, createdUs }) => ({ experimentId, name, createdUs }))
+        .sort((a, b) => b.createdUs - a.createdUs),
   );
 
   app.get<{ Querystring: Static<typeof pageQuery> }>(

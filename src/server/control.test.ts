@@ -1,0 +1,291 @@
+import { request as httpRequest } from "node:http";
+import type { FastifyInstance } from "fastify";
+import type { TSchema } from "typebox";
+import { Check, Errors } from "typebox/value";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { DatasetReport, Distributions, ModelDetail, Monitoring, Overview, PipelineDetail, Prediction, RunDetail, RunPage } from "./api.ts";
+import { createControl, createControlApp } from "./control.ts";
+import { schemas } from "./schemas.ts";
+import { controlWorld, type ControlWorld } from "./test-world.ts";
+
+let world: ControlWorld;
+let empty: ControlWorld;
+let app: FastifyInstance;
+let emptyApp: FastifyInstance;
+
+beforeAll(async () => {
+  world = await controlWorld(70);
+  empty = await controlWorld(0);
+  app = await createControlApp(world.rooms, { consoleFolder: "/nowhere" });
+  emptyApp = await createControlApp(empty.rooms, { consoleFolder: "/nowhere" });
+});
+
+afterAll(async () => {
+  await app.close();
+  await emptyApp.close();
+  await world.close();
+  await empty.close();
+});
+
+const host = { host: "127.0.0.1:4700" };
+
+async function get<T>(url: string, of: FastifyInstance = app): Promise<T> {
+  const reply = await of.inject({ url, headers: host });
+  expect(reply.statusCode, `${url}: ${reply.body.slice(0, 300)}`).toBe(200);
+  return reply.json() as T;
+}
+
+async function refusal(
+  url: string,
+  options: { method?: "GET" | "POST"; payload?: object | string; headers?: Record<string, string> } = {},
+): Promise<{ status: number; code: string; message: string }> {
+  const reply = await app.inject({
+    url,
+    method: options.method ?? "GET",
+    headers: { ...host, ...options.headers },
+    ...(options.payload === undefined ? {} : { payload: options.payload }),
+  });
+  expect(misfit(schemas.error, reply.json())).toEqual([]);
+  return { status: reply.statusCode, code: reply.json().error.code, message: reply.json().error.message };
+}
+
+function misfit(schema: TSchema, value: unknown): unknown[] {
+  return Check(schema, value) ? [] : [...Errors(schema, value)].slice(0, 3);
+}
+
+async function runIds(): Promise<string[]> {
+  const [experiment] = await get<{ experimentId: string }[]>("/api/v1/experiments");
+  return (await get<RunPage>(`/api/v1/runs?experimentId=${experiment!.experimentId}`)).runs.map((r) => r.runId);
+}
+
+describe("answers have the shapes the console was told of", () => {
+  const plain: readonly (readonly [string, TSchema])[] = [
+    ["/overview", schemas.overview],
+    ["/datasets", schemas.datasets],
+    ["/features", schemas.features],
+    ["/experiments", schemas.experiments],
+    ["/models", schemas.models],
+    ["/models/late_arrival", schemas.model],
+    ["/models/late_arrival/monitoring", schemas.monitoring],
+    ["/models/late_arrival/distributions", schemas.distributions],
+    ["/models/late_arrival/predictions", schemas.predictions],
+    ["/alerts", schemas.alerts],
+    ["/pipelines", schemas.pipelines],
+    ["/serving", schemas.serving],
+  ];
+  test.each(plain)("%s, filled and on a first start", async (url, schema) => {
+    expect(misfit(schema, await get(`/api/v1${url}`))).toEqual([]);
+    expect(misfit(schema, await get(`/api/v1${url}`, emptyApp))).toEqual([]);
+  });
+
+  test("records by their id", async () => {
+    const [dataset] = await get<{ hash: string }[]>("/api/v1/datasets");
+    expect(misfit(schemas.dataset, await get(`/api/v1/datasets/${dataset!.hash}`))).toEqual([]);
+    const [run] = await runIds();
+    expect(misfit(schemas.run, await get(`/api/v1/runs/${run}`))).toEqual([]);
+    expect(misfit(schemas.artifact, await get(`/api/v1/runs/${run}/artifact?path=model/manifest.json`))).toEqual([]);
+    expect(misfit(schemas.pipeline, await get("/api/v1/pipelines/train-late_arrival-2"))).toEqual([]);
+  });
+
+  test("the description lists every route and names the response of each", async () => {
+    const { paths } = await get<{ paths: Record<string, Record<string, { summary?: string; responses: object }>> }>("/api/openapi.json");
+    expect(Object.keys(paths).length).toBeGreaterThanOrEqual(18);
+    expect(
+      Object.entries(paths).filter(
+        ([path, methods]) => !path.startsWith("/api/v1/") || Object.values(methods).some((m) => m.summary === undefined || !("200" in m.responses)),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe("what the records say is what is shown", () => {
+  test("the quality report counts every rule and names the rows that fail one", async () => {
+    const [dataset] = await get<{ hash: string }[]>("/api/v1/datasets");
+    const report = await get<DatasetReport>(`/api/v1/datasets/${dataset!.hash}`);
+    expect(report.state).toBe("quarantined");
+    expect(report.rules.find((r) => r.column === "delay" && r.rule === "≤ 1440")).toEqual({ column: "delay", rule: "≤ 1440", failed: 5, checked: 4000 });
+    expect(report.rules.find((r) => r.column === "origin" && r.rule === "not null")?.failed).toBe(0);
+    expect(report.failingRows[0]).toEqual({ row: 5, column: "delay", rule: "≤ 1440", value: "5000" });
+    expect(report.columns.map((c) => c.name)).toEqual(["date", "delay", "distance", "origin", "destination"]);
+  });
+
+  test("a run shows its curve, its evaluation and the version it became", async () => {
+    const run = await get<RunDetail>(`/api/v1/runs/${world.trainedRun}`);
+    expect(run.histories["valid_log_loss"]).toHaveLength(90);
+    expect(Object.keys(run.histories)).not.toContain("holdout_auc");
+    expect(run.evaluation?.metrics["AUC"]?.value).toBeCloseTo(run.metrics["holdout_auc"]!, 12);
+    expect(run.evaluation?.slices.length).toBe(8);
+    expect(run.evaluation?.roc.at(-1)).toEqual([1, 1]);
+    expect(run.versions).toEqual([{ model: "late_arrival", version: 1 }]);
+    expect(run.artifacts.map((a) => a.path)).toContain("model/evaluation.json");
+  });
+
+  test("five proofs a version, each proved, failed, waived or missing", async () => {
+    const { all } = await get<ModelDetail>("/api/v1/models/late_arrival");
+    const states = Object.fromEntries(all.map((v) => [v.version, v.proofs.map((p) => p.state).join(" ")]));
+    expect(states).toEqual({ 1: "proved waived waived proved waived", 2: "proved proved proved proved proved", 3: "failed missing missing proved missing" });
+    expect(all.map((v) => v.place)).toEqual([null, "champion", "previous"]);
+  });
+
+  test("windows carry their thresholds, and a cell's bins add up to its rows", async () => {
+    const m = await get<Monitoring>("/api/v1/models/late_arrival/monitoring");
+    expect(m.drift.length).toBeGreaterThan(60);
+    expect(new Set(m.drift.map((w) => w.psi.length))).toEqual(new Set([m.slots.length]));
+    expect(m.marks.filter((k) => k.kind === "promoted").map((k) => k.version)).toEqual([1, 2]);
+    expect(m.quality.some((q) => q.role === "shadow" && q.version === 2)).toBe(true);
+    expect(m.quality.some((q) => q.breach && q.auc!.high < q.threshold!)).toBe(true);
+    const window = m.drift[10]!;
+    const d = await get<Distributions>(`/api/v1/models/late_arrival/distributions?atUs=${window.fromUs}`);
+    expect([d.fromUs, d.currentRows]).toEqual([window.fromUs, window.rows]);
+    for (const slot of d.slots) {
+      expect(
+        slot.current.reduce((a, b) => a + b, 0),
+        slot.slot,
+      ).toBe(window.rows);
+      expect([slot.labels.length, slot.reference.length], slot.slot).toEqual([slot.current.length, slot.current.length]);
+    }
+    expect(d.slots.find((s) => s.slot === "origin")?.labels).toContain("ATL");
+  });
+
+  test("predictions come newest first with named features and their outcome", async () => {
+    const rows = await get<Prediction[]>("/api/v1/models/late_arrival/predictions?limit=5");
+    expect(rows).toHaveLength(5);
+    expect(rows.map((r) => r.askedUs)).toEqual(rows.map((r) => r.askedUs).toSorted((a, b) => b - a));
+    expect(rows[0]!.features.map((f) => f.slot)).toEqual(world.model.service.slots.map((s) => s.name));
+    expect(rows[0]!.features.find((f) => f.slot === "origin")?.value).toBe(rows[0]!.fields["origin"]);
+    expect([0, 1]).toContain(rows[0]!.label);
+  });
+
+  test("a failed pipeline and an open alert are what needs attention, until a later run succeeds", async () => {
+    const run = await get<PipelineDetail>("/api/v1/pipelines/train-late_arrival-2");
+    expect([run.state, run.cached, run.error?.message]).toEqual(["failed", 2, expect.stringContaining("one class")]);
+    const overview = await get<Overview>("/api/v1/overview");
+    expect(overview.attention.some((a) => a.page.startsWith("/pipelines"))).toBe(false);
+    expect(overview.attention.some((a) => a.page === "/monitoring")).toBe(true);
+    expect(overview.stops.find((s) => s.id === "serving")?.state).toBe("working");
+  });
+
+  test("a first start names every stop as empty and needs nothing", async () => {
+    const overview = await get<Overview>("/api/v1/overview", emptyApp);
+    expect(overview.stops.map((s) => s.state)).toEqual(["empty", "ready", "empty", "empty", "empty", "empty", "empty"]);
+    expect(overview.attention).toEqual([]);
+  });
+});
+
+describe("bad input is refused by name", () => {
+  test.each([
+    ["/api/v1/models/nobody", 404, "MODEL_NOT_IN_PROJECT"],
+    ["/api/v1/models/nobody/monitoring", 404, "MODEL_NOT_IN_PROJECT"],
+    ["/api/v1/datasets/abc", 404, "DATASET_NOT_FOUND"],
+    ["/api/v1/datasets/..%2f..%2fetc", 400, "INVALID_ARGUMENT"],
+    ["/api/v1/runs/none", 404, "RUN_NOT_FOUND"],
+    ["/api/v1/runs", 400, "INVALID_ARGUMENT"],
+    ["/api/v1/runs?experimentId=1&limit=0", 400, "INVALID_ARGUMENT"],
+    ["/api/v1/pipelines?limit=many", 400, "INVALID_ARGUMENT"],
+    ["/api/v1/pipelines/none", 404, "PIPELINE_RUN_NOT_FOUND"],
+    ["/api/v1/models/late_arrival/distributions?atUs=-5", 400, "INVALID_ARGUMENT"],
+    ["/api/v1/nothing", 404, "ROUTE_NOT_FOUND"],
+  ])("%s", async (url, status, code) => {
+    expect(await refusal(url)).toMatchObject({ status, code });
+  });
+
+  test("the message names the field and the value", async () => {
+    expect((await refusal("/api/v1/pipelines?limit=many")).message).toMatch(/query\.limit.*many/);
+    expect((await refusal("/api/v1/models/late_arrival/rollback", { method: "POST", payload: {} })).message).toMatch(/body\.reason/);
+  });
+
+  test("an artifact path that leaves its run is refused", async () => {
+    const answer = await refusal(`/api/v1/runs/${world.trainedRun}/artifact?path=${encodeURIComponent("../../../meta.db")}`);
+    expect(answer).toMatchObject({ status: 400, code: "BLOB_PATH_REFUSED" });
+    expect(await refusal(`/api/v1/runs/${world.trainedRun}/artifact?path=none.json`)).toMatchObject({ status: 404 });
+  });
+
+  test("a body that is too large, malformed or not JSON changes nothing", async () => {
+    const url = "/api/v1/models/late_arrival/rollback";
+    const before = await world.rooms.registry.getDeployment("late_arrival");
+    const json = { "content-type": "application/json" };
+    expect(await refusal(url, { method: "POST", payload: JSON.stringify({ reason: "x".repeat(100_000) }), headers: json })).toMatchObject({
+      status: 413,
+      code: "BODY_TOO_LARGE",
+    });
+    expect(await refusal(url, { method: "POST", payload: "{", headers: json })).toMatchObject({ status: 400, code: "REQUEST_MALFORMED" });
+    expect(await refusal(url, { method: "POST", payload: "reason=x", headers: { "content-type": "application/x-www-form-urlencoded" } })).toMatchObject({
+      status: 415,
+      code: "CONTENT_TYPE_REFUSED",
+    });
+    expect(await world.rooms.registry.getDeployment("late_arrival")).toEqual(before);
+  });
+});
+
+describe("only this machine's own pages and programs are answered", () => {
+  test("a name that was rebound to this address is refused", async () => {
+    expect(await refusal("/api/v1/overview", { headers: { host: "evil.example" } })).toMatchObject({ status: 403, code: "HOST_REFUSED" });
+  });
+
+  test("another site's page cannot roll back", async () => {
+    const before = await world.rooms.registry.getDeployment("late_arrival");
+    const answer = await refusal("/api/v1/models/late_arrival/rollback", {
+      method: "POST",
+      payload: { reason: "no" },
+      headers: { origin: "https://evil.example" },
+    });
+    expect(answer).toMatchObject({ status: 403, code: "ORIGIN_REFUSED" });
+    expect(await world.rooms.registry.getDeployment("late_arrival")).toEqual(before);
+  });
+
+  test("every answer carries a policy that allows nothing inline", async () => {
+    for (const url of ["/", "/api/v1/overview", "/api/v1/nothing"]) {
+      const { headers } = await app.inject({ url, headers: host });
+      expect(headers["content-security-policy"]).toContain("script-src 'self'; style-src 'self'");
+      expect(headers["x-content-type-options"]).toBe("nosniff");
+    }
+  });
+
+  test("a host that others can reach is refused before anything listens", async () => {
+    await expect(createControl(empty.rooms, { host: "0.0.0.0", port: 0 })).rejects.toMatchObject({ code: "INVALID_CONFIG" });
+  });
+
+  test("a port in use is named", async () => {
+    const first = await createControl(empty.rooms, { host: "127.0.0.1", port: 0 });
+    const port = Number(new URL(first.url).port);
+    await expect(createControl(empty.rooms, { host: "127.0.0.1", port })).rejects.toMatchObject({ code: "PORT_IN_USE" });
+    await first.close();
+  });
+});
+
+test("the event stream starts with the whole state, then tells each event, and ends with the server", async () => {
+  const control = await createControl(world.rooms, { host: "127.0.0.1", port: 0 });
+  const chunks: string[] = [];
+  let heard: () => void = () => undefined;
+  const ended = new Promise<void>((resolve, reject) => {
+    const request = httpRequest(`${control.url}/api/v1/progress`, (response) => {
+      expect(response.headers["content-type"]).toContain("text/event-stream");
+      response.setEncoding("utf8").on("data", (chunk: string) => {
+        chunks.push(chunk);
+        heard();
+      });
+      response.on("close", resolve).on("error", () => resolve());
+    });
+    request.on("error", reject).end();
+  });
+  const until = async (text: string): Promise<void> => {
+    while (!chunks.join("").includes(text)) await new Promise<void>((resolve) => void (heard = resolve));
+  };
+  await until('"phases"');
+  expect(chunks.join("")).toMatch(/^event: state\ndata: /);
+  world.board.tell({ event: "decision", atUs: 1, model: "late_arrival", version: 9, kind: "refused", text: "told live" });
+  await until("told live");
+  await control.close();
+  await ended;
+});
+
+// Last: it changes the registry.
+test("rolling back changes the champion once and keeps the reason; a second one returns", async () => {
+  const url = "/api/v1/models/late_arrival/rollback";
+  const reply = await app.inject({ url, method: "POST", headers: { ...host, origin: "http://127.0.0.1:4700" }, payload: { reason: "latency doubled" } });
+  expect(misfit(schemas.deployment, reply.json())).toEqual([]);
+  expect(reply.json()).toMatchObject({ champion: 1, previous: 2, reason: expect.stringContaining("latency doubled") });
+  expect((await world.rooms.registry.listEvents("late_arrival")).at(-1)).toMatchObject({ kind: "rolled-back" });
+  const nothing = await emptyApp.inject({ url, method: "POST", headers: host, payload: { reason: "x" } });
+  expect([nothing.statusCode, nothing.json().error.code]).toEqual([409, expect.stringMatching(/NOTHING_/)]);
+});
