@@ -78,6 +78,11 @@ export const errorCatalogue = {
   PIPELINE_INPUT_CHANGED: { text: "Pipeline run {runId} was started as {workflow} with another input", remedy: "Use a new run id for a new input.", retryable: false },
   PIPELINE_CANCELLED: { text: "Pipeline run {runId} was cancelled", remedy: "Start the same run again to go on from its last finished step.", retryable: false },
   STEP_REPEATED: { text: "Step {step} occurs twice in one execution of run {runId}", remedy: "Give each step of a workflow an id of its own; put the loop's key into it.", retryable: false },
+  STEP_OUTPUT_NOT_JSON: {
+    text: "{place}: {problem}, which a record cannot hold",
+    remedy: "Return finite numbers, strings, booleans, null, lists and plain objects; put the rest into a blob and name it.",
+    retryable: false,
+  },
   STEP_TIMED_OUT: { text: "Step {step} of run {runId} took longer than {timeoutMs} ms", remedy: "Raise the step's timeout or make it smaller; it is tried again if it has retries.", retryable: true },
   // workflows
   JOB_STOPPED: { text: "Job {job} was stopped", remedy: "Start the pipeline run again; finished steps are not repeated.", retryable: true },

@@ -1,16 +1,19 @@
+import { setTimeout } from "node:timers/promises";
 import type { Clock } from "../kernel/clock.ts";
-import { KarkhanaError } from "../kernel/error.ts";
+import { codeOf, KarkhanaError } from "../kernel/error.ts";
+import { canonicalJson } from "../kernel/hashing.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
 import { WorkflowExecution, type Wait } from "./execution.ts";
 import type { Json, PipelineRun, Pipelines, Workflow } from "./port.ts";
-import { PipelineStore } from "./store.ts";
+import { asRecorded } from "./recorded.ts";
+import { PipelineStore, type Claim } from "./store.ts";
 
 export interface PipelineParts {
   readonly database: SqlDatabase;
   readonly blobs: BlobStore;
   readonly clock: Clock;
-  /** Between attempts; tests pass one that does not wait. */
+  /** The pause before a step is tried again; tests pass one that does not wait. */
   readonly wait?: Wait;
 }
 
@@ -18,21 +21,23 @@ export function createPipelines(parts: PipelineParts): Pipelines {
   return new DurablePipelines(parts);
 }
 
-const waitForReal: Wait = (milliseconds, signal) =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+const waitForReal: Wait = (milliseconds, signal) => setTimeout(milliseconds, undefined, { signal }).catch(() => undefined);
+
+interface ActiveRun {
+  readonly workflow: string;
+  readonly input: string;
+  readonly execution: WorkflowExecution;
+  /** Resolves once the run is this process's own (false: it had already succeeded). */
+  readonly claimed: Promise<boolean>;
+  readonly output: Promise<Json>;
+}
 
 class DurablePipelines implements Pipelines {
   readonly #store: PipelineStore;
   readonly #parts: PipelineParts;
   readonly #workflows = new Map<string, Workflow<Json, Json>>();
   /** Runs of this process, by id: whoever starts one again gets the same promise. */
-  readonly #active = new Map<string, { readonly output: Promise<Json>; readonly execution: WorkflowExecution }>();
+  readonly #active = new Map<string, ActiveRun>();
   /** Cacheable steps at work in this process, by key: the second one waits and then finds the first one's output. */
   readonly #flights = new Map<string, Promise<unknown>>();
 
@@ -46,12 +51,11 @@ class DurablePipelines implements Pipelines {
   }
 
   start<I extends Json, O extends Json>(workflow: Workflow<I, O>, input: I, runId: string): Promise<O> {
-    const running = this.#active.get(runId);
-    if (running !== undefined) return running.output as Promise<O>;
-    const execution = new WorkflowExecution({ runId, store: this.#store, database: this.#parts.database, blobs: this.#parts.blobs, clock: this.#parts.clock, wait: this.#parts.wait ?? waitForReal, flights: this.#flights });
-    const output = this.#run(workflow as unknown as Workflow<Json, Json>, input, runId, execution).finally(() => this.#active.delete(runId));
-    this.#active.set(runId, { output, execution });
-    return output as Promise<O>;
+    const active = this.#activate(workflow as unknown as Workflow<Json, Json>, input, runId);
+    if (active.workflow !== workflow.name || active.input !== canonicalJson(input)) {
+      return Promise.reject(new KarkhanaError("PIPELINE_INPUT_CHANGED", { runId, workflow: active.workflow }));
+    }
+    return active.output as Promise<O>;
   }
 
   async recover(): Promise<string[]> {
@@ -59,9 +63,15 @@ class DurablePipelines implements Pipelines {
     for (const { runId, workflow: name, input } of await this.#store.orphans()) {
       const workflow = this.#workflows.get(name);
       if (workflow === undefined || this.#active.has(runId)) continue;
-      // Its failure is recorded on the run; another recoverer that was quicker is no failure.
-      this.start(workflow, input, runId).catch(() => undefined);
-      recovered.push(runId);
+      const active = this.#activate(workflow, input, runId);
+      // How it ends is recorded on the run, for whoever asks.
+      active.output.catch(() => undefined);
+      try {
+        if (await active.claimed) recovered.push(runId);
+      } catch (error) {
+        // Another recoverer was quicker.
+        if (codeOf(error) !== "PIPELINE_RUN_OWNED") throw error;
+      }
     }
     return recovered;
   }
@@ -81,14 +91,31 @@ class DurablePipelines implements Pipelines {
     this.#active.get(runId)?.execution.abort();
   }
 
-  async #run(workflow: Workflow<Json, Json>, input: Json, runId: string, execution: WorkflowExecution): Promise<Json> {
-    const claim = await this.#store.claim(runId, workflow.name, input);
+  #activate(workflow: Workflow<Json, Json>, input: Json, runId: string): ActiveRun {
+    const running = this.#active.get(runId);
+    if (running !== undefined) return running;
+    const { database, blobs, clock, wait = waitForReal } = this.#parts;
+    const execution = new WorkflowExecution({ runId, store: this.#store, database, blobs, clock, wait, flights: this.#flights });
+    const claim = this.#store.claim(runId, workflow.name, input);
+    const claimed = claim.then(({ kind }) => kind === "mine");
+    // Whoever only wants the output hears of a refused claim from there.
+    claimed.catch(() => undefined);
+    const output = this.#run(workflow, input, runId, execution, claim).finally(() => this.#active.delete(runId));
+    const active = { workflow: workflow.name, input: canonicalJson(input), execution, claimed, output };
+    this.#active.set(runId, active);
+    return active;
+  }
+
+  async #run(workflow: Workflow<Json, Json>, input: Json, runId: string, execution: WorkflowExecution, claiming: Promise<Claim>): Promise<Json> {
+    const claim = await claiming;
     if (claim.kind === "finished") return claim.output;
     try {
-      const output = JSON.parse(JSON.stringify(await workflow.run(execution, input))) as Json;
+      const output = asRecorded(await workflow.run(execution, input), `Output of run ${runId}`);
+      await execution.stop();
       await this.#store.finish(runId, output);
       return output;
     } catch (error) {
+      await execution.stop();
       await this.#store.fail(runId, error);
       throw error;
     }

@@ -26,6 +26,7 @@ export interface StepContext {
   /** `<runId>/<stepId>`: the same on every attempt; pass it on as idempotency key of effects. */
   readonly requestId: string;
   readonly attempt: number;
+  /** Fires when the run is cancelled, another step failed or the time is up. The step is then over: work that goes on is on its own. */
   readonly signal: AbortSignal;
   /** Progress for people; not durable. */
   progress(done: number, total: number, unit: string): void;
@@ -79,9 +80,16 @@ export interface StepRecord {
 
 export interface Pipelines {
   register<I extends Json, O extends Json>(workflow: Workflow<I, O>): void;
-  /** Idempotent by `runId`: the same id again attaches to (or resumes, or returns the output of) the run there is. */
+  /**
+   * Idempotent by `runId`: the same id again attaches to the run there is in this process, returns the output of one that succeeded, and
+   * goes on with one that failed, was cancelled or lost its process: finished steps keep their output, the failed one runs again.
+   * @throws PIPELINE_INPUT_CHANGED for another workflow or input, PIPELINE_RUN_OWNED while another live process runs it, and what the workflow throws
+   */
   start<I extends Json, O extends Json>(workflow: Workflow<I, O>, input: I, runId: string): Promise<O>;
-  /** Resumes every run a dead process left running, one at a time per run, in this process. Returns their ids. */
+  /**
+   * Resumes every run of a registered workflow that a dead process left running, and returns the ids of those now running here. Two
+   * processes may recover at once: each run goes to one of them.
+   */
   recover(): Promise<string[]>;
   getRun(runId: string): Promise<PipelineRun>;
   listRuns(limit?: number): Promise<PipelineRun[]>;

@@ -1,9 +1,10 @@
 import type { Kysely, Selectable, Transaction } from "kysely";
 import type { Clock } from "../kernel/clock.ts";
 import { KarkhanaError, toErrorRecord, type ErrorRecord } from "../kernel/error.ts";
-import { lifeOf, ownIdentity, type ProcessIdentity } from "../storage/process-identity.ts";
+import { canonicalJson } from "../kernel/hashing.ts";
 import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
+import { makeOwner, ownerIsDead, ownerPid } from "./owner.ts";
 import type { BlobReference, Json, PipelineRun, StepRecord } from "./port.ts";
 import type { PipelineTables } from "./tables.ts";
 
@@ -22,17 +23,22 @@ export interface CachedOutput {
 export type Claim = { readonly kind: "finished"; readonly output: Json } | { readonly kind: "mine" };
 
 /**
- * Tables of the pipelines. Life of a run:
+ * Tables of the pipelines. Life of a run (each arrow one method below, each one transaction):
  *
- *   (none) --claim--> running --finish--> succeeded
+ *   (none) --claim--> running --finish--> succeeded  (the end: claim gives its output)
  *                     running --fail----> failed     --claim--> running (goes on from the failed step)
- *                     running --cancel--> cancelled  --claim--> running
- *                     running, owner dead            --claim--> running
+ *                     running --cancel--> cancelled  --claim--> running (goes on from the first unfinished step)
+ *                     running, owner dead            --claim--> running (the same; recover() does this)
+ *                     running, owner alive           --claim--> refused with PIPELINE_RUN_OWNED
+ *
+ * Life of a step: (none) --begin--> running --end--> succeeded; running --failStep--> failed --begin--> running (next attempt).
+ * A transacted or cached step goes to succeeded at once. Only the owner of a running run writes its steps.
  */
 export class PipelineStore {
   readonly #database: SqlDatabase;
   readonly #db: Kysely<PipelineTables>;
   readonly #clock: Clock;
+  readonly #owner: string = makeOwner();
 
   constructor(database: SqlDatabase, clock: Clock) {
     this.#database = database;
@@ -44,48 +50,66 @@ export class PipelineStore {
   claim(runId: string, workflow: string, input: Json): Promise<Claim> {
     return this.#database.transaction(async (handle) => {
       const trx = tables<PipelineTables>(handle);
-      const owner = JSON.stringify(ownIdentity());
+      const owner = this.#owner;
+      const text = canonicalJson(input);
       const row = await trx.selectFrom("pipeline_runs").selectAll().where("run_id", "=", runId).executeTakeFirst();
       if (row === undefined) {
         await trx
           .insertInto("pipeline_runs")
-          .values({ run_id: runId, workflow, state: "running", input: JSON.stringify(input), output: null, error: null, owner, started_us: this.#clock.nowUs(), ended_us: null })
+          .values({ run_id: runId, workflow, state: "running", input: text, output: null, error: null, owner, started_us: this.#clock.nowUs(), ended_us: null })
           .execute();
         return { kind: "mine" };
       }
-      if (row.workflow !== workflow || row.input !== JSON.stringify(input)) throw new KarkhanaError("PIPELINE_INPUT_CHANGED", { runId, workflow: row.workflow });
+      if (row.workflow !== workflow || row.input !== text) throw new KarkhanaError("PIPELINE_INPUT_CHANGED", { runId, workflow: row.workflow });
       if (row.state === "succeeded") return { kind: "finished", output: parse(row.output) };
-      if (row.state === "running" && row.owner !== owner) {
-        const other = JSON.parse(row.owner) as ProcessIdentity;
-        if (lifeOf(other) !== "dead") throw new KarkhanaError("PIPELINE_RUN_OWNED", { runId, pid: other.pid });
-      }
+      if (row.state === "running" && row.owner !== owner && !ownerIsDead(row.owner))
+        throw new KarkhanaError("PIPELINE_RUN_OWNED", { runId, pid: ownerPid(row.owner) });
       await trx.updateTable("pipeline_runs").set({ state: "running", owner, error: null, ended_us: null }).where("run_id", "=", runId).execute();
       return { kind: "mine" };
     });
   }
 
-  async finish(runId: string, output: Json): Promise<void> {
-    await this.#db.updateTable("pipeline_runs").set({ state: "succeeded", output: JSON.stringify(output), ended_us: this.#clock.nowUs() }).where("run_id", "=", runId).where("state", "=", "running").execute();
+  /** @throws PIPELINE_CANCELLED if it was cancelled meanwhile */
+  finish(runId: string, output: Json): Promise<void> {
+    return this.#database.transaction(async (handle) => {
+      await this.refuseUnlessMine(runId, handle);
+      const set = { state: "succeeded" as const, output: JSON.stringify(output), ended_us: this.#clock.nowUs() };
+      await tables<PipelineTables>(handle).updateTable("pipeline_runs").set(set).where("run_id", "=", runId).execute();
+    });
   }
 
   async fail(runId: string, error: unknown): Promise<void> {
-    await this.#db.updateTable("pipeline_runs").set({ state: "failed", error: JSON.stringify(toErrorRecord(error)), ended_us: this.#clock.nowUs() }).where("run_id", "=", runId).where("state", "=", "running").execute();
+    await this.#db
+      .updateTable("pipeline_runs")
+      .set({ state: "failed", error: JSON.stringify(toErrorRecord(error)), ended_us: this.#clock.nowUs() })
+      .where("run_id", "=", runId)
+      .where("state", "=", "running")
+      .where("owner", "=", this.#owner)
+      .execute();
   }
 
   async cancel(runId: string): Promise<boolean> {
-    const { numUpdatedRows } = await this.#db.updateTable("pipeline_runs").set({ state: "cancelled", ended_us: this.#clock.nowUs() }).where("run_id", "=", runId).where("state", "=", "running").executeTakeFirst();
+    const { numUpdatedRows } = await this.#db
+      .updateTable("pipeline_runs")
+      .set({ state: "cancelled", ended_us: this.#clock.nowUs() })
+      .where("run_id", "=", runId)
+      .where("state", "=", "running")
+      .executeTakeFirst();
     return numUpdatedRows > 0n;
   }
 
-  async isRunning(runId: string): Promise<boolean> {
-    const row = await this.#db.selectFrom("pipeline_runs").select("state").where("run_id", "=", runId).executeTakeFirst();
-    return row?.state === "running";
+  /** @throws PIPELINE_CANCELLED, PIPELINE_RUN_OWNED: whoever runs it goes no further */
+  async refuseUnlessMine(runId: string, handle?: SqlTransaction): Promise<void> {
+    const db = handle === undefined ? this.#db : tables<PipelineTables>(handle);
+    const row = await db.selectFrom("pipeline_runs").select(["state", "owner"]).where("run_id", "=", runId).executeTakeFirst();
+    if (row?.state !== "running") throw new KarkhanaError("PIPELINE_CANCELLED", { runId });
+    if (row.owner !== this.#owner) throw new KarkhanaError("PIPELINE_RUN_OWNED", { runId, pid: ownerPid(row.owner) });
   }
 
   /** Runs that a dead process left running. */
   async orphans(): Promise<{ readonly runId: string; readonly workflow: string; readonly input: Json }[]> {
     const rows = await this.#db.selectFrom("pipeline_runs").selectAll().where("state", "=", "running").orderBy("started_us").execute();
-    return rows.filter((row) => lifeOf(JSON.parse(row.owner) as ProcessIdentity) === "dead").map((row) => ({ runId: row.run_id, workflow: row.workflow, input: parse(row.input) }));
+    return rows.filter((row) => ownerIsDead(row.owner)).map((row) => ({ runId: row.run_id, workflow: row.workflow, input: parse(row.input) }));
   }
 
   readStep(runId: string, stepId: string, handle?: SqlTransaction): Promise<StoredStep | undefined> {
@@ -93,7 +117,17 @@ export class PipelineStore {
   }
 
   async beginStep(runId: string, stepId: string, attempt: number, cacheKey: string | undefined): Promise<void> {
-    const row = { state: "running" as const, attempt, cached: 0, cache_key: cacheKey ?? null, output: null, blobs: "[]", error: null, started_us: this.#clock.nowUs(), ended_us: null };
+    const row = {
+      state: "running" as const,
+      attempt,
+      cached: 0,
+      cache_key: cacheKey ?? null,
+      output: null,
+      blobs: "[]",
+      error: null,
+      started_us: this.#clock.nowUs(),
+      ended_us: null,
+    };
     await this.#db
       .insertInto("pipeline_steps")
       .values({ run_id: runId, step_id: stepId, ...row })
@@ -102,11 +136,20 @@ export class PipelineStore {
   }
 
   /** The step's record and its cache entry, together. */
-  endStep(runId: string, stepId: string, result: { readonly output: Json; readonly blobs: readonly BlobReference[]; readonly cacheKey?: string }): Promise<void> {
+  endStep(
+    runId: string,
+    stepId: string,
+    result: { readonly output: Json; readonly blobs: readonly BlobReference[]; readonly cacheKey?: string },
+  ): Promise<void> {
     return this.#database.transaction(async (handle) => {
       const trx = tables<PipelineTables>(handle);
       const kept = { output: JSON.stringify(result.output), blobs: JSON.stringify(result.blobs) };
-      await trx.updateTable("pipeline_steps").set({ state: "succeeded", ...kept, ended_us: this.#clock.nowUs() }).where("run_id", "=", runId).where("step_id", "=", stepId).execute();
+      await trx
+        .updateTable("pipeline_steps")
+        .set({ state: "succeeded", ...kept, ended_us: this.#clock.nowUs() })
+        .where("run_id", "=", runId)
+        .where("step_id", "=", stepId)
+        .execute();
       if (result.cacheKey === undefined) return;
       const entry = { ...kept, created_us: this.#clock.nowUs() };
       await trx
@@ -117,16 +160,27 @@ export class PipelineStore {
     });
   }
 
-  async failStep(runId: string, stepId: string, error: unknown): Promise<void> {
-    await this.#db.updateTable("pipeline_steps").set({ state: "failed", error: JSON.stringify(toErrorRecord(error)), ended_us: this.#clock.nowUs() }).where("run_id", "=", runId).where("step_id", "=", stepId).execute();
+  /** Records an attempt that failed; one that another execution has meanwhile finished stays so. */
+  async failStep(runId: string, stepId: string, error: unknown, attempt: number, startedUs: number): Promise<void> {
+    const row = { state: "failed" as const, attempt, error: JSON.stringify(toErrorRecord(error)), ended_us: this.#clock.nowUs() };
+    await this.#db
+      .insertInto("pipeline_steps")
+      .values({ run_id: runId, step_id: stepId, ...row, cached: 0, cache_key: null, output: null, blobs: "[]", started_us: startedUs })
+      .onConflict((c) => c.columns(["run_id", "step_id"]).doUpdateSet(row).where("pipeline_steps.state", "!=", "succeeded"))
+      .execute();
   }
 
   /** A whole finished step at once: from the cache, or (with a transaction) together with its effect. */
-  async recordStep(runId: string, stepId: string, result: CachedOutput & { readonly cached: boolean; readonly cacheKey?: string; readonly startedUs: number }, handle?: SqlTransaction): Promise<void> {
+  async recordStep(
+    runId: string,
+    stepId: string,
+    result: CachedOutput & { readonly attempt: number; readonly cached: boolean; readonly cacheKey?: string; readonly startedUs: number },
+    handle?: SqlTransaction,
+  ): Promise<void> {
     const db = handle === undefined ? this.#db : tables<PipelineTables>(handle);
     const row = {
       state: "succeeded" as const,
-      attempt: 1,
+      attempt: result.attempt,
       cached: result.cached ? 1 : 0,
       cache_key: result.cacheKey ?? null,
       output: JSON.stringify(result.output),
@@ -155,11 +209,20 @@ export class PipelineStore {
     const steps = await this.#db
       .selectFrom("pipeline_steps")
       .selectAll()
-      .where("run_id", "in", runs.map((run) => run.run_id))
+      .where(
+        "run_id",
+        "in",
+        runs.map((run) => run.run_id),
+      )
       .orderBy("started_us")
       .orderBy("step_id")
       .execute();
-    return runs.map((run) => toRun(run, steps.filter((step) => step.run_id === run.run_id)));
+    return runs.map((run) =>
+      toRun(
+        run,
+        steps.filter((step) => step.run_id === run.run_id),
+      ),
+    );
   }
 }
 

@@ -16,7 +16,7 @@ interface RunTable {
   output: string | null;
   /** JSON of an error record. */
   error: string | null;
-  /** JSON of the process that runs it (storage/process-identity.ts). */
+  /** JSON of who runs it (owner.ts). */
   owner: string;
   started_us: number;
   ended_us: number | null;
