@@ -45,7 +45,7 @@ export async function run(args: string[]): Promise<void> {
     ...(values.full ? {} : { where: `origin in ${busiest} and destination in ${busiest}` }),
   }) as unknown as SourceDefinition;
   const relation = relationOf(source, { numQuarantined: 0, foundTypes }, "/");
-  const duck = await openDuckDb({ threads: 2, memoryLimitMb: 3000, tempFolder: mkdtempSync(path.join(tmpdir(), "karkhana-bench-")) });
+  const duck = await openDuckDb({ threads: 2, memoryLimitMb: 2500, tempFolder: mkdtempSync(path.join(tmpdir(), "karkhana-bench-")) });
   try {
     const offline = await measureOffline(duck, source, relation);
     const online = await measureOnline(duck, source, relation, Number(values.days), Number(values.reads));

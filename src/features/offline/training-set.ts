@@ -11,7 +11,7 @@ import type { Column, DuckDb } from "../../storage/duckdb/duckdb.ts";
 import { quoteIdentifier as q, quoteLiteral } from "../../storage/duckdb/quote.ts";
 import type { FeatureService, VectorSlot } from "../definition.ts";
 import { referenceSlots } from "../vector.ts";
-import { answerSpine, chunkCompleter } from "./vectors.ts";
+import { answerSpine, chunkCompleter, slotColumn } from "./vectors.ts";
 
 export interface TrainingSetOptions {
   readonly service: FeatureService;
@@ -59,7 +59,14 @@ export async function buildTrainingSet(duck: DuckDb, options: TrainingSetOptions
   try {
     await mkdir(folder, { recursive: true });
     const viewSlots = slotsOfViews(service);
-    const columns = ["_row", "_event", "_known", "_label", ...request.map(q), ...viewSlots.map((slot) => `v${slot} AS ${q(service.slots[slot]!.name)}`)];
+    const columns = [
+      "_row",
+      "_event",
+      "_known",
+      "_label",
+      ...request.map(q),
+      ...viewSlots.map((slot) => `${slotColumn(slot)} AS ${q(service.slots[slot]!.name)}`),
+    ];
     refuseEqualNames([...request, ...viewSlots.map((slot) => service.slots[slot]!.name)]);
     await duck.run(`COPY (SELECT ${columns.join(", ")} FROM (${answers.sql}) ORDER BY _n) TO ${quoteLiteral(unfinished)}
       (FORMAT parquet, COMPRESSION zstd, KV_METADATA {service: ${quoteLiteral(service.hash)}, slots: ${quoteLiteral(JSON.stringify(service.slots))}})`);
@@ -122,7 +129,7 @@ export async function readTrainingSet(duck: DuckDb, options: ReadTrainingSetOpti
     knownUs: new Float64Array(numRows),
     rows: new Float64Array(numRows),
   };
-  const renamed = slotsOfViews(service).map((slot) => `${q(service.slots[slot]!.name)} AS v${slot}`);
+  const renamed = slotsOfViews(service).map((slot) => `${q(service.slots[slot]!.name)} AS ${slotColumn(slot)}`);
   const kept = slotsOfViews(service).map((slot) => q(service.slots[slot]!.name));
   const others = kept.length === 0 ? "*" : `* EXCLUDE (${kept.join(", ")})`;
   const complete = chunkCompleter(service);

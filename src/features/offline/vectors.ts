@@ -40,11 +40,18 @@ export async function* offlineVectors(duck: DuckDb, options: OfflineOptions): As
 
 /** View values of a spine, computed and kept as tables until dropped. */
 export interface SpineAnswers {
-  /** Query: `_n`, `_row`, `_event`, the spine's fields, and `v<slot>` for each slot that a view fills; ordered by `_n`. */
+  /** Query: `_n`, `_row`, `_event`, the spine's fields, and `_slot_<i>` for each slot that a view fills; ordered by `_n`. */
   readonly sql: string;
   readonly fields: readonly string[];
   readonly numRows: number;
   drop(): Promise<void>;
+}
+
+const slotPrefix = "_slot_";
+
+/** The column of `SpineAnswers.sql` that holds a view's slot. */
+export function slotColumn(slot: number): string {
+  return `${slotPrefix}${slot}`;
 }
 
 /** Columns of a spine that are not request fields: no feature may see them. */
@@ -95,7 +102,7 @@ export async function answerSpine(duck: DuckDb, options: OfflineOptions): Promis
         joins.push(`LEFT JOIN ${answer} ON ${answer}._n = s._n`);
         for (const [j, feature] of p.plan.features.entries()) {
           const value = `${answer}.f${j}`;
-          columns.push(`${feature.aggregate === "count" ? `coalesce(${value}, 0e0)` : value} AS v${first + j}`);
+          columns.push(`${feature.aggregate === "count" ? `coalesce(${value}, 0e0)` : value} AS ${slotColumn(first + j)}`);
         }
       }
       await drop(scratch);
@@ -164,14 +171,14 @@ export function chunkCompleter(service: FeatureService): (chunk: ColumnTable) =>
     const eventUs = numbersOf(chunk, "_event");
     const columns = service.slots.map((slot, index): Column => {
       if (slot.type === "categorical") return textOf(chunk.columns.get(slot.name), numRows);
-      const own = chunk.columns.get(`v${index}`);
+      const own = chunk.columns.get(slotColumn(index));
       return own instanceof Float64Array ? own : new Float64Array(numRows);
     });
     if (needsFill) {
       const filled = [...columns.entries()].flatMap(([slot, column]) =>
-        column instanceof Float64Array && !chunk.columns.has(`v${slot}`) ? [{ slot, column }] : [],
+        column instanceof Float64Array && !chunk.columns.has(slotColumn(slot)) ? [{ slot, column }] : [],
       );
-      const fields = [...chunk.columns].filter(([name]) => !isOwnColumn(name, service));
+      const fields = [...chunk.columns].filter(([name]) => !isOwnColumn(name));
       for (let i = 0; i < numRows; i++) {
         fill(eventUs[i]!, fieldsAt(fields, i), scratch, 0);
         for (const { slot, column } of filled) column[i] = scratch[slot]!;
@@ -181,8 +188,8 @@ export function chunkCompleter(service: FeatureService): (chunk: ColumnTable) =>
   };
 }
 
-function isOwnColumn(name: string, service: FeatureService): boolean {
-  return ownColumns.has(name) || (/^v\d+$/.test(name) && Number(name.slice(1)) < service.slots.length);
+function isOwnColumn(name: string): boolean {
+  return ownColumns.has(name) || name.startsWith(slotPrefix);
 }
 
 function fieldsAt(columns: readonly (readonly [string, Column])[], row: number): RequestFields {

@@ -222,9 +222,9 @@ test("a question asked while blocks are replaced is answered as of some batch, n
             );
         })();
         let asked = 0;
-        let isWriting = true;
-        void writing.finally(() => (isWriting = false));
-        while (isWriting) {
+        const progress = { isWriting: true };
+        void writing.finally(() => (progress.isWriting = false));
+        while (progress.isWriting) {
           const outs = Array.from({ length: 3 }, () => new Float64Array(tripService.slots.length));
           await Promise.all(outs.map((out) => read(timeUs, fields, out, 0)));
           for (const out of outs) expect(possible).toContain(out.join());
