@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
 
 /** What a measurement was taken on; goes beside every figure. */
@@ -7,6 +8,14 @@ export interface Machine {
   readonly cores: number;
   readonly memoryGb: number;
   readonly node: string;
+  /** Of what the measured path runs on. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+function versions(): Record<string, string> {
+  const require = createRequire(import.meta.url);
+  const own = require("../package.json") as { version: string; dependencies: Record<string, string> };
+  return { karkhana: own.version, ...Object.fromEntries(["fastify", "lmdb", "@duckdb/node-api"].map((name) => [name, own.dependencies[name] ?? "absent"])) };
 }
 
 export function machine(): Machine {
@@ -16,6 +25,7 @@ export function machine(): Machine {
     cores: availableParallelism(),
     memoryGb: Math.round(totalmem() / 2 ** 30),
     node: process.version,
+    versions: versions(),
   };
 }
 

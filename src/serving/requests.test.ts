@@ -93,6 +93,7 @@ test("nothing of a request with one bad question is logged", async () => {
 
 test("what is not JSON, of another type, too large or too deep is refused", async () => {
   expect(await refused("{")).toMatch(/^400 REQUEST_MALFORMED/);
+  expect(await refused('{"instances":[{"fields":{"zone":"AAA","miles":NaN,"shared":false}}]}')).toMatch(/^400 REQUEST_MALFORMED/);
   expect(await refused("")).toMatch(/^400 REQUEST_MALFORMED/);
   expect(await refused("[".repeat(9000) + "]".repeat(9000))).toMatch(/^400 INVALID_ARGUMENT/);
   expect(await refused(`{"instances":[{"fields":${'{"zone":'.repeat(1500)}1${"}".repeat(1500)}}]}`)).toMatch(/^400 INVALID_ARGUMENT/);

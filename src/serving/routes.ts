@@ -23,28 +23,27 @@ export function addRoutes(app: FastifyInstance, options: HttpOptions, inFlight: 
 function addWrites(app: FastifyInstance, options: HttpOptions, inFlight: InFlight<FastifyReply>): void {
   const { online, feedback, clock, limits, sources } = options;
 
-  /** Runs one request inside the bounds of number and time; an answer that comes too late is dropped, since the client has one already. */
-  const bounded = async (reply: FastifyReply, startedMs: number, work: () => Promise<string>): Promise<FastifyReply> => {
+  /**
+   * Runs one request inside the bounds of number and time; an answer that comes too late is dropped, since the client has one already.
+   * Nothing is returned to Fastify: it would wait for the reply's end, with listeners of its own on every request.
+   */
+  const answer = (reply: FastifyReply, startedMs: number, work: () => Promise<string>): void => {
     const ticket = inFlight.enter(reply, startedMs);
-    try {
-      const text = await work();
-      if (!ticket.expired) reply.header("content-type", jsonType).send(text);
-    } catch (error) {
-      if (!ticket.expired) throw error;
-    } finally {
+    const finish = (payload: string | Error): void => {
       inFlight.leave(ticket);
-    }
-    return reply;
+      if (!ticket.expired) reply.header("content-type", jsonType).send(payload);
+    };
+    work().then(finish, (error: unknown) => finish(error instanceof Error ? error : new KarkhanaError("INTERNAL", { problem: String(error) })));
   };
 
   app.post<NameParams>("/v1/models/:name/predict", (request, reply) => {
     const model = modelNamed(options, request.params.name);
-    return bounded(reply, request.startedMs, () => predict(model, request.body, request.startedMs, options));
+    answer(reply, request.startedMs, () => predict(model, request.body, request.startedMs, options));
   });
 
   app.post<NameParams>("/v1/models/:name/labels", (request, reply) => {
     const model = modelNamed(options, request.params.name);
-    return bounded(reply, request.startedMs, async () => {
+    answer(reply, request.startedMs, async () => {
       const labels = readLabelsRequest(request.body, model.definition.name, limits, clock.nowUs());
       await feedback.logLabels(labels);
       return JSON.stringify({ model: model.definition.name, logged: labels.length });
@@ -54,7 +53,7 @@ function addWrites(app: FastifyInstance, options: HttpOptions, inFlight: InFligh
   app.post<NameParams>("/v1/sources/:name/push", (request, reply) => {
     const { name } = request.params;
     if (!sources.has(name)) throw new KarkhanaError("SOURCE_NOT_IN_PROJECT", { source: name.slice(0, 100), sources: [...sources].join(", ") });
-    return bounded(reply, request.startedMs, async () => {
+    answer(reply, request.startedMs, async () => {
       const { rows, origin } = readPushRequest(request.body, limits);
       return JSON.stringify(await online.ingest(name, rows, origin));
     });
