@@ -64,14 +64,15 @@ export async function run(args: string[]): Promise<void> {
       runs.push(await measure(server.child, folder, plan));
       say(line(runs.at(-1)!));
     }
+    const stageMeanUs = await stageMeans(server.port);
     server.child.send("close");
     await once(server.child, "exit");
     const { bodies: _bodies, ...size } = world;
     if (values.json)
       process.stdout.write(
-        `${JSON.stringify({ runs, world: size, arrivals: values.arrivals, connections: Number(values.connections), warmupSeconds, machine: machine() })}\n`,
+        `${JSON.stringify({ runs, stageMeanUs, world: size, arrivals: values.arrivals, connections: Number(values.connections), warmupSeconds, machine: machine() })}\n`,
       );
-    else process.stdout.write(`${table(runs, size)}\n`);
+    else process.stdout.write(`${table(runs, size, stageMeanUs)}\n`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -114,6 +115,13 @@ async function measure(server: ChildProcess, folder: string, plan: LoadPlan): Pr
   return { ...report, cpu, serverRssMb: Math.round(after.rssBytes / 2 ** 20) };
 }
 
+/** Wall time inside the server by stage: log is mostly waiting for the turn's other requests, total is from head to answer. */
+async function stageMeans(port: number): Promise<Record<string, number>> {
+  const reply = await fetch(`http://127.0.0.1:${port}/v1/stats`);
+  const { models } = (await reply.json()) as { models: { stageMeanUs: Record<string, number> }[] };
+  return models[0]!.stageMeanUs;
+}
+
 async function readCpu(server: ChildProcess): Promise<CpuReading> {
   const reply = once(server, "message") as Promise<[Omit<CpuReading, "machineBusySeconds">]>;
   server.send("cpu");
@@ -125,7 +133,7 @@ function line(r: ServeRun): string {
   return `${r.rate}/s: answered ${r.achievedRate.toFixed(0)}/s, p50 ${p50.toFixed(2)} p95 ${p95.toFixed(2)} p99 ${p99.toFixed(2)} ms, ${r.errors} errors, cores: server ${r.cpu.server}, client ${r.cpu.client}, others ${r.cpu.others}`;
 }
 
-function table(runs: readonly ServeRun[], world: Omit<ServeWorld, "bodies">): string {
+function table(runs: readonly ServeRun[], world: Omit<ServeWorld, "bodies">, stageMeanUs: Readonly<Record<string, number>>): string {
   const { os, cpu, cores, node } = machine();
   const head = ["asked/s", "answered/s", "p50 ms", "p95 ms", "p99 ms", "max ms", "errors", "server cores", "client cores", "others' cores", "server MB"];
   const rows = runs.map((r) =>
@@ -147,6 +155,10 @@ function table(runs: readonly ServeRun[], world: Omit<ServeWorld, "bodies">): st
     `${cores} cores of ${cpu}, ${os}, Node ${node}; latency from the scheduled arrival`,
     "",
     ...text,
+    "",
+    `server time of a request, mean over all runs, us: ${Object.entries(stageMeanUs)
+      .map(([stage, us]) => `${stage} ${us.toFixed(0)}`)
+      .join(", ")}`,
   ].join("\n");
 }
 

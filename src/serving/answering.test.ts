@@ -68,6 +68,7 @@ test("a model's statistics and metrics count what was answered and refused", asy
   expect(stats).toMatchObject({ model: "late_ride", versions: [{ version: 1, role: "champion", outcomes: { ok: 5 } }], refusedRequests: { invalid: 1 } });
   expect(stats!.latency.champion.sinceStart.count).toBe(5);
   expect(stats!.latency.champion.lastMinute.p99Us).toBeGreaterThan(0);
+  expect(Object.keys(stats!.stageMeanUs)).toEqual(["lookup", "compute", "log", "total"]);
   const text = (await world.get("/metrics")).text;
   expect(text).toContain('karkhana_predict_requests_total{model="late_ride",version="1",role="champion",outcome="ok"} 5');
   expect(text).toContain('karkhana_predict_requests_total{model="late_ride",version="",role="",outcome="invalid"} 1');

@@ -45,6 +45,11 @@ export class StageCounts {
   readonly counts: Float64Array = new Float64Array(stageEdgesUs.length + 1);
   sumUs = 0;
 
+  meanUs(): number | null {
+    const count = this.counts.reduce((sum, n) => sum + n, 0);
+    return count === 0 ? null : this.sumUs / count;
+  }
+
   record(us: number): void {
     let b = 0;
     while (b < stageEdgesUs.length && us > stageEdgesUs[b]!) b++;
@@ -99,6 +104,8 @@ export interface ModelStatsReport {
   /** Predictions a second over the last minute, champion and challenger. */
   readonly ratePerSecond: number;
   readonly refusedRequests: Readonly<Record<Outcome, number>>;
+  /** Mean time a request spent in each stage since the start; null before the first. */
+  readonly stageMeanUs: Readonly<Record<Stage, number | null>>;
   readonly versions: readonly VersionCounts[];
   readonly latency: Readonly<Record<PredictionRole, { readonly sinceStart: LatencySummary; readonly lastMinute: LatencySummary }>>;
 }
@@ -114,6 +121,12 @@ export function reportStats(model: string, stats: ModelStats, nowMs: number, upt
     model,
     ratePerSecond: (recent * 1000) / Math.max(1000, Math.min((slots - 1) * slotMs + (nowMs % slotMs), uptimeMs)),
     refusedRequests: stats.refused,
+    stageMeanUs: {
+      lookup: stats.stages.lookup.meanUs(),
+      compute: stats.stages.compute.meanUs(),
+      log: stats.stages.log.meanUs(),
+      total: stats.stages.total.meanUs(),
+    },
     versions: [...stats.versions.values()],
     latency,
   };
