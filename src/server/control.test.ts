@@ -32,7 +32,7 @@ const host = { host: "127.0.0.1:4700" };
 async function get<T>(url: string, of: FastifyInstance = app): Promise<T> {
   const reply = await of.inject({ url, headers: host });
   expect(reply.statusCode, `${url}: ${reply.body.slice(0, 300)}`).toBe(200);
-  return reply.json() as T;
+  return reply.json<T>();
 }
 
 async function refusal(

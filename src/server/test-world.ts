@@ -39,6 +39,8 @@ import type { ControlRooms } from "./control-rooms.ts";
 export interface ControlWorld {
   readonly rooms: ControlRooms;
   readonly board: ProgressBoard;
+  /** Processing time; the board measures rates and pauses with it. */
+  readonly machineClock: ManualClock;
   readonly model: ModelDefinition;
   readonly trainedRun: string;
   readonly close: () => Promise<void>;
@@ -135,6 +137,7 @@ export async function controlWorld(days: number): Promise<ControlWorld> {
   return {
     rooms,
     board,
+    machineClock: clock,
     model: lateArrival,
     trainedRun,
     close: async () => {

@@ -1,0 +1,228 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { build } from "vite";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createControl, type Control } from "../../src/server/control.ts";
+import { controlWorld, type ControlWorld } from "../../src/server/test-world.ts";
+import { chartsDrawn, excessWidth, focusedElement, pageHeight, themeShown, weakTexts } from "./in-page.mjs";
+
+// The console in the system's Chromium, on a control server over real stores. Screenshots are left in a temporary folder, which is printed.
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const executablePath = process.env["KARKHANA_CHROMIUM"] ?? "/usr/bin/chromium";
+
+let browser: Browser;
+let world: ControlWorld;
+let empty: ControlWorld;
+let control: Control;
+let first: Control;
+let shots: string;
+
+beforeAll(async () => {
+  const root = fileURLToPath(new URL("../../console", import.meta.url));
+  const consoleFolder = await mkdtemp(path.join(tmpdir(), "karkhana-console-"));
+  await build({ root, logLevel: "error", build: { outDir: consoleFolder, emptyOutDir: true } });
+  world = await controlWorld(80);
+  empty = await controlWorld(0);
+  control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder });
+  first = await createControl(empty.rooms, { host: "127.0.0.1", port: 0, consoleFolder });
+  browser = await chromium.launch({ executablePath, args: flags });
+  shots = await mkdtemp(path.join(tmpdir(), "karkhana-screenshots-"));
+  console.log(`screenshots: ${shots}`);
+}, 120_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await control?.close();
+  await first?.close();
+  await world?.close();
+  await empty?.close();
+});
+
+interface Visit {
+  readonly page: Page;
+  readonly complaints: string[];
+  readonly context: BrowserContext;
+}
+
+async function visit(options: Parameters<Browser["newContext"]>[0] = {}): Promise<Visit> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(`${page.url()}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(new URL(page.url() === "about:blank" ? request.url() : page.url()).origin))
+      complaints.push(`asked another origin: ${request.url()}`);
+  });
+  return { page, complaints, context };
+}
+
+/** Each page, its heading and a text that only its loaded records show. */
+function rooms(): readonly (readonly [name: string, address: string, heading: string, shows: string])[] {
+  return [
+    ["loop", "/", "small-airline", "Needs attention"],
+    ["data", "/data", "Data", "accepted, some set aside"],
+    ["features", "/features", "Features", "alarm above"],
+    ["runs", "/runs", "Runs", "late_arrival logistic 2001-04-01"],
+    ["run", `/runs/${world.trainedRun}`, "late_arrival logistic 2001-04-01", "Importance"],
+    ["models", "/models", "late_arrival", "Roll back to v1"],
+    ["serving", "/serving", "Serving", "12 values"],
+    ["monitoring", "/monitoring", "Monitoring", "Realised AUC"],
+    ["pipelines", "/pipelines", "Pipelines", "train-late_arrival-3"],
+    ["pipeline", "/pipelines/train-late_arrival-2", "Pipeline run", "one class only"],
+  ];
+}
+
+describe.each([
+  ["light", { colorScheme: "light", viewport: { width: 1360, height: 900 } }],
+  ["dark", { colorScheme: "dark", viewport: { width: 1360, height: 900 } }],
+  ["phone", { colorScheme: "light", viewport: { width: 360, height: 780 } }],
+] as const)("in %s", (mode, options) => {
+  test("every page shows its records, complains of nothing and fits its width", async () => {
+    const { page, complaints, context } = await visit(options);
+    for (const [name, address, heading, shows] of rooms()) {
+      await page.goto(control.url + address);
+      await page.getByRole("heading", { level: 1, name: heading }).waitFor();
+      await page.getByText(shows).first().waitFor();
+      const height = await page.evaluate(pageHeight);
+      // As tall as the page, so that charts mounted only near the window are in the picture.
+      await page.setViewportSize({ width: options.viewport.width, height: Math.min(height, 4000) });
+      await page.waitForFunction(chartsDrawn);
+      await page.screenshot({ path: path.join(shots, `${name}-${mode}.png`) });
+      await page.setViewportSize(options.viewport);
+      expect(await page.evaluate(excessWidth), `${name} is wider than its window`).toBeLessThanOrEqual(0);
+    }
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+});
+
+test("text has enough contrast on its ground in both themes", async () => {
+  for (const colorScheme of ["light", "dark"] as const) {
+    const { page, context } = await visit({ colorScheme, viewport: { width: 1360, height: 900 } });
+    await page.goto(`${control.url}/models`);
+    await page.getByText("Roll back to v1").first().waitFor();
+    const weak = await page.evaluate(weakTexts);
+    expect(weak, colorScheme).toEqual([]);
+    await context.close();
+  }
+});
+
+test("the first start says on every page what fills it", async () => {
+  const { page, complaints, context } = await visit({ viewport: { width: 1360, height: 900 } });
+  for (const address of ["/", "/data", "/models", "/serving", "/monitoring", "/pipelines"]) {
+    await page.goto(first.url + address);
+    await page.locator(".empty code").first().waitFor();
+    expect(await page.locator(".empty code").first().textContent()).toMatch(/^karkhana \w+$/);
+  }
+  expect(complaints).toEqual([]);
+  await context.close();
+});
+
+test("an address that names nothing says so, and an unknown record shows the server's remedy", async () => {
+  const { page, context } = await visit();
+  await page.goto(`${control.url}/nowhere`);
+  await page.getByRole("heading", { name: "No such page" }).waitFor();
+  await page.goto(`${control.url}/runs/none`);
+  await page.getByText("RUN_NOT_FOUND").waitFor();
+  await context.close();
+});
+
+describe("by keyboard alone", () => {
+  test("the first tab stop skips to the page, and every room is reached with a visible focus", async () => {
+    const { page, context } = await visit({ viewport: { width: 1360, height: 900 } });
+    await page.goto(control.url);
+    await page.getByText("Needs attention").waitFor();
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(focusedElement)).toMatchObject({ text: "Skip to the page", outlined: true });
+    const reached: string[] = [];
+    for (let i = 0; i < 30; i++) {
+      await page.keyboard.press("Tab");
+      const now = await page.evaluate(focusedElement);
+      if (now.isSvgLink || now.outlined) reached.push(now.text);
+    }
+    for (const room of ["Loop", "Data", "Features", "Runs", "Models", "Serving", "Monitoring", "Pipelines", "Dark"]) expect(reached, room).toContain(room);
+    expect(reached.filter((text) => /^(Data|Features|Training|Registry|Serving|Monitoring|Retraining):/.test(text))).toHaveLength(7);
+    await context.close();
+  });
+
+  test("a proof opens its evidence, and the heatmap's cells are walked and picked", async () => {
+    const { page, context } = await visit({ viewport: { width: 1360, height: 900 } });
+    await page.goto(`${control.url}/models`);
+    const proof = page.getByRole("button", { name: "Shadow: proved" });
+    await proof.focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("1,300 shadowed questions").first().waitFor();
+    await page.goto(`${control.url}/monitoring`);
+    const map = page.getByRole("application");
+    await map.scrollIntoViewIfNeeded();
+    await map.focus();
+    for (const key of ["ArrowLeft", "ArrowDown", "Enter"]) await page.keyboard.press(key);
+    await page.getByText(/^training, 6,000 rows$/).waitFor();
+    await page.goto(`${control.url}/pipelines`);
+    const step = page.getByRole("button", { name: /^fit: succeeded/ });
+    await step.focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Step fit" }).waitFor();
+    await context.close();
+  });
+
+  test("the chosen theme holds over a reload", async () => {
+    const { page, context } = await visit({ colorScheme: "light" });
+    await page.goto(control.url);
+    await page.getByRole("button", { name: "Dark" }).focus();
+    await page.keyboard.press("Space");
+    await page.reload();
+    expect(await page.evaluate(themeShown)).toEqual(["dark", "rgb(20, 23, 26)"]);
+    await context.close();
+  });
+
+  test("what happens in the loop is on the page without a reload", async () => {
+    const { page, context } = await visit({ viewport: { width: 1360, height: 900 } });
+    await page.goto(control.url);
+    await page.getByText("Needs attention").waitFor();
+    world.board.tell({ event: "decision", atUs: world.rooms.clock.nowUs(), model: "late_arrival", version: 3, kind: "refused", text: "told while you look" });
+    await page.getByText("told while you look").waitFor();
+    world.machineClock.advanceBy(1_000_000);
+    world.board.advance("replay", 20_000, 21_840);
+    await page.getByText("20,000 of 21,840 questions").waitFor();
+    await context.close();
+  });
+
+  // Last: it changes the registry.
+  test("a rollback asks for a reason, can be left by Escape, and then names the new champion", async () => {
+    const { page, complaints, context } = await visit({ viewport: { width: 1360, height: 900 } });
+    await page.goto(`${control.url}/models`);
+    const opener = page.getByRole("button", { name: "Roll back to v1" }).first();
+    await opener.focus();
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog");
+    await dialog.waitFor();
+    expect(await dialog.getByRole("button", { name: "Roll back to v1" }).isDisabled()).toBe(true);
+    await page.screenshot({ path: path.join(shots, "rollback-light.png") });
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "hidden" });
+    expect((await world.rooms.registry.getDeployment("late_arrival"))?.champion).toBe(2);
+    await opener.focus();
+    await page.keyboard.press("Enter");
+    await dialog.getByLabel(/Reason/).fill("rehearsed in the console");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Roll back to v2" }).first().waitFor();
+    expect((await world.rooms.registry.getDeployment("late_arrival"))?.champion).toBe(1);
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+});
