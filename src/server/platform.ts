@@ -7,7 +7,7 @@ import type { LoadedProject } from "../project/load.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
 import type { Platform } from "../workflows/platform.ts";
 import { ServingClient } from "../workflows/serving-client.ts";
-import type { Stores } from "./compose.ts";
+import type { Stores } from "./stores.ts";
 import { stopwatch, systemClock } from "./system.ts";
 
 /** Everything workflows use, on the control process's stores. */

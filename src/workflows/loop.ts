@@ -50,11 +50,17 @@ export function loopWorkflow(platform: Platform): Workflow<LoopInput, LoopSummar
     run: async (context, input) => {
       const model = platform.project.definition.models.find((m) => m.name === input.model);
       if (model === undefined) throw new TypeError(`model ${input.model} left the project while its loop ran`);
-      const trained = await platform.pipelines.start(trainModelWorkflow(platform), firstTraining(model), `${context.runId}-train`);
-      await firstDeployment(platform, context, model, trained);
       const { replay } = platform.project.definition;
-      const played = replay === undefined ? null : await playHistory(platform, context, model, replay, trained);
-      return summarise(platform, context, model, trained, played);
+      try {
+        // With history to replay, decisions are dated by it from the start: the first version goes live when the replay begins.
+        if (replay !== undefined) platform.eventClock.follow(parseIso(replay.from, "replay.from"));
+        const trained = await platform.pipelines.start(trainModelWorkflow(platform), firstTraining(model), `${context.runId}-train`);
+        await firstDeployment(platform, context, model, trained);
+        const played = replay === undefined ? null : await playHistory(platform, context, model, replay, trained);
+        return await summarise(platform, context, model, trained, played);
+      } finally {
+        platform.eventClock.follow(undefined);
+      }
     },
   };
 }
@@ -82,7 +88,13 @@ async function firstDeployment(platform: Platform, context: WorkflowContext, mod
   await context.transact("first-deployment", async (trx) => {
     for (const kind of proofKinds) {
       if (kind === "offline-evaluation" || kind === "monitors") continue;
-      await platform.registry.waive(model.name, baseline.version, kind, "first version of this definition: nothing live to be compared with or to return to", trx);
+      await platform.registry.waive(
+        model.name,
+        baseline.version,
+        kind,
+        "first version of this definition: nothing live to be compared with or to return to",
+        trx,
+      );
     }
     await platform.registry.promote(model.name, baseline.version, "first version: the simplest model that meets the gates goes live to be beaten", trx);
     return null;
@@ -98,7 +110,13 @@ export type PlayedHistory = {
   readonly relations: Readonly<Record<string, string>>;
 };
 
-async function playHistory(platform: Platform, context: WorkflowContext, model: ModelDefinition, replay: ReplayDefinition, trained: TrainOutput): Promise<PlayedHistory> {
+async function playHistory(
+  platform: Platform,
+  context: WorkflowContext,
+  model: ModelDefinition,
+  replay: ReplayDefinition,
+  trained: TrainOutput,
+): Promise<PlayedHistory> {
   const { board, places } = platform;
   const [fromUs, toUs] = [parseIso(replay.from, "replay.from"), parseIso(replay.to, "replay.to")];
   const { relations } = await relationsOf(platform, context);
@@ -106,10 +124,24 @@ async function playHistory(platform: Platform, context: WorkflowContext, model: 
 
   board.start("materialize");
   const loaded = await context.step("materialize", {}, (step) =>
-    runJob("materialize", { projectFile: places.projectFile, model: model.name, relations, fromUs, toUs, onlineStore: places.onlineStore, threads: platform.threads, tempFolder: places.tempFolder }, (done, total) => {
-      step.progress(done, total, "rows");
-      board.advance("materialize", done, total);
-    }, step.signal),
+    runJob(
+      "materialize",
+      {
+        projectFile: places.projectFile,
+        model: model.name,
+        relations,
+        fromUs,
+        toUs,
+        onlineStore: places.onlineStore,
+        threads: platform.threads,
+        tempFolder: places.tempFolder,
+      },
+      (done, total) => {
+        step.progress(done, total, "rows");
+        board.advance("materialize", done, total);
+      },
+      step.signal,
+    ),
   );
   board.advance("materialize", loaded.rows, loaded.rows);
   board.finish("materialize");
@@ -120,7 +152,9 @@ async function playHistory(platform: Platform, context: WorkflowContext, model: 
   try {
     const days: DayResult[] = [];
     let asked = 0;
-    let candidate: CandidateState | undefined = trained.candidate.passed ? await beginShadow(platform, context, model, trained.candidate.version, fromUs) : undefined;
+    let candidate: CandidateState | undefined = trained.candidate.passed
+      ? await beginShadow(platform, context, model, trained.candidate.version, fromUs)
+      : undefined;
     let lastTrainedUs = fromUs;
     let retrainings = 0;
     for (let dayUs = fromUs; dayUs < toUs; dayUs += MICROS_PER_DAY) {
@@ -169,7 +203,14 @@ async function playHistory(platform: Platform, context: WorkflowContext, model: 
               await platform.registry.refuse(model.name, challenger.candidate.version, challenger.candidate.summary, trx);
               return null;
             });
-            board.tell({ event: "decision", atUs: endUs, model: model.name, version: challenger.candidate.version, kind: "refused", text: `v${challenger.candidate.version} is refused before it sees traffic: ${challenger.candidate.summary}` });
+            board.tell({
+              event: "decision",
+              atUs: endUs,
+              model: model.name,
+              version: challenger.candidate.version,
+              kind: "refused",
+              text: `v${challenger.candidate.version} is refused before it sees traffic: ${challenger.candidate.summary}`,
+            });
           }
         }
       }
@@ -177,7 +218,6 @@ async function playHistory(platform: Platform, context: WorkflowContext, model: 
     board.finish("replay");
     return { fromUs, toUs, days, retrainings, relations };
   } finally {
-    platform.eventClock.follow(undefined);
     await driver?.close();
   }
 }

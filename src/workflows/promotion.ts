@@ -29,7 +29,13 @@ export type CandidateState = {
 };
 
 /** Puts a fresh version into shadow. */
-export async function beginShadow(platform: Platform, context: WorkflowContext, model: ModelDefinition, version: number, atUs: Micros): Promise<CandidateState> {
+export async function beginShadow(
+  platform: Platform,
+  context: WorkflowContext,
+  model: ModelDefinition,
+  version: number,
+  atUs: Micros,
+): Promise<CandidateState> {
   const from = await context.step(`v${version}/shadow-from`, {}, () => platform.feedback.ends());
   await context.transact(`v${version}/start-shadow`, async (trx) => {
     await platform.registry.startShadow(model.name, version, "answers every live question unseen, to be compared with the champion", trx);
@@ -41,14 +47,36 @@ export async function beginShadow(platform: Platform, context: WorkflowContext, 
 }
 
 /** One look at the candidate at the end of a day; undefined when it has left the road (promoted or refused). */
-export async function lookAtCandidate(platform: Platform, context: WorkflowContext, model: ModelDefinition, candidate: CandidateState, atUs: Micros, day: string): Promise<CandidateState | undefined> {
+export async function lookAtCandidate(
+  platform: Platform,
+  context: WorkflowContext,
+  model: ModelDefinition,
+  candidate: CandidateState,
+  atUs: Micros,
+  day: string,
+): Promise<CandidateState | undefined> {
   const { version, phase } = candidate;
   const deployment = await platform.registry.getDeployment(model.name);
   const champion = deployment?.champion ?? 0;
   const { gates } = model;
-  const needed = phase === "shadow" ? { minMatured: gates.minMaturedShadow, margin: gates.shadowMargin } : { minMatured: gates.minMaturedAb, margin: gates.abMargin };
+  const needed =
+    phase === "shadow" ? { minMatured: gates.minMaturedShadow, margin: gates.shadowMargin } : { minMatured: gates.minMaturedAb, margin: gates.abMargin };
   const look = await context.step(`v${version}/${phase}-${day}`, {}, () =>
-    runJob("compare", { logFolder: platform.places.logFolder, model: model.name, champion, candidate: version, phase, from: candidate.from, fromUs: candidate.sinceUs, abShare: model.gates.abShare, ...needed }, () => undefined),
+    runJob(
+      "compare",
+      {
+        logFolder: platform.places.logFolder,
+        model: model.name,
+        champion,
+        candidate: version,
+        phase,
+        from: candidate.from,
+        fromUs: candidate.sinceUs,
+        abShare: model.gates.abShare,
+        ...needed,
+      },
+      () => undefined,
+    ),
   );
   const enough = look.verdict !== "undecided";
   const late = atUs - candidate.sinceUs > patienceDays * MICROS_PER_DAY;

@@ -74,7 +74,9 @@ async function probe(platform: Platform, model: ModelDefinition, ids: readonly s
   if (last === undefined) throw new KarkhanaError("INTERNAL", { problem: "a rehearsal needs a live question to ask again, and none was logged" });
   const { fields, askedUs: time } = last.record;
   const replies = await Promise.all(
-    ids.map((id) => platform.serving().post<{ predictions: readonly Probe[] }>(`/v1/models/${encodeURIComponent(model.name)}/predict`, { instances: [{ id, time, fields }] })),
+    ids.map((id) =>
+      platform.serving().post<{ predictions: readonly Probe[] }>(`/v1/models/${encodeURIComponent(model.name)}/predict`, { instances: [{ id, time, fields }] }),
+    ),
   );
   return replies.map((reply) => reply.predictions[0]?.version ?? -1);
 }

@@ -74,10 +74,14 @@ async function readDay(duck: DuckDb, { fromUs, toUs }: DayRequest): Promise<DayR
   const known = `where _known >= ${fromUs} and _known < ${toUs}`;
   const perSource: ColumnTable[] = [];
   for (const [i, [, source]] of sources.entries()) {
-    perSource.push(await duck.columns(`select _row, _known, ${Object.keys(source.columns).map(quoteIdentifier).join(", ")} from source_${i} ${known} order by _known, _row`));
+    perSource.push(
+      await duck.columns(`select _row, _known, ${Object.keys(source.columns).map(quoteIdentifier).join(", ")} from source_${i} ${known} order by _known, _row`),
+    );
   }
   return {
-    asks: await duck.columns(`select _row, _event, ${settings.fields.map(quoteIdentifier).join(", ")} from asks where _event >= ${fromUs} and _event < ${toUs} order by _event, _row`),
+    asks: await duck.columns(
+      `select _row, _event, ${settings.fields.map(quoteIdentifier).join(", ")} from asks where _event >= ${fromUs} and _event < ${toUs} order by _event, _row`,
+    ),
     labels: await duck.columns(`select _row, _known, _label::int as _label from asks ${known} and _label is not null order by _known, _row`),
     sources: perSource,
   };
@@ -92,9 +96,14 @@ async function push(rows: DayRows, fromUs: number, toUs: number): Promise<number
         // The sequence grows with event time, so a batch sent again after a crash has the number it had and is applied once.
         const sequence = Math.round(fromUs / sliceUs) * 1000 + (at - from) / pushBatch;
         const batch = rowsOf(table, source.columns, at, Math.min(to, at + pushBatch));
-        const reply = await client.post<{ rejected: readonly { message: string }[] }>(`/v1/sources/${encodeURIComponent(name)}/push`, { producer: `replay:${name}`, sequence, rows: batch });
+        const reply = await client.post<{ rejected: readonly { message: string }[] }>(`/v1/sources/${encodeURIComponent(name)}/push`, {
+          producer: `replay:${name}`,
+          sequence,
+          rows: batch,
+        });
         const [first] = reply.rejected;
-        if (first !== undefined) throw new KarkhanaError("INTERNAL", { problem: `the store rejected ${reply.rejected.length} replayed rows: ${first.message}` });
+        if (first !== undefined)
+          throw new KarkhanaError("INTERNAL", { problem: `the store rejected ${reply.rejected.length} replayed rows: ${first.message}` });
       }
       return to - from;
     }),

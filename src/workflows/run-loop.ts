@@ -11,7 +11,8 @@ export async function runLoop(platform: Platform): Promise<LoopSummary> {
   const { definition } = platform.project;
   const name = definition.replay?.model ?? definition.models[0]?.name;
   const model = definition.models.find((m) => m.name === name);
-  if (model === undefined) throw new KarkhanaError("MODEL_NOT_IN_PROJECT", { model: name ?? "(none)", models: definition.models.map((m) => m.name).join(", ") });
+  if (model === undefined)
+    throw new KarkhanaError("MODEL_NOT_IN_PROJECT", { model: name ?? "(none)", models: definition.models.map((m) => m.name).join(", ") });
   declarePhases(platform);
   const runId = loopRunId(platform, model);
   const before = (await platform.pipelines.listRuns(1000)).find((run) => run.runId === runId);

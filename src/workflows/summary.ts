@@ -11,7 +11,13 @@ import type { TrainOutput } from "./train-model.ts";
 const paritySample = 20_000;
 
 /** Figures of the finished loop, each from records: the logs, the registry, the monitor's store, the pipeline's steps. */
-export async function summarise(platform: Platform, context: WorkflowContext, model: ModelDefinition, trained: TrainOutput, played: PlayedHistory | null): Promise<LoopSummary> {
+export async function summarise(
+  platform: Platform,
+  context: WorkflowContext,
+  model: ModelDefinition,
+  trained: TrainOutput,
+  played: PlayedHistory | null,
+): Promise<LoopSummary> {
   const { board, places } = platform;
   const versions = await platform.registry.listVersions(model.name);
   const folders = Object.fromEntries(versions.map((v) => [String(v.version), v.artifactPath]));
@@ -20,7 +26,9 @@ export async function summarise(platform: Platform, context: WorkflowContext, mo
   const live =
     played === null
       ? null
-      : await context.step("live-quality", {}, () => runJob("live", { logFolder: places.logFolder, model: model.name, from, fromUs: played.fromUs, toUs: played.toUs }, () => undefined));
+      : await context.step("live-quality", {}, () =>
+          runJob("live", { logFolder: places.logFolder, model: model.name, from, fromUs: played.fromUs, toUs: played.toUs }, () => undefined),
+        );
   board.start("parity");
   const parity =
     played === null || live === null
@@ -28,7 +36,20 @@ export async function summarise(platform: Platform, context: WorkflowContext, mo
       : await context.step("parity", {}, async (step) =>
           runJob(
             "parity",
-            { projectFile: places.projectFile, model: model.name, relations: played.relations, logFolder: places.logFolder, from, blobsFolder: places.blobsFolder, versions: folders, sample: paritySample, served: live.predictions, threads: platform.threads, memoryLimitMb: platform.memoryLimitMb, tempFolder: places.tempFolder },
+            {
+              projectFile: places.projectFile,
+              model: model.name,
+              relations: played.relations,
+              logFolder: places.logFolder,
+              from,
+              blobsFolder: places.blobsFolder,
+              versions: folders,
+              sample: paritySample,
+              served: live.predictions,
+              threads: platform.threads,
+              memoryLimitMb: platform.memoryLimitMb,
+              tempFolder: places.tempFolder,
+            },
             (done, total, unit) => {
               board.advance("parity", done, total);
               step.progress(done, total, unit);
@@ -67,7 +88,9 @@ export async function summarise(platform: Platform, context: WorkflowContext, mo
     refusals: events.filter((e) => e.kind === "refused").length,
     seconds: Object.values(phaseSeconds).reduce((sum, s) => sum + s, 0),
     phaseSeconds,
-    champions: promotions.flatMap((e) => (e.version === undefined ? [] : [{ version: e.version, fromUs: e.atUs, auc: live?.byVersion.find((v) => v.version === e.version)?.auc ?? null }])),
+    champions: promotions.flatMap((e) =>
+      e.version === undefined ? [] : [{ version: e.version, fromUs: e.atUs, auc: live?.byVersion.find((v) => v.version === e.version)?.auc ?? null }],
+    ),
     peakMemoryMb: await platform.peakMemoryMb(),
     recorded: false,
   };
@@ -82,7 +105,9 @@ async function secondsByPhase(platform: Platform, runId: string): Promise<Record
   const phaseOf = (stepId: string): string => {
     if (stepId.startsWith("play/")) return "replay";
     if (/^v\d+\//.test(stepId)) return "promotion";
-    return { data: "data", "training-set": "features", fit: "train", materialize: "materialize", parity: "parity", "live-quality": "parity" }[stepId] ?? "records";
+    return (
+      { data: "data", "training-set": "features", fit: "train", materialize: "materialize", parity: "parity", "live-quality": "parity" }[stepId] ?? "records"
+    );
   };
   const runs = (await platform.pipelines.listRuns(500)).filter((run) => run.runId === runId || run.runId.startsWith(`${runId}-`));
   for (const run of runs) {

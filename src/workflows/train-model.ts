@@ -62,7 +62,10 @@ export function trainModelWorkflow(platform: Platform): Workflow<TrainInput, Tra
       board.start("data");
       const data = await context.step("data", {}, async () => {
         const sources = await registerSources(platform);
-        return { versions: sources.map(({ source, hash, rows }) => ({ source: source.name, hash, rows })), relations: Object.fromEntries(sources.map(({ source, relation }) => [source.name, relation])) };
+        return {
+          versions: sources.map(({ source, hash, rows }) => ({ source: source.name, hash, rows })),
+          relations: Object.fromEntries(sources.map(({ source, relation }) => [source.name, relation])),
+        };
       });
       const rows = data.versions.find((v) => v.source === model.spine.name)?.rows ?? 0;
       board.advance("data", rows, rows);
@@ -71,16 +74,28 @@ export function trainModelWorkflow(platform: Platform): Workflow<TrainInput, Tra
       board.start("features");
       const range = { fromUs: input.fromUs, toUs: input.toUs };
       const datasetHash = definitionHash(data.versions.map((v) => v.hash));
-      const trainingSet = await context.step("training-set", { codeVersion, cacheKey: { datasetHash, service: model.service.hash, label: model.label, ...range } }, (step) =>
-        runJob(
-          "trainingSet",
-          { projectFile: places.projectFile, model: model.name, relations: data.relations, ...range, folder: places.offlineFolder, threads: platform.threads, memoryLimitMb: platform.memoryLimitMb, tempFolder: places.tempFolder },
-          (done, total, unit) => {
-            step.progress(done, total, unit);
-            board.advance("features", done, total);
-          },
-          step.signal,
-        ),
+      const trainingSet = await context.step(
+        "training-set",
+        { codeVersion, cacheKey: { datasetHash, service: model.service.hash, label: model.label, ...range } },
+        (step) =>
+          runJob(
+            "trainingSet",
+            {
+              projectFile: places.projectFile,
+              model: model.name,
+              relations: data.relations,
+              ...range,
+              folder: places.offlineFolder,
+              threads: platform.threads,
+              memoryLimitMb: platform.memoryLimitMb,
+              tempFolder: places.tempFolder,
+            },
+            (done, total, unit) => {
+              step.progress(done, total, unit);
+              board.advance("features", done, total);
+            },
+            step.signal,
+          ),
       );
       board.advance("features", trainingSet.rows, trainingSet.rows);
       board.finish("features");
@@ -94,7 +109,17 @@ export function trainModelWorkflow(platform: Platform): Workflow<TrainInput, Tra
       const fitted = await context.step("fit", { codeVersion, cacheKey: fitKey }, async (step) => {
         const output = await runJob(
           "fit",
-          { projectFile: places.projectFile, model: model.name, trainingSet: trainingSet.path, split, kinds, blobsFolder: places.blobsFolder, folder: fitFolder, champion: champion?.artifactPath ?? null, threads: platform.threads },
+          {
+            projectFile: places.projectFile,
+            model: model.name,
+            trainingSet: trainingSet.path,
+            split,
+            kinds,
+            blobsFolder: places.blobsFolder,
+            folder: fitFolder,
+            champion: champion?.artifactPath ?? null,
+            threads: platform.threads,
+          },
           (done, total, unit) => {
             step.progress(done, total, unit);
             board.advance("train", done, total);
@@ -153,38 +178,93 @@ interface Recorded {
 }
 
 /** One run in tracking, its artifacts, one model version with the two proofs that training can supply. */
-async function recordAndRegister(platform: Platform, context: Parameters<Workflow<TrainInput, TrainOutput>["run"]>[0], model: ModelDefinition, recorded: Recorded): Promise<TrainedVersion> {
+async function recordAndRegister(
+  platform: Platform,
+  context: Parameters<Workflow<TrainInput, TrainOutput>["run"]>[0],
+  model: ModelDefinition,
+  recorded: Recorded,
+): Promise<TrainedVersion> {
   const { kind, result, input, datasetHash } = recorded;
   const experiment = await platform.tracking.experiment(platform.project.definition.name);
   const runId = await context.transact(`${kind}/run`, async (trx, { requestId }) => {
-    const created = await platform.tracking.createRun({ experimentId: experiment.experimentId, name: `${model.name} ${kind} ${formatIso(input.toUs).slice(0, 10)}`, requestId, tags: { model: model.name, kind, reason: input.reason, dataset: datasetHash, pipeline: context.runId } }, trx);
+    const created = await platform.tracking.createRun(
+      {
+        experimentId: experiment.experimentId,
+        name: `${model.name} ${kind} ${formatIso(input.toUs).slice(0, 10)}`,
+        requestId,
+        tags: { model: model.name, kind, reason: input.reason, dataset: datasetHash, pipeline: context.runId },
+      },
+      trx,
+    );
     return created.runId;
   });
   const run = await platform.tracking.getRun(runId);
-  const blobs = await context.step(`${kind}/artifacts`, {}, (step) => copyBlobs(platform, result.blobs, result.folder, run.artifactPath, (blob) => step.keep(blob)));
+  const blobs = await context.step(`${kind}/artifacts`, {}, (step) =>
+    copyBlobs(platform, result.blobs, result.folder, run.artifactPath, (blob) => step.keep(blob)),
+  );
   await context.transact(`${kind}/log`, async (trx) => {
     const timestampMs = Math.floor(platform.machineClock.nowUs() / 1000);
-    await platform.tracking.logBatch(runId, { params: { ...result.params, trainingRows: String(recorded.trainingSetRows) }, metrics: Object.entries(result.metrics).map(([key, value]) => ({ key, value, step: 0, timestampMs })) }, trx);
+    await platform.tracking.logBatch(
+      runId,
+      {
+        params: { ...result.params, trainingRows: String(recorded.trainingSetRows) },
+        metrics: Object.entries(result.metrics).map(([key, value]) => ({ key, value, step: 0, timestampMs })),
+      },
+      trx,
+    );
     for (let at = 0; at < result.history.length; at += 500) {
-      await platform.tracking.logBatch(runId, { metrics: result.history.slice(at, at + 500).map(([iteration, value]) => ({ key: "valid_log_loss", value, step: iteration, timestampMs })) }, trx);
+      await platform.tracking.logBatch(
+        runId,
+        { metrics: result.history.slice(at, at + 500).map(([iteration, value]) => ({ key: "valid_log_loss", value, step: iteration, timestampMs })) },
+        trx,
+      );
     }
     await platform.tracking.finishRun(runId, "FINISHED", trx);
     return null;
   });
   const { version } = await context.transact(`${kind}/register`, async (trx, { requestId }) => {
     const registered = await platform.registry.registerVersion(
-      { model: model.name, runId, artifactPath: `${run.artifactPath}/model`, definitionHash: model.hash, serviceHash: model.service.hash, datasetHash, requestId },
+      {
+        model: model.name,
+        runId,
+        artifactPath: `${run.artifactPath}/model`,
+        definitionHash: model.hash,
+        serviceHash: model.service.hash,
+        datasetHash,
+        requestId,
+      },
       trx,
     );
-    await platform.registry.addProof(model.name, registered.version, { kind: "offline-evaluation", passed: result.evaluation.passed, summary: result.evaluation.summary, details: result.evaluation.details }, trx);
-    await platform.registry.addProof(model.name, registered.version, { kind: "monitors", passed: result.monitors.passed, summary: result.monitors.summary, details: result.monitors.details }, trx);
+    await platform.registry.addProof(
+      model.name,
+      registered.version,
+      { kind: "offline-evaluation", passed: result.evaluation.passed, summary: result.evaluation.summary, details: result.evaluation.details },
+      trx,
+    );
+    await platform.registry.addProof(
+      model.name,
+      registered.version,
+      { kind: "monitors", passed: result.monitors.passed, summary: result.monitors.summary, details: result.monitors.details },
+      trx,
+    );
     return { version: registered.version, blobs: blobs.length };
   });
   const passed = result.evaluation.passed && result.monitors.passed;
-  return { version, passed, summary: result.evaluation.passed ? result.monitors.passed ? result.evaluation.summary : result.monitors.summary : result.evaluation.summary, ...result.auc };
+  return {
+    version,
+    passed,
+    summary: result.evaluation.passed ? (result.monitors.passed ? result.evaluation.summary : result.monitors.summary) : result.evaluation.summary,
+    ...result.auc,
+  };
 }
 
-async function copyBlobs(platform: Platform, blobs: readonly BlobReference[], from: string, to: string, keep: (blob: BlobReference) => void): Promise<BlobReference[]> {
+async function copyBlobs(
+  platform: Platform,
+  blobs: readonly BlobReference[],
+  from: string,
+  to: string,
+  keep: (blob: BlobReference) => void,
+): Promise<BlobReference[]> {
   const copies: BlobReference[] = [];
   for (const { path, sha256 } of blobs) {
     const target = `${to}/${path.slice(from.length + 1)}`;

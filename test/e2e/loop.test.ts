@@ -6,7 +6,8 @@ import { openFeedbackLog } from "../../src/feedback/log.ts";
 import { createOnlineFeatures } from "../../src/features/online/online-features.ts";
 import { viewsOf } from "../../src/project/definition.ts";
 import { loadProject } from "../../src/project/load.ts";
-import { openStores, type Stores } from "../../src/server/compose.ts";
+import { openStores } from "../../src/server/compose.ts";
+import type { Stores } from "../../src/server/stores.ts";
 import { statusOf } from "../../src/server/error-status.ts";
 import { openPlatform } from "../../src/server/platform.ts";
 import { systemClock, systemId } from "../../src/server/system.ts";
@@ -34,7 +35,16 @@ describe("the loop", () => {
     const online = await openOnlineStore(stores.onlineStore);
     const feedback = await openFeedbackLog(stores.folder.logFolder);
     const views = project.definition.models.flatMap((model) => viewsOf(model.service));
-    const serving = await createServing({ project: project.definition, registry: stores.registry, blobs: stores.blobs, online: createOnlineFeatures({ store: online, views }), feedback, clock: systemClock, newId: systemId, statusOf });
+    const serving = await createServing({
+      project: project.definition,
+      registry: stores.registry,
+      blobs: stores.blobs,
+      online: createOnlineFeatures({ store: online, views }),
+      feedback,
+      clock: systemClock,
+      newId: systemId,
+      statusOf,
+    });
     const { host, port } = await serving.listen({ host: "127.0.0.1", port: 0 });
     closeServing = async () => {
       await serving.close();

@@ -98,25 +98,36 @@ export const fit: Job<FitInput, FitOutput> = async (input, progress) => {
 
 async function readMaterial(model: ModelDefinition, input: FitInput): Promise<Material> {
   const duck = await openDuckDb({ threads: input.threads });
-  const set = await readTrainingSet(duck, { path: input.trainingSet, service: model.service }).finally(() => duck.close());
+  const set = await readTrainingSet(duck, { path: input.trainingSet, service: model.service }).finally(async () => duck.close());
   const parts = splitByTime(set, input.split);
   for (const [part, rows] of Object.entries(parts)) {
-    if (rows.length === 0) throw new KarkhanaError("INVALID_ARGUMENT", { field: `training of ${model.name}`, problem: `no row falls into the ${part} part of time`, value: 0 });
+    if (rows.length === 0)
+      throw new KarkhanaError("INVALID_ARGUMENT", { field: `training of ${model.name}`, problem: `no row falls into the ${part} part of time`, value: 0 });
   }
   const { slots } = model.service;
   const dictionaries: Record<string, readonly string[]> = {};
-  for (const [i, slot] of slots.entries()) if (slot.type === "categorical") dictionaries[slot.name] = fitDictionary(textOf(set, i, parts.train), { maxCategories });
+  for (const [i, slot] of slots.entries())
+    if (slot.type === "categorical") dictionaries[slot.name] = fitDictionary(textOf(set, i, parts.train), { maxCategories });
   const table = (rows: Uint32Array): TrainingTable => tableOf(set, slots, rows, dictionaries);
   return { model, set, parts, validUs: input.split.validUs, dictionaries, train: table(parts.train), valid: table(parts.valid), holdout: table(parts.holdout) };
 }
 
 function fitGbdt({ model, train, valid }: Material, progress: JobProgress): Trained {
   const params = resolveGbdtParams(model.trainer.gbdt);
-  const { ensemble, bestIteration, history } = trainGbdt({ train, valid, params, onIteration: (iteration) => progress(iteration, params.numIterations, "trees") });
+  const { ensemble, bestIteration, history } = trainGbdt({
+    train,
+    valid,
+    params,
+    onIteration: (iteration) => progress(iteration, params.numIterations, "trees"),
+  });
   const raw: TrainedModel = { kind: "gbdt", features: model.service.slots, ensemble, calibration: identityCalibration };
   return {
     model: { ...raw, calibration: fitSigmoid(scoreTable(createPredictor(raw), valid), valid.labels) },
-    params: { trainer: "gbdt", bestIteration: String(bestIteration), ...Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)])) },
+    params: {
+      trainer: "gbdt",
+      bestIteration: String(bestIteration),
+      ...Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)])),
+    },
     history: history.map((h) => [h.iteration, h.validLogLoss]),
     importance: treeImportance(ensemble, model.service.slots),
   };
@@ -130,7 +141,12 @@ function fitLogistic({ train, valid }: Material): Trained {
 
 async function championScores(blobs: BlobStore, path: string, { model, set, parts }: Material): Promise<Float64Array> {
   const { manifest, predictor } = await loadVersionArtifact(blobs, path);
-  if (manifest.serviceHash !== model.service.hash) throw new KarkhanaError("INVALID_ARGUMENT", { field: "champion", problem: "reads another feature service and cannot be compared on these rows", value: path });
+  if (manifest.serviceHash !== model.service.hash)
+    throw new KarkhanaError("INVALID_ARGUMENT", {
+      field: "champion",
+      problem: "reads another feature service and cannot be compared on these rows",
+      value: path,
+    });
   return predictTable(predictor, tableOf(set, model.service.slots, parts.holdout, manifest.categories));
 }
 
@@ -139,13 +155,31 @@ async function judgeAndWrite(blobs: BlobStore, folder: string, material: Materia
   const { slots } = model.service;
   const predictor = createPredictor(trained.model);
   const scores = predictTable(predictor, holdout);
-  const slices = model.slices.map((name) => ({ name, values: textOf(set, slots.findIndex((slot) => slot.name === name), parts.holdout) })).filter(({ values }) => values.length > 0);
+  const slices = model.slices
+    .map((name) => ({
+      name,
+      values: textOf(
+        set,
+        slots.findIndex((slot) => slot.name === name),
+        parts.holdout,
+      ),
+    }))
+    .filter(({ values }) => values.length > 0);
   const evaluation = evaluate({ scores, labels: holdout.labels, slices, rng: seededRng(model.name, "evaluate") });
   const paired = champion === undefined ? undefined : comparePaired({ champion, challenger: scores, labels: holdout.labels });
 
   const { auc, logLoss, brier, ece } = evaluation.overall;
-  if (auc === null) throw new KarkhanaError("INVALID_ARGUMENT", { field: `training of ${model.name}`, problem: "the held-out rows hold one class only", value: holdout.labels[0] });
-  const interval = (estimate: { value: number; low: number | null; high: number | null }): { value: number; low: number; high: number } => ({ value: estimate.value, low: estimate.low ?? estimate.value, high: estimate.high ?? estimate.value });
+  if (auc === null)
+    throw new KarkhanaError("INVALID_ARGUMENT", {
+      field: `training of ${model.name}`,
+      problem: "the held-out rows hold one class only",
+      value: holdout.labels[0],
+    });
+  const interval = (estimate: { value: number; low: number | null; high: number | null }): { value: number; low: number; high: number } => ({
+    value: estimate.value,
+    low: estimate.low ?? estimate.value,
+    high: estimate.high ?? estimate.value,
+  });
   const everything = tableOf(set, slots, parts.all, dictionaries);
   const profile = buildReferenceProfile({
     slots,
@@ -157,20 +191,53 @@ async function judgeAndWrite(blobs: BlobStore, folder: string, material: Materia
   });
 
   const written = `${folder}/model`;
-  const selfCheckVectors = Array.from({ length: Math.min(numSelfCheckRows, holdout.numRows) }, (_, i) => Float64Array.from(holdout.columns, (column) => column[i]!));
-  await writeVersionArtifact(blobs, written, { modelName: model.name, definitionHash: model.hash, service: model.service, model: trained.model, categories: dictionaries, selfCheckVectors });
+  const selfCheckVectors = Array.from({ length: Math.min(numSelfCheckRows, holdout.numRows) }, (_, i) =>
+    Float64Array.from(holdout.columns, (column) => column[i]!),
+  );
+  await writeVersionArtifact(blobs, written, {
+    modelName: model.name,
+    definitionHash: model.hash,
+    service: model.service,
+    model: trained.model,
+    categories: dictionaries,
+    selfCheckVectors,
+  });
   await blobs.put(`${written}/profile.json`, new TextEncoder().encode(profileToJson(profile)));
-  await putJson(blobs, `${written}/evaluation.json`, { evaluation, importance: trained.importance, history: trained.history, comparedWithChampion: paired ?? null });
+  await putJson(blobs, `${written}/evaluation.json`, {
+    evaluation,
+    importance: trained.importance,
+    history: trained.history,
+    comparedWithChampion: paired ?? null,
+  });
 
   return {
     folder,
     blobs: await referencesIn(blobs, written),
     params: trained.params,
-    metrics: { holdout_auc: auc.value, holdout_log_loss: logLoss.value, holdout_brier: brier.value, holdout_ece: ece.value, holdout_average_precision: evaluation.overall.averagePrecision ?? 0, holdout_rows: holdout.numRows, train_rows: material.train.numRows, valid_rows: material.valid.numRows },
+    metrics: {
+      holdout_auc: auc.value,
+      holdout_log_loss: logLoss.value,
+      holdout_brier: brier.value,
+      holdout_ece: ece.value,
+      holdout_average_precision: evaluation.overall.averagePrecision ?? 0,
+      holdout_rows: holdout.numRows,
+      train_rows: material.train.numRows,
+      valid_rows: material.valid.numRows,
+    },
     history: trained.history,
     auc: { auc: auc.value, aucLow: auc.low ?? auc.value, aucHigh: auc.high ?? auc.value },
     evaluation: judge(model, evaluation, paired),
-    monitors: monitorsProof(rehearseMonitors({ profile, columns: holdout.columns, scores, labels: holdout.labels, policy: model.monitors, ...(trained.importance.length > 0 ? { topSlots: trained.importance.map((f) => f.feature) } : {}), rng: seededRng(model.name, "monitors") })),
+    monitors: monitorsProof(
+      rehearseMonitors({
+        profile,
+        columns: holdout.columns,
+        scores,
+        labels: holdout.labels,
+        policy: model.monitors,
+        ...(trained.importance.length > 0 ? { topSlots: trained.importance.map((f) => f.feature) } : {}),
+        rng: seededRng(model.name, "monitors"),
+      }),
+    ),
   };
 }
 
@@ -196,7 +263,11 @@ function judge(model: ModelDefinition, { overall }: Evaluation, paired: ReturnTy
   const against = paired?.championAuc == null ? "" : `, champion ${paired.championAuc.toFixed(4)} on the same rows`;
   const figures = `AUC ${auc.toFixed(4)}${against}, log loss ${overall.logLoss.value.toFixed(4)}, Brier ${overall.brier.value.toFixed(4)}, ECE ${overall.ece.value.toFixed(4)} on ${overall.numRows.toLocaleString("en")} held-out rows`;
   const passed = problems.length === 0;
-  return plain({ passed, summary: passed ? figures : `${problems.join("; ")} (${figures})`, details: { overall, gates: { minAuc: gates.minAuc, maxEce: gates.maxEce, maxAucLoss: gates.maxAucLoss }, comparedWithChampion: paired ?? null } });
+  return plain({
+    passed,
+    summary: passed ? figures : `${problems.join("; ")} (${figures})`,
+    details: { overall, gates: { minAuc: gates.minAuc, maxEce: gates.maxEce, maxAucLoss: gates.maxAucLoss }, comparedWithChampion: paired ?? null },
+  });
 }
 
 async function putJson(blobs: BlobStore, path: string, value: unknown): Promise<void> {
@@ -211,6 +282,6 @@ async function referencesIn(blobs: BlobStore, folder: string): Promise<BlobRefer
 }
 
 /** As JSON keeps it: what is recorded is what was judged. */
-function plain<T>(value: T): Judgement {
+function plain(value: object): Judgement {
   return JSON.parse(JSON.stringify(value)) as Judgement;
 }

@@ -43,19 +43,30 @@ export const live: Job<LiveInput, LiveOutput> = async (input) => {
     },
   });
   const all = [...scored.values()];
-  const overall = aucOf(all.flatMap((s) => s.scores), all.flatMap((s) => s.labels));
+  const overall = aucOf(
+    all.flatMap((s) => s.scores),
+    all.flatMap((s) => s.labels),
+  );
   return {
     predictions: answered.size,
     matured: all.reduce((sum, s) => sum + s.labels.length, 0),
     auc: overall?.value ?? null,
     aucLow: overall?.low ?? null,
     aucHigh: overall?.high ?? null,
-    byVersion: [...scored].sort(([a], [b]) => a - b).map(([version, s]) => ({ version, matured: s.labels.length, auc: aucOf(s.scores, s.labels)?.value ?? null })),
+    byVersion: [...scored]
+      .sort(([a], [b]) => a - b)
+      .map(([version, s]) => ({ version, matured: s.labels.length, auc: aucOf(s.scores, s.labels)?.value ?? null })),
   };
 };
 
 function counts(input: LiveInput, record: { readonly model: string; readonly role: string; readonly askedUs: number; readonly id: string }): boolean {
-  return record.model === input.model && record.role !== "shadow" && record.askedUs >= input.fromUs && record.askedUs < input.toUs && !record.id.startsWith("rehearsal-");
+  return (
+    record.model === input.model &&
+    record.role !== "shadow" &&
+    record.askedUs >= input.fromUs &&
+    record.askedUs < input.toUs &&
+    !record.id.startsWith("rehearsal-")
+  );
 }
 
 function aucOf(scores: readonly number[], labels: readonly number[]): ReturnType<typeof aucEstimate> | undefined {

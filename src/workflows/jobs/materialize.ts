@@ -34,7 +34,9 @@ export const materializeHistory: Job<MaterializeInput, MaterializeOutput> = asyn
       rows += (await materialize({ duck, online, relation: input.relations[source.name] ?? "", source, upToKnownUs: input.fromUs })).rows;
       progress(i + 1, sources.length, "sources");
     }
-    const [counted] = await duck.rows(`select count(*) as n from (${input.relations[model.spine.name] ?? ""}) where _event >= ${input.fromUs} and _event < ${input.toUs}`);
+    const [counted] = await duck.rows(
+      `select count(*) as n from (${input.relations[model.spine.name] ?? ""}) where _event >= ${input.fromUs} and _event < ${input.toUs}`,
+    );
     return { rows, questions: Number(counted?.["n"] ?? 0) };
   } finally {
     await store.close();

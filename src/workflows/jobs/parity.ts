@@ -55,11 +55,17 @@ export const parity: Job<ParityInput, ParityOutput> = async (input, progress) =>
       const path = input.versions[String(version)];
       if (path === undefined) throw new KarkhanaError("INTERNAL", { problem: `version ${version} answered but is not in the registry` });
       const { manifest } = await loadVersionArtifact(blobs, path);
-      const differences = await compareVectors(duck, { service: model.service, relations: (source) => input.relations[source.name] ?? "", served: [...own.values()], dictionary: manifest.categories });
+      const differences = await compareVectors(duck, {
+        service: model.service,
+        relations: (source) => input.relations[source.name] ?? "",
+        served: [...own.values()],
+        dictionary: manifest.categories,
+      });
       result.vectors += own.size;
       result.values += own.size * model.service.slots.length;
       result.mismatches += differences.length;
-      for (const d of differences.slice(0, 100 - result.differences.length)) result.differences.push({ id: d.id, slot: d.slot, served: finite(d.served), offline: finite(d.offline) });
+      for (const d of differences.slice(0, 100 - result.differences.length))
+        result.differences.push({ id: d.id, slot: d.slot, served: finite(d.served), offline: finite(d.offline) });
       progress(result.vectors, total, "vectors");
     }
   } finally {

@@ -32,7 +32,7 @@ export async function visitLog(logFolder: string, place: LogPlace, visitor: LogV
       if (visitor.matured !== undefined) matured(join.addPrediction(record));
     }
     if (visitor.matured === undefined) return;
-    for (let from = place.labels; ; ) {
+    for (let from = place.labels; ;) {
       const labels = await reader.labels(from, batch);
       for (const { record } of labels) matured(join.addLabel(record));
       if (labels.length < batch) break;
@@ -44,7 +44,7 @@ export async function visitLog(logFolder: string, place: LogPlace, visitor: LogV
 }
 
 async function* predictionsOf(reader: FeedbackReader, fromOffset: number): AsyncGenerator<PredictionRecord> {
-  for (let from = fromOffset; ; ) {
+  for (let from = fromOffset; ;) {
     const records = await reader.predictions(from, batch);
     for (const { record } of records) yield record;
     if (records.length < batch) return;

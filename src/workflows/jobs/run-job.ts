@@ -3,7 +3,10 @@ import { fromErrorRecord, KarkhanaError, type ErrorRecord } from "../../kernel/e
 import type { JobProgress } from "./job.ts";
 import type { JobInput, JobName, JobOutput } from "./jobs.ts";
 
-export type JobMessage = { readonly kind: "progress"; readonly done: number; readonly total: number; readonly unit: string } | { readonly kind: "done"; readonly output: unknown } | { readonly kind: "failed"; readonly error: ErrorRecord };
+export type JobMessage =
+  | { readonly kind: "progress"; readonly done: number; readonly total: number; readonly unit: string }
+  | { readonly kind: "done"; readonly output: unknown }
+  | { readonly kind: "failed"; readonly error: ErrorRecord };
 
 /** Runs a job in a worker thread of its own, ended when the job is or when `signal` fires. @throws what the job threw, by code */
 export function runJob<N extends JobName>(name: N, input: JobInput<N>, progress: JobProgress, signal?: AbortSignal): Promise<JobOutput<N>> {
@@ -17,5 +20,5 @@ export function runJob<N extends JobName>(name: N, input: JobInput<N>, progress:
     });
     worker.once("error", reject);
     worker.once("exit", (code) => reject(new KarkhanaError("INTERNAL", { problem: `the worker of job ${name} ended with exit code ${code}` })));
-  }).finally(() => worker.terminate());
+  }).finally(async () => worker.terminate());
 }

@@ -14,10 +14,20 @@ const flights = parquet("flights", { ...shared, eventTime: "date", knownTime: la
 const landings = parquet("landings", { ...shared, eventTime: landed, knownTime: landed });
 
 const airport = entity("airport", { keys: ["airport"] });
-const windows = { late_share_2h: window("2h").share("delay >= 15"), mean_delay_6h: window("6h").mean("delay"), mean_delay_7d: window("7d").mean("delay"), flights_2h: window("2h").count() };
+const windows = {
+  late_share_2h: window("2h").share("delay >= 15"),
+  mean_delay_6h: window("6h").mean("delay"),
+  mean_delay_7d: window("7d").mean("delay"),
+  flights_2h: window("2h").count(),
+};
 const fromAirport = featureView("from_airport", { entity: airport, source: landings, on: { airport: "origin" }, features: windows });
 const intoAirport = featureView("into_airport", { entity: airport, source: landings, on: { airport: "destination" }, features: windows });
-const scheduled = featureView("scheduled", { entity: airport, source: flights, on: { airport: "origin" }, features: { late_share_6h: window("6h").share("delay >= 15") } });
+const scheduled = featureView("scheduled", {
+  entity: airport,
+  source: flights,
+  on: { airport: "origin" },
+  features: { late_share_6h: window("6h").share("delay >= 15") },
+});
 const calendar = requestFeatures("calendar", { outputs: ["minute_of_day"], compute: (timeUs) => ({ minute_of_day: Math.floor(timeUs / 60_000_000) % 1440 }) });
 
 const late = model("late", {

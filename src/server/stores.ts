@@ -1,0 +1,27 @@
+import type { Datasets } from "../data/store.ts";
+import type { MonitoringStore } from "../monitoring/store.ts";
+import type { Pipelines } from "../pipelines/port.ts";
+import type { Registry } from "../registry/port.ts";
+import type { BlobStore } from "../storage/blobs/port.ts";
+import type { DataFolder } from "../storage/data-folder.ts";
+import type { SqlDatabase } from "../storage/sql/port.ts";
+import type { RunArtifacts } from "../tracking/artifacts.ts";
+import type { Tracking } from "../tracking/port.ts";
+import type { OnlineStoreLocation } from "../workflows/jobs/online-store.ts";
+import type { EventClock } from "../workflows/platform.ts";
+
+/** Every store of one data folder, opened and migrated: what each process and command starts from. */
+export interface Stores {
+  readonly folder: DataFolder;
+  readonly database: SqlDatabase;
+  readonly blobs: BlobStore;
+  readonly datasets: Datasets;
+  readonly tracking: Tracking & RunArtifacts;
+  readonly registry: Registry;
+  readonly pipelines: Pipelines;
+  readonly monitoring: MonitoringStore;
+  /** What registry and monitors date their records with: the machine's clock, or the replay's. */
+  readonly eventClock: EventClock;
+  readonly onlineStore: OnlineStoreLocation;
+  readonly close: () => Promise<void>;
+}
