@@ -55,13 +55,16 @@ export async function writeVersionArtifact(blobs: BlobStore, path: string, artif
   return manifest;
 }
 
+/** Turns model.json into a model, here or on another thread. */
+export type ModelDecoder = (bytes: Uint8Array) => TrainedModel | Promise<TrainedModel>;
+
 /** @throws ARTIFACT_MISSING, ARTIFACT_FORMAT_UNKNOWN, ARTIFACT_INVALID, MODEL_SELF_CHECK_FAILED */
-export async function loadVersionArtifact(blobs: BlobStore, path: string): Promise<VersionArtifact> {
+export async function loadVersionArtifact(blobs: BlobStore, path: string, decoder: ModelDecoder = decodeModel): Promise<VersionArtifact> {
   const manifest = readManifest(await read(blobs, `${path}/manifest.json`), path);
   const bytes = await read(blobs, `${path}/model.json`);
   if (sha256(bytes) !== manifest.modelHash)
     throw new KarkhanaError("ARTIFACT_INVALID", { path, problem: "model.json is not the file the manifest was written for" });
-  const model = decode(bytes, path);
+  const model = await decode(bytes, path, decoder);
   const names = model.features.map((f) => f.name).join(" ");
   if (names !== manifest.slots.map((s) => s.name).join(" "))
     throw new KarkhanaError("ARTIFACT_INVALID", { path, problem: "the model's features are not the manifest's slots" });
@@ -84,9 +87,9 @@ function scoreRow(predictor: Predictor, row: readonly (number | null)[]): number
   );
 }
 
-function decode(bytes: Uint8Array, path: string): TrainedModel {
+async function decode(bytes: Uint8Array, path: string, decoder: ModelDecoder): Promise<TrainedModel> {
   try {
-    return decodeModel(bytes);
+    return await decoder(bytes);
   } catch (cause) {
     throw new KarkhanaError("ARTIFACT_INVALID", { path, problem: `model.json: ${cause instanceof Error ? cause.message : String(cause)}` }, { cause });
   }

@@ -3,6 +3,7 @@ import type { ModelDefinition } from "../project/definition.ts";
 import type { Registry } from "../registry/port.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import { loadVersionArtifact } from "./artifact.ts";
+import { decodeElsewhere } from "./decode-elsewhere.ts";
 import type { OnlineFace } from "./faces.ts";
 import type { LoadedVersion } from "./served-model.ts";
 import { versionVector } from "./version-vector.ts";
@@ -26,7 +27,7 @@ export class VersionLoader {
     if (kept !== undefined) return kept;
     const { artifactPath, serviceHash } = await this.#registry.getVersion(model.name, version);
     refuseOtherService(model, version, serviceHash);
-    const { manifest, predictor } = await loadVersionArtifact(this.#blobs, artifactPath);
+    const { manifest, predictor } = await loadVersionArtifact(this.#blobs, artifactPath, decodeElsewhere);
     if (manifest.model !== model.name) throw new KarkhanaError("ARTIFACT_INVALID", { path: artifactPath, problem: `it is of model ${manifest.model}` });
     refuseOtherService(model, version, manifest.serviceHash);
     const loaded = { version, predictor, vector: versionVector(model.service, this.#online, manifest.categories) };
