@@ -32,6 +32,13 @@ test("a new deployment is in force when refresh answers", async () => {
   expect(await versionOf("after")).toBe(2);
 });
 
+test("a new deployment is followed without being told", async () => {
+  await open({ serving: { deploymentPollMs: 5 } });
+  await world.addVersion(2);
+  world.registry.deploy({ champion: 2 });
+  while ((await versionOf("q")) !== 2) expect((await world.get("/health")).status).toBe(200);
+});
+
 test("hundreds of requests in flight while deployments flip: none fails and each is answered by one of the two versions", async () => {
   await open();
   await world.addVersion(2);
