@@ -73,8 +73,8 @@ export function clockTime(us: number): string {
 
 export function duration(seconds: number | null): string {
   if (seconds === null || !Number.isFinite(seconds)) return "–";
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds > 0 && seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 10) return `${Number(seconds.toFixed(1))} s`;
   if (seconds < 90) return `${Math.round(seconds)} s`;
   if (seconds < 5400) return `${Math.floor(seconds / 60)} min ${two(Math.round(seconds % 60))} s`;
   return `${Math.floor(seconds / 3600)} h ${two(Math.round((seconds % 3600) / 60))} min`;

@@ -25,7 +25,8 @@ export interface PlotProps {
   readonly yTitle?: string;
   readonly xFormat?: (value: number) => string;
   readonly yFormat?: (value: number) => string;
-  readonly yTicks?: number;
+  /** Values to mark, where round ones are not wanted. */
+  readonly yTicks?: readonly number[];
   /** Values of x that can be read off, ascending; enables the cursor. */
   readonly stops?: readonly number[];
   readonly readout?: (x: number) => ReactNode;
@@ -51,7 +52,7 @@ export function Plot(props: PlotProps): ReactNode {
     props.time === true
       ? timeTicks(props.x[0], props.x[1], wanted)
       : niceTicks(props.x[0], props.x[1], wanted).map((v) => ({ at: v, label: (props.xFormat ?? figure)(v) }));
-  const yTicks = niceTicks(props.y[0], props.y[1], props.yTicks ?? Math.max(2, Math.floor((bottom - top) / 44)));
+  const yTicks = props.yTicks ?? niceTicks(props.y[0], props.y[1], Math.max(2, Math.floor((bottom - top) / 44)));
   const stops = props.stops ?? [];
 
   const point = (event: PointerEvent<SVGSVGElement>): void => {

@@ -47,6 +47,14 @@ export function timeTicks(from: number, to: number, wanted: number): { at: numbe
   return ticks;
 }
 
+/** Round durations: seconds, then minutes, then hours. */
+export function secondTicks(seconds: number, wanted: number): number[] {
+  const raw = seconds / Math.max(1, wanted);
+  const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600].find((s) => s >= raw);
+  if (step === undefined || raw < 0.05) return niceTicks(0, seconds, wanted);
+  return Array.from({ length: Math.floor(seconds / step + 1e-9) + 1 }, (_, i) => Number((i * step).toPrecision(12)));
+}
+
 const monthNames = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 function monthTicks(from: number, to: number, every: number): { at: number; label: string }[] {

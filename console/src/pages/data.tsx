@@ -102,7 +102,7 @@ function Report({ hash }: { hash: string }): ReactNode {
             { name: "Size", value: bytes(d.sizeBytes), sub: `registered ${moment(d.registeredUs)}` },
           ]}
         />
-        <div className="columns">
+        <div className="columns loose">
           <Rules report={d} />
           <div>
             <h3>Times</h3>
@@ -113,10 +113,10 @@ function Report({ hash }: { hash: string }): ReactNode {
                 ["Rows taken", d.where === null ? "all" : <code key="w">{d.where}</code>],
               ]}
             />
+            {d.failingRows.length === 0 ? null : <FailingRows report={d} />}
           </div>
         </div>
       </Block>
-      {d.failingRows.length === 0 ? null : <FailingRows report={d} />}
       <Block title="Columns" note="Rows per bin as the file was registered.">
         <div className="small-multiples">
           {d.columns.map((c) => (
@@ -171,10 +171,14 @@ function logShare(failed: number, checked: number): number {
 }
 
 function FailingRows({ report }: { report: DatasetReport }): ReactNode {
-  const shown = report.failingRows.slice(0, 50);
+  const shown = report.failingRows.slice(0, 100);
   return (
-    <Block title="Failing rows" note={`${count(shown.length)} of ${count(report.failedRows)} shown; row numbers count from 0 in the file.`}>
-      <div className="scroll">
+    <div style={{ marginTop: 20 }}>
+      <h3>Failing rows</h3>
+      <p className="note">
+        The first {count(shown.length)} entries of {count(report.failedRows)} rows; a row is listed under each rule it fails. Rows count from 0.
+      </p>
+      <div className="scroll" style={{ maxHeight: 340, overflowY: "auto" }} tabIndex={0} role="region" aria-label="Failing rows">
         <table className="narrow">
           <thead>
             <tr>
@@ -198,7 +202,7 @@ function FailingRows({ report }: { report: DatasetReport }): ReactNode {
           </tbody>
         </table>
       </div>
-    </Block>
+    </div>
   );
 }
 

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState, type ReactNode } from "react";
+import { Fragment, useState, type ReactNode } from "react";
 import type { Distributions, FeatureView, SlotDistribution, WindowFeature } from "../../../src/server/api.ts";
 import { Bins, Meter } from "../charts/bars.tsx";
-import { WhenVisible } from "../charts/visible.tsx";
+import { useWidth, WhenVisible } from "../charts/visible.tsx";
 import { count, dayShort, fixed, percent, shortHash } from "../format.ts";
 import { Block, Empty, Page, Trouble } from "../parts/block.tsx";
 import { Key, State } from "../parts/state.tsx";
@@ -49,39 +49,13 @@ function View({ view }: { view: FeatureView }): ReactNode {
       note={`By ${view.entity} (${view.keys.join(", ")}) from ${view.source}${bindings === "" ? "" : `; read as ${bindings}`}`}
       aside={<code className="quiet">{shortHash(view.hash)}</code>}
     >
-      <div className="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th>Feature</th>
-              <th>Aggregate</th>
-              <th className="num">Window</th>
-              <th style={{ width: "38%", minWidth: 120 }}>
-                <span style={{ display: "flex", justifyContent: "space-between" }}>
-                  <span>the window before the question, log scale</span>
-                  <span>asked</span>
-                </span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {view.features.map((f) => (
-              <tr key={f.name}>
-                <td>{f.name}</td>
-                <td>
-                  <code>
-                    {f.aggregate}
-                    {f.measure === null ? "" : ` of ${f.measure}`}
-                  </code>
-                </td>
-                <td className="num">{f.window}</td>
-                <td style={{ verticalAlign: "middle" }}>
-                  <Timeline feature={f} longest={longest} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+      <div className="windows">
+        {[...Map.groupBy(view.features, (f) => `${f.aggregate}${f.measure === null ? "" : ` of ${f.measure}`}`)].map(([what, features]) => (
+          <Fragment key={what}>
+            <code>{what}</code>
+            <Windows what={what} features={features} longest={longest} />
+          </Fragment>
+        ))}
       </div>
       <p className="note" style={{ marginTop: 8 }}>
         Event time <code>{view.eventTime}</code>
@@ -94,15 +68,40 @@ function View({ view }: { view: FeatureView }): ReactNode {
 
 const quarterHourUs = 15 * 60e6;
 
-function Timeline({ feature, longest }: { feature: WindowFeature; longest: number }): ReactNode {
-  const place = (us: number): number => Math.min(198, (198 * Math.log(1 + us / quarterHourUs)) / Math.log(1 + longest / quarterHourUs));
-  const left = 199 - place(feature.windowUs);
+/** The windows of one aggregate, each a span that ends where the question is asked; lengths on a log scale, shared by the view. */
+function Windows({ what, features, longest }: { what: string; features: readonly WindowFeature[]; longest: number }): ReactNode {
+  const [ref, width] = useWidth();
+  const right = width - 12;
+  const reach = Math.max(0, right - 28);
+  const place = (us: number): number => right - (reach * Math.log(1 + us / quarterHourUs)) / Math.log(1 + longest / quarterHourUs);
+  const ordered = features.toSorted((a, b) => b.windowUs - a.windowUs);
   return (
-    <svg className="timeline" viewBox="0 0 200 20" preserveAspectRatio="none" role="img" aria-label={`the ${feature.window} before the question`}>
-      <path className="grid" d="M0 10H199" stroke="var(--hair)" vectorEffect="non-scaling-stroke" />
-      <rect className="span" x={left} y="5" width={199 - left} height="10" vectorEffect="non-scaling-stroke" />
-      <path className="now" d="M199 1V19" vectorEffect="non-scaling-stroke" />
-    </svg>
+    <div ref={ref}>
+      {width === 0 ? (
+        <div style={{ height: 34 }} />
+      ) : (
+        <svg
+          className="chart windows-row"
+          role="img"
+          aria-label={`${what} over ${features.map((f) => f.window).join(", ")} before the question`}
+          height={34}
+          viewBox={`0 0 ${width} 34`}
+        >
+          <path className="axis" d={`M0 26H${width}`} />
+          {ordered.map((f) => (
+            <g key={f.name}>
+              <title>{f.name}</title>
+              <rect className="span" x={place(f.windowUs)} y={14} width={right - place(f.windowUs)} height={12} />
+              <path className="edge" d={`M${place(f.windowUs)} 12V29`} />
+              <text x={place(f.windowUs) + 4} y={11} textAnchor="start">
+                {f.window}
+              </text>
+            </g>
+          ))}
+          <path className="now" d={`M${right} 8V32`} />
+        </svg>
+      )}
+    </div>
   );
 }
 
@@ -141,6 +140,13 @@ function Shift({ model }: { model: string }): ReactNode {
   );
 }
 
+function total(counts: readonly number[]): number {
+  return Math.max(
+    1,
+    counts.reduce((sum, n) => sum + n, 0),
+  );
+}
+
 function ratio(s: SlotDistribution): number {
   return s.psi === null ? -1 : s.psi / (s.threshold ?? 0.25);
 }
@@ -155,9 +161,11 @@ export function Slot({
   height?: number;
 }): ReactNode {
   const isLive = of.currentRows > 0;
+  // Each distribution by its own total: the score was profiled on other rows than the features.
+  const [before, now] = [total(slot.reference), total(slot.current)];
   const bars = slot.labels.map((label, i) => {
-    const reference = (slot.reference[i] ?? 0) / Math.max(1, of.referenceRows);
-    return { label, reference, current: isLive ? (slot.current[i] ?? 0) / of.currentRows : reference, isNull: i === slot.labels.length - 1 };
+    const reference = (slot.reference[i] ?? 0) / before;
+    return { label, reference, current: isLive ? (slot.current[i] ?? 0) / now : reference, isNull: i === slot.labels.length - 1 };
   });
   const limit = slot.threshold ?? 0.25;
   return (

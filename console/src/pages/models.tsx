@@ -78,23 +78,7 @@ function Model({ name }: { name: string }): ReactNode {
           <Deployed model={model} />
           {model.all.length === 0 ? <Empty what="No version has been registered." command="karkhana run" /> : <Versions model={model} />}
           <div className="columns">
-            <Block title="What happened">
-              <ol className="news is-wide">
-                {model.events.toReversed().map((e) => (
-                  <li key={e.sequence}>
-                    <time>{moment(e.atUs)}</time>
-                    <span>
-                      <State tone={eventTone(e.kind, e.reason)}>
-                        {words(e.kind)}
-                        {e.version === null ? "" : ` v${e.version}`}
-                      </State>{" "}
-                      <span className="quiet">{e.reason}</span>
-                    </span>
-                  </li>
-                ))}
-              </ol>
-              {model.events.length === 0 ? <p className="quiet">Nothing yet.</p> : null}
-            </Block>
+            <Events events={model.events} />
             <Block title="Policies">
               <Pairs
                 pairs={[
@@ -108,6 +92,37 @@ function Model({ name }: { name: string }): ReactNode {
         </>
       )}
     </Page>
+  );
+}
+
+const shownEvents = 12;
+
+function Events({ events }: { events: ModelDetail["events"] }): ReactNode {
+  const [all, setAll] = useState(false);
+  const shown = all ? events : events.slice(-shownEvents);
+  return (
+    <Block title="What happened">
+      <ol className="news is-wide">
+        {shown.toReversed().map((e) => (
+          <li key={e.sequence}>
+            <time>{moment(e.atUs)}</time>
+            <span>
+              <State tone={eventTone(e.kind, e.reason)}>
+                {words(e.kind)}
+                {e.version === null ? "" : ` v${e.version}`}
+              </State>{" "}
+              <span className="quiet">{e.reason}</span>
+            </span>
+          </li>
+        ))}
+      </ol>
+      {events.length === 0 ? <p className="quiet">Nothing yet.</p> : null}
+      {events.length > shownEvents ? (
+        <button type="button" onClick={() => setAll(!all)} style={{ marginTop: 8 }}>
+          {all ? "Latest only" : `All ${events.length}`}
+        </button>
+      ) : null}
+    </Block>
   );
 }
 
@@ -296,7 +311,7 @@ function VersionRow({ version: v, open, onOpen }: { version: Version; open: Proo
           </Link>
         </td>
         <td>
-          <Link to="/data/$hash" params={{ hash: v.datasetHash }} className="mono">
+          <Link to="/data" className="mono" title="Hash over the versions of every source it was trained on">
             {shortHash(v.datasetHash)}
           </Link>
         </td>

@@ -86,7 +86,7 @@ export function Quality({ monitoring: m, alerts, height = 300 }: { monitoring: M
   return (
     <Block
       title="Realised AUC"
-      note="One point a window, by the time the question was asked, with its 95 % interval; circled where the whole interval lies below the threshold."
+      note="One point a window, by the time the question was asked, with its 95 % interval; circled where the champion's whole interval lies below the alarm."
     >
       <Plot
         label="Realised AUC over event time"
@@ -157,7 +157,7 @@ function Series({ windows, area }: { windows: readonly QualityWindow[]; area: Ar
         )}
       />
       {points
-        .filter(({ q }) => q.auc !== null && q.breach)
+        .filter(({ q }) => role === "champion" && q.auc !== null && q.breach)
         .map(({ q, x }) => (
           <circle key={q.fromUs} className="point is-bad" cx={area.x(x)} cy={area.y(q.auc!.value)} r={3.5} />
         ))}
@@ -256,7 +256,7 @@ function CellBins({ model, slot, atUs }: { model: string; slot: string; atUs: nu
       {found === undefined || query.data === undefined ? null : (
         <>
           <div className="legend">
-            <Key kind="reference">training, {count(query.data.referenceRows)} rows</Key>
+            <Key kind="reference">training, {count(found.reference.reduce((sum, n) => sum + n, 0))} rows</Key>
             <Key kind="current">
               {day(atUs)}, {count(query.data.currentRows)} rows
             </Key>
@@ -296,7 +296,7 @@ function Alerts({ alerts }: { alerts: readonly Alert[] }): ReactNode {
                   <td>{moment(a.raisedUs)}</td>
                   <td>{moment(a.closedUs)}</td>
                   <td className="num">{a.version === null ? "–" : `v${a.version}`}</td>
-                  <td style={{ minWidth: 240 }}>{a.text}</td>
+                  <td className="wide">{a.text}</td>
                 </tr>
               ))}
             </tbody>

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
 import type { PipelineDetail, PipelineStep } from "../../../src/server/api.ts";
-import { Gantt } from "../charts/gantt.tsx";
+import { Gantt, type GanttRow } from "../charts/gantt.tsx";
 import { count, duration, moment } from "../format.ts";
 import { Block, Empty, Page, Pairs, Readings, Trouble } from "../parts/block.tsx";
 import { State, toneOfRun } from "../parts/state.tsx";
@@ -79,7 +79,8 @@ function Steps({ runId, title }: { runId: string; title: string }): ReactNode {
   const run = query.data;
   const end = endOf(run);
   const busy = run.steps.reduce((sum, s) => sum + ((s.endedUs ?? end) - s.startedUs), 0) / 1e6;
-  const step = run.steps.find((s) => s.stepId === picked);
+  const row = picked === null ? undefined : rowsOf(run.steps).find((r) => r.id === picked);
+  const step = row?.steps.length === 1 ? row.steps[0] : undefined;
   return (
     <>
       <Block title={title} note={run.workflow}>
@@ -97,9 +98,10 @@ function Steps({ runId, title }: { runId: string; title: string }): ReactNode {
             <p className="note">{run.error.code}</p>
           </div>
         )}
-        <Gantt steps={inOrder(run.steps)} startedUs={run.startedUs} endedUs={end} picked={picked} onPick={(id) => setPicked(id === picked ? null : id)} />
+        <Gantt rows={rowsOf(run.steps)} startedUs={run.startedUs} endedUs={end} picked={picked} onPick={(id) => setPicked(id === picked ? null : id)} />
       </Block>
       {step === undefined ? null : <StepRecord step={step} end={end} />}
+      {row === undefined || row.steps.length === 1 ? null : <StepTable row={row} end={end} />}
       <Block title="Input and output">
         <details>
           <summary>What the run was given and gave</summary>
@@ -113,6 +115,49 @@ function Steps({ runId, title }: { runId: string; title: string }): ReactNode {
 /** As they began; of those that began together, the one that ended first. */
 function inOrder(steps: readonly PipelineStep[]): readonly PipelineStep[] {
   return steps.toSorted((a, b) => a.startedUs - b.startedUs || (a.endedUs ?? Infinity) - (b.endedUs ?? Infinity));
+}
+
+const mostRows = 40;
+
+/** One row a step; of a long run, the same step of many days shares one. */
+function rowsOf(steps: readonly PipelineStep[]): readonly GanttRow[] {
+  const ordered = inOrder(steps);
+  if (steps.length <= mostRows) return ordered.map((s) => ({ id: s.stepId, steps: [s] }));
+  const groups = Map.groupBy(ordered, (s) => s.stepId.replace(/[/-]?\d{4}-\d{2}-\d{2}$/, ""));
+  return [...groups].map(([id, same]) => ({ id: same.length === 1 ? same[0]!.stepId : id, steps: same }));
+}
+
+function StepTable({ row, end }: { row: GanttRow; end: number }): ReactNode {
+  return (
+    <Block title={row.id} note={`${count(row.steps.length)} steps`}>
+      <div className="scroll" style={{ maxHeight: 360, overflowY: "auto" }} tabIndex={0} role="region" aria-label={`Steps of ${row.id}`}>
+        <table>
+          <thead>
+            <tr>
+              <th>Step</th>
+              <th>State</th>
+              <th className="num">Attempt</th>
+              <th className="num">Took</th>
+              <th>Output</th>
+            </tr>
+          </thead>
+          <tbody>
+            {row.steps.map((s) => (
+              <tr key={s.stepId}>
+                <td className="mono">{s.stepId}</td>
+                <td>
+                  <State tone={toneOfRun(s.state)}>{s.cached ? "from the cache" : s.state}</State>
+                </td>
+                <td className="num">{count(s.attempt)}</td>
+                <td className="num">{duration(((s.endedUs ?? end) - s.startedUs) / 1e6)}</td>
+                <td className="mono wide">{s.error === null ? JSON.stringify(s.output).slice(0, 160) : `${s.error.message} (${s.error.code})`}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Block>
+  );
 }
 
 function endOf(run: PipelineDetail): number {

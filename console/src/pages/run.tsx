@@ -75,6 +75,7 @@ function Record({ run }: { run: RunDetail }): ReactNode {
 }
 
 function IntervalText({ m, base }: { m: { low: number; high: number }; base: number | undefined }): ReactNode {
+  if (m.low === m.high) return null;
   return (
     <>
       {fixed(m.low)} to {fixed(m.high)}

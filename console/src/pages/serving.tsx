@@ -98,7 +98,7 @@ function LiveTraffic({ serving }: { serving: Serving }): ReactNode {
           )}
         </Plot>
       </Block>
-      <Block title="Latency now" note="Inside the server, over the last minute, milliseconds.">
+      <Block title="Latency now" note="Inside the server, over the last minute; milliseconds, log scale.">
         <Latency points={samples.map((p) => ({ ...p, x: p.atUs }))} x={x} height={200} name={clockTime} />
       </Block>
     </div>
@@ -129,14 +129,20 @@ function Latency({
   height: number;
   name: (us: number) => string;
 }): ReactNode {
-  const high = extent(points.map((p) => p.p99Us))?.[1] ?? 1000;
+  // Log scale: the median of microseconds and the tail of milliseconds on one picture.
+  const span = extent(points.flatMap((p) => [p.p50Us, p.p99Us])) ?? [100, 1000];
+  const y = [Math.log10(span[0] / 1200), Math.log10((span[1] / 1000) * 1.2)] as const;
+  const ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map(Math.log10).filter((t) => t >= y[0] && t <= y[1]);
+  const thinned = ticks.length > 7 ? ticks.filter((t) => Math.abs(t - Math.round(t)) < 1e-9) : ticks;
   return (
     <Plot
       label="Latency quantiles"
       height={height}
       time
       x={x}
-      y={[0, (high / 1000) * 1.1]}
+      y={y}
+      yTicks={thinned}
+      yFormat={(v) => figure(Number((10 ** v).toPrecision(2)))}
       stops={points.map((p) => p.x)}
       legend={
         <span className="legend">
@@ -170,7 +176,7 @@ function Latency({
             key={q.key}
             className={`line is-${q.kind} ${q.light ? "is-light" : ""}`}
             d={linePath(
-              points.map((p) => [p.x, p[q.key] === null ? null : p[q.key]! / 1000]),
+              points.map((p) => [p.x, p[q.key] === null ? null : Math.log10(p[q.key]! / 1000)]),
               a.x,
               a.y,
             )}
@@ -332,7 +338,7 @@ function EventTrafficCharts({ monitoring: m }: { monitoring: Monitoring }): Reac
           )}
         </WhenVisible>
       </Block>
-      <Block title="Latency, by window" note="Of the champion, inside the server, milliseconds.">
+      <Block title="Latency, by window" note="Of the champion, inside the server; milliseconds, log scale.">
         <WhenVisible height={220}>{() => <Latency points={champions.map((t) => ({ ...t, x: seen(t) }))} x={x} height={200} name={day} />}</WhenVisible>
       </Block>
     </div>
