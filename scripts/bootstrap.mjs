@@ -50,10 +50,12 @@ export function install() {
     say("installing dependencies (first run, or the lock file changed) …");
     const npm = process.env.npm_execpath;
     const [command, args] = npm?.endsWith(".js") ? [process.execPath, [npm]] : [isWindows ? "npm.cmd" : "npm", []];
+    // Not `npm ci`: a registry that mirrors only some platforms' optional packages leaves the others out of the lock file, and `npm ci` then refuses
+    // on every platform. `install` keeps to the lock file's versions and hashes all the same; --no-save leaves both files as they are.
     runOrFail(
       command,
-      [...args, "ci", "--no-audit", "--no-fund", "--loglevel=error"],
-      "npm ci failed",
+      [...args, "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"],
+      "npm install failed",
       "Check the network or the npm registry setting, then run the same command again.",
     );
   });
