@@ -86,6 +86,11 @@ export const errorCatalogue = {
   STEP_TIMED_OUT: { text: "Step {step} of run {runId} took longer than {timeoutMs} ms", remedy: "Raise the step's timeout or make it smaller; it is tried again if it has retries.", retryable: true },
   // workflows
   JOB_STOPPED: { text: "Job {job} was stopped", remedy: "Start the pipeline run again; finished steps are not repeated.", retryable: true },
+  GATES_NOT_MET: {
+    text: "No version of model {model} meets its gates, so nothing goes live: {problem}",
+    remedy: "Give the model more or better data and features; or, if that quality is enough, lower the gates in the project file. The runs and versions are kept.",
+    retryable: false,
+  },
   // project and command line
   PROJECT_NOT_FOUND: { text: "No project file at {path}", remedy: "Pass --project with a folder that holds karkhana.project.ts; `karkhana init <folder>` starts one.", retryable: false },
   PROJECT_INVALID: { text: "Project file {file}: {problem}", remedy: "Correct the project file; examples/flights/karkhana.project.ts is a complete one.", retryable: false },

@@ -1,5 +1,6 @@
 import type { Micros } from "../kernel/clock.ts";
 import { parseExpressionOf, toSql } from "../data/expression.ts";
+import { KarkhanaError } from "../kernel/error.ts";
 import { definitionHash } from "../kernel/hashing.ts";
 import { formatIso, MICROS_PER_DAY, parseIso } from "../kernel/time.ts";
 import type { Workflow, WorkflowContext } from "../pipelines/port.ts";
@@ -55,8 +56,9 @@ export function loopWorkflow(platform: Platform): Workflow<LoopInput, LoopSummar
         // With history to replay, decisions are dated by it from the start: the first version goes live when the replay begins.
         if (replay !== undefined) platform.eventClock.follow(parseIso(replay.from, "replay.from"));
         const trained = await platform.pipelines.start(trainModelWorkflow(platform), firstTraining(model), `${context.runId}-train`);
-        await firstDeployment(platform, context, model, trained);
-        const played = replay === undefined ? null : await playHistory(platform, context, model, replay, trained);
+        const live = await firstDeployment(platform, context, model, trained);
+        const challenger = trained.candidate.passed && trained.candidate.version !== live ? trained.candidate.version : undefined;
+        const played = replay === undefined ? null : await playHistory(platform, context, model, replay, challenger);
         return await summarise(platform, context, model, trained, played);
       } finally {
         platform.eventClock.follow(undefined);
@@ -81,25 +83,29 @@ export function firstTraining({ name, training }: ModelDefinition): TrainInput {
   };
 }
 
-/** The baseline goes live first, so that the candidate has something to be compared with. What it cannot have is waived, by name. */
-async function firstDeployment(platform: Platform, context: WorkflowContext, model: ModelDefinition, trained: TrainOutput): Promise<void> {
-  const { baseline } = trained;
-  if (baseline === null) return;
+/**
+ * The baseline goes live first, so that the candidate has something to be compared with; if it does not meet the gates, the candidate does.
+ * What a first version cannot have is waived, by name.
+ * @returns the version that is live @throws GATES_NOT_MET
+ */
+async function firstDeployment(platform: Platform, context: WorkflowContext, model: ModelDefinition, { baseline, candidate }: TrainOutput): Promise<number> {
+  const first = [baseline, candidate].find((version) => version?.passed === true);
+  if (first == null) throw new KarkhanaError("GATES_NOT_MET", { model: model.name, problem: candidate.summary });
+  const { version } = first;
+  const reason =
+    first === baseline
+      ? "first version: the simplest model that meets the gates goes live to be beaten"
+      : "first version: the baseline does not meet the gates, this one does";
   await context.transact("first-deployment", async (trx) => {
     for (const kind of proofKinds) {
       if (kind === "offline-evaluation" || kind === "monitors") continue;
-      await platform.registry.waive(
-        model.name,
-        baseline.version,
-        kind,
-        "first version of this definition: nothing live to be compared with or to return to",
-        trx,
-      );
+      await platform.registry.waive(model.name, version, kind, "first version of this definition: nothing live to be compared with or to return to", trx);
     }
-    await platform.registry.promote(model.name, baseline.version, "first version: the simplest model that meets the gates goes live to be beaten", trx);
+    await platform.registry.promote(model.name, version, reason, trx);
     return null;
   });
   await follow(platform);
+  return version;
 }
 
 export type PlayedHistory = {
@@ -115,7 +121,7 @@ async function playHistory(
   context: WorkflowContext,
   model: ModelDefinition,
   replay: ReplayDefinition,
-  trained: TrainOutput,
+  challenger: number | undefined,
 ): Promise<PlayedHistory> {
   const { board, places } = platform;
   const [fromUs, toUs] = [parseIso(replay.from, "replay.from"), parseIso(replay.to, "replay.to")];
@@ -152,9 +158,7 @@ async function playHistory(
   try {
     const days: DayResult[] = [];
     let asked = 0;
-    let candidate: CandidateState | undefined = trained.candidate.passed
-      ? await beginShadow(platform, context, model, trained.candidate.version, fromUs)
-      : undefined;
+    let candidate: CandidateState | undefined = challenger === undefined ? undefined : await beginShadow(platform, context, model, challenger, fromUs);
     let lastTrainedUs = fromUs;
     let retrainings = 0;
     for (let dayUs = fromUs; dayUs < toUs; dayUs += MICROS_PER_DAY) {
@@ -196,20 +200,20 @@ async function playHistory(
           board.tell({ event: "log", atUs: endUs, text: `retraining: ${cause}` });
           const deployment = await platform.registry.getDeployment(model.name);
           const input = await context.step(`retrain/${day}`, {}, async () => retrainInput(model, endUs, deployment?.champion ?? 0, cause));
-          const challenger = await platform.pipelines.start(trainModelWorkflow(platform), input, `${context.runId}-retrain-${day}`);
-          if (challenger.candidate.passed) candidate = await beginShadow(platform, context, model, challenger.candidate.version, endUs);
+          const trained = await platform.pipelines.start(trainModelWorkflow(platform), input, `${context.runId}-retrain-${day}`);
+          if (trained.candidate.passed) candidate = await beginShadow(platform, context, model, trained.candidate.version, endUs);
           else {
-            await context.transact(`v${challenger.candidate.version}/refuse`, async (trx) => {
-              await platform.registry.refuse(model.name, challenger.candidate.version, challenger.candidate.summary, trx);
+            await context.transact(`v${trained.candidate.version}/refuse`, async (trx) => {
+              await platform.registry.refuse(model.name, trained.candidate.version, trained.candidate.summary, trx);
               return null;
             });
             board.tell({
               event: "decision",
               atUs: endUs,
               model: model.name,
-              version: challenger.candidate.version,
+              version: trained.candidate.version,
               kind: "refused",
-              text: `v${challenger.candidate.version} is refused before it sees traffic: ${challenger.candidate.summary}`,
+              text: `v${trained.candidate.version} is refused before it sees traffic: ${trained.candidate.summary}`,
             });
           }
         }
