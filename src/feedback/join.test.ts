@@ -61,7 +61,11 @@ describe("predictions joined with their labels", () => {
 
   it("count a question asked twice once, with its first answer", () => {
     const join = new FeedbackJoin(horizonUs);
+    expect(join.holds(prediction("a", 10))).toBe(false);
     join.addPrediction(prediction("a", 10, { score: 0.1 }));
+    expect(join.holds(prediction("a", 10))).toBe(true);
+    expect(join.holds(prediction("a", 10, { role: "shadow" }))).toBe(false);
+    expect(join.holds(prediction("a", 10, { model: "other" }))).toBe(false);
     expect(join.addPrediction(prediction("a", 10, { score: 0.9 }))).toEqual([]);
     expect(join.addLabel(label("a", 1, 30)).map((m) => m.prediction.score)).toEqual([0.1]);
     expect(join.addPrediction(prediction("a", 10, { score: 0.9 }))).toEqual([]);

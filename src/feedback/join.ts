@@ -80,6 +80,11 @@ export class FeedbackJoin {
     this.#known = new ExpiryQueue(horizonUs);
   }
 
+  /** Whether this very answer, (model, id, version, role), was taken in before and is still held: a repeat, not a new one. */
+  holds(prediction: PredictionRecord): boolean {
+    return holdsAnswer(this.#questions.get(keyOf(prediction)), prediction);
+  }
+
   addPrediction(prediction: PredictionRecord): MaturedPrediction[] {
     const key = keyOf(prediction);
     let question = this.#questions.get(key);
@@ -89,7 +94,7 @@ export class FeedbackJoin {
       this.#waiting.delete(key);
       this.#questions.set(key, question);
       this.#asked.add(key, prediction.askedUs);
-    } else if (question.predictions.some((p) => p.version === prediction.version && p.role === prediction.role)) {
+    } else if (holdsAnswer(question, prediction)) {
       return this.#count("repeatedPredictions");
     }
     question.predictions.push(prediction);
@@ -151,6 +156,10 @@ export class FeedbackJoin {
     this.#counts[counter] += 1;
     return [];
   }
+}
+
+function holdsAnswer(question: Question | undefined, { version, role }: PredictionRecord): boolean {
+  return question?.predictions.some((p) => p.version === version && p.role === role) ?? false;
 }
 
 /** NUL cannot be in a model's name, so no two pairs share a key. */

@@ -144,6 +144,27 @@ describe("monitor consumer", () => {
     ]);
   });
 
+  it("a day replayed after a crash, its answers and labels logged a second time, counts once", async () => {
+    const toDayFour = history().filter((h) => h.atUs < 4 * MICROS_PER_DAY);
+    const lastDay = toDayFour.filter((h) => h.atUs >= 3 * MICROS_PER_DAY);
+    const atEnd = 8 * MICROS_PER_DAY;
+    await append(toDayFour);
+    await consumer().advance(atEnd);
+    const expected = await everything();
+    await close();
+    await open();
+    await append(toDayFour);
+    const before = consumer();
+    // Read before the crash, in the midst of the day, and after it.
+    await before.advance(3 * MICROS_PER_DAY);
+    await append(lastDay);
+    await before.poll();
+    await append(lastDay);
+    await consumer().advance(atEnd);
+    expect((await store.listDriftWindows("m", { version: 1 })).map((window) => window.predictions)).toEqual([perDay, perDay, perDay, perDay]);
+    expect(await everything()).toEqual(expected);
+  });
+
   it("a second consumer of the same model is refused and writes nothing", async () => {
     const happenings = history();
     await append(happenings.filter((h) => h.atUs < 3 * MICROS_PER_DAY));

@@ -146,6 +146,8 @@ class LogConsumer implements MonitorConsumer {
 
   #observe(session: Session, record: PredictionRecord, offset: number): void {
     if (record.model !== this.#options.model) return;
+    // A day replayed after a crash asks its questions again: windows count what was asked, not how often.
+    if (session.join.holds(record)) return;
     session.monitor.observePrediction(record, offset);
     // Vectors and fields are counted already: what waits for a label is kept small.
     const slim: PredictionRecord = { ...record, vector: noVector, fields: noFields };
