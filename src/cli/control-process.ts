@@ -5,12 +5,15 @@ import { readConfiguration } from "../server/configuration.ts";
 import { openStores } from "../server/compose.ts";
 import { createControl } from "../server/control.ts";
 import { openPlatform } from "../server/platform.ts";
+import { lockRole } from "../server/role-lock.ts";
 import { runLoop } from "../workflows/run-loop.ts";
 import { endWithSupervisor, tellSupervisor } from "./messages.ts";
 import { readProcessArguments } from "./process-arguments.ts";
 
+const ending = endWithSupervisor();
 try {
   const args = readProcessArguments(process.argv);
+  await lockRole(args.dataFolder, "control");
   const project = await loadProject(args.projectFile);
   const stores = await openStores(args.dataFolder, readConfiguration(process.env));
   const servingUrl = `http://${args.host}:${args.servingPort ?? 0}`;
@@ -19,7 +22,7 @@ try {
     { project: project.definition, datasets: stores.datasets, tracking: stores.tracking, registry: stores.registry, pipelines: stores.pipelines, monitoring: stores.monitoring, blobs: stores.blobs, feedback: platform.feedback, progress: platform.board, clock: platform.eventClock },
     { host: args.host, port: args.port, servingUrl },
   );
-  endWithSupervisor(async () => {
+  ending.by(async () => {
     await control.close();
     await platform.close();
     await stores.close();

@@ -13,14 +13,21 @@ export interface StopMessage {
 }
 
 export function tellSupervisor(message: ChildMessage): void {
-  process.send?.(message);
+  // A supervisor that was killed hears nothing; that must not end this process before it has closed what is open.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
+
+export interface Ending {
+  /** What to do before this process ends, from now on. Until then it just ends. */
+  by(close: () => Promise<void>): void;
 }
 
 /**
  * Ends this process cleanly on "stop", on a signal, and when the supervisor is gone (its channel closes even on `kill -9`),
- * so that no orphan keeps a port or a lock.
+ * so that no orphan keeps a port or a lock. To be called first of all: nobody is told twice that the channel has closed.
  */
-export function endWithSupervisor(close: () => Promise<void>): void {
+export function endWithSupervisor(): Ending {
+  let close: () => Promise<void> = () => Promise.resolve();
   let ending = false;
   const end = (): void => {
     if (ending) return;
@@ -28,7 +35,7 @@ export function endWithSupervisor(close: () => Promise<void>): void {
     const hard = setTimeout(() => process.exit(1), 8000);
     hard.unref();
     close().then(
-      () => process.exit(0),
+      () => process.exit(process.exitCode ?? 0),
       (error: unknown) => {
         console.error(error);
         process.exit(1);
@@ -42,4 +49,11 @@ export function endWithSupervisor(close: () => Promise<void>): void {
   // The terminal sends ^C to the whole group; the supervisor decides, so children only listen to it.
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", end);
+  // It was killed while this program was being loaded.
+  if (process.send !== undefined && !process.connected) end();
+  return {
+    by: (closing) => {
+      close = closing;
+    },
+  };
 }

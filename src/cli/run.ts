@@ -1,6 +1,8 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { fromErrorRecord } from "../kernel/error.ts";
 import { readRunning } from "../server/running.ts";
+import { untilOrphansEnded } from "../server/role-lock.ts";
 import { isSet } from "./arguments.ts";
 import { portFlags, projectFlags, type Command } from "./command.ts";
 import type { ChildMessage } from "./messages.ts";
@@ -23,7 +25,10 @@ export const run: Command = {
   run: async ({ values }) => {
     const choice = await chooseProject(values);
     const json = isSet(values, "json");
-    if (isSet(values, "fresh") && readRunning(choice.dataFolder) === undefined) rmSync(choice.dataFolder, { recursive: true, force: true });
+    if (isSet(values, "fresh") && readRunning(choice.dataFolder) === undefined && existsSync(join(choice.dataFolder, "format.json"))) {
+      await untilOrphansEnded(choice.dataFolder);
+      rmSync(choice.dataFolder, { recursive: true, force: true });
+    }
     const display = new LoopDisplay(process.stdout);
     const ended = Promise.withResolvers<void>();
     const onMessage = (_role: string, message: ChildMessage): void => {

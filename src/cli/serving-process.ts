@@ -7,14 +7,17 @@ import { loadProject } from "../project/load.ts";
 import { openStores } from "../server/compose.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { statusOf } from "../server/error-status.ts";
+import { lockRole } from "../server/role-lock.ts";
 import { systemClock, systemId } from "../server/system.ts";
 import { createServing } from "../serving/app.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
 import { endWithSupervisor, tellSupervisor } from "./messages.ts";
 import { readProcessArguments } from "./process-arguments.ts";
 
+const ending = endWithSupervisor();
 try {
   const args = readProcessArguments(process.argv);
+  await lockRole(args.dataFolder, "serving");
   const project = await loadProject(args.projectFile);
   const stores = await openStores(args.dataFolder, readConfiguration(process.env));
   const online = await openOnlineStore(stores.onlineStore);
@@ -30,7 +33,7 @@ try {
     newId: systemId,
     statusOf,
   });
-  endWithSupervisor(async () => {
+  ending.by(async () => {
     await serving.close();
     await feedback.close();
     await online.close();

@@ -4,7 +4,6 @@ import { lockDataFolder } from "../server/data-folder-lock.ts";
 import { forgetRunning, writeRunning, type Running } from "../server/running.ts";
 import { number, type FlagValues } from "./arguments.ts";
 import type { ChildMessage } from "./messages.ts";
-import { toProcessArguments } from "./process-arguments.ts";
 import type { ProjectChoice } from "./project-folder.ts";
 import { Supervisor, type ProcessSpec } from "./supervisor.ts";
 
@@ -41,9 +40,9 @@ export async function startProcesses({ project, dataFolder }: ProjectChoice, val
     unlock();
   };
   try {
-    const servingUrl = await start({ role: "serving", args: toProcessArguments({ ...common, port: number(values, "serving-port") }) });
+    const servingUrl = await start({ role: "serving", args: { ...common, port: number(values, "serving-port") } });
     const servingPort = Number(new URL(servingUrl).port);
-    const controlUrl = await start({ role: "control", args: toProcessArguments({ ...common, port: number(values, "port"), servingPort, loop }) });
+    const controlUrl = await start({ role: "control", args: { ...common, port: number(values, "port"), servingPort, loop } });
     const running = { pid: process.pid, controlUrl, servingUrl };
     writeRunning(dataFolder, running);
     return { running, failed: Promise.race(supervisors.map((s) => s.failed)), stop };

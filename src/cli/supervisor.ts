@@ -2,10 +2,11 @@ import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { fromErrorRecord, KarkhanaError } from "../kernel/error.ts";
 import type { ChildMessage } from "./messages.ts";
+import { toProcessArguments, type ProcessArguments } from "./process-arguments.ts";
 
 export interface ProcessSpec {
   readonly role: "control" | "serving";
-  readonly args: readonly string[];
+  readonly args: ProcessArguments;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -20,7 +21,9 @@ interface Supervised {
   readonly spec: ProcessSpec;
   child: ChildProcess | undefined;
   deaths: number;
-  ready: boolean;
+  wasReady: boolean;
+  /** The port it first got: others were told it, so it comes back there. */
+  port: number;
 }
 
 /**
@@ -28,6 +31,7 @@ interface Supervised {
  *
  *   started --ready--> up --dies--> (wait) --> started          onRestart
  *   started --refused--> given up: the error is the user's      rejects `failed`
+ *   started again --refused--> dies                             (what it had once, it may get again: a busy disk, a port just taken)
  *   started --dies maxDeaths times in a row--> given up         rejects `failed`
  */
 export class Supervisor {
@@ -39,7 +43,7 @@ export class Supervisor {
 
   constructor(specs: readonly ProcessSpec[], options: SupervisorOptions = {}) {
     this.#options = options;
-    this.#processes = specs.map((spec) => ({ spec, child: undefined, deaths: 0, ready: false }));
+    this.#processes = specs.map((spec) => ({ spec, child: undefined, deaths: 0, wasReady: false, port: spec.args.port }));
     for (const { role } of specs) this.#urls.set(role, Promise.withResolvers());
     this.#failed.promise.catch(() => undefined);
   }
@@ -76,9 +80,11 @@ export class Supervisor {
 
   #spawn(supervised: Supervised): void {
     const { spec } = supervised;
-    supervised.ready = false;
     const main = fileURLToPath(new URL(`./${spec.role}-process${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url));
-    const child = fork(main, [...spec.args], { stdio: ["ignore", "inherit", "inherit", "ipc"], env: { ...process.env, ...spec.env } });
+    const child = fork(main, toProcessArguments({ ...spec.args, port: supervised.port }), {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      env: { ...process.env, ...spec.env },
+    });
     supervised.child = child;
     child.on("message", (message: ChildMessage) => this.#hear(supervised, message));
     child.on("exit", (code, signal) => this.#exited(supervised, signal ?? `exit ${code}`));
@@ -86,11 +92,12 @@ export class Supervisor {
 
   #hear(supervised: Supervised, message: ChildMessage): void {
     if (message.kind === "ready") {
-      supervised.ready = true;
+      supervised.wasReady = true;
       supervised.deaths = 0;
+      supervised.port = Number(new URL(message.url).port);
       this.#urls.get(supervised.spec.role)!.resolve(message.url);
     }
-    if (message.kind === "refused") {
+    if (message.kind === "refused" && !supervised.wasReady) {
       this.#stopping = true;
       this.#failed.reject(fromErrorRecord(message.error));
     }
