@@ -246,3 +246,12 @@ test("an unknown source, a view that is not kept and a sequence that is no whole
   const other = featureView("other", { entity: entity("a", { keys: ["a"] }), source: trips, on: { a: "a" }, features: { n: window("1h").count() } });
   expect(() => features.reader(featureService("s", [other.at({ a: "a" })]))).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
 });
+
+test("rows of equal time sent again count once, wherever their key's blocks were cut", async () => {
+  const features = open();
+  const rows = Array.from({ length: 300 }, (_, i) => ride({ _row: i, at: noon + Math.floor(i / 50) * minute, told: noon }));
+  await features.ingest("trips", rows, origin(0));
+  await features.ingest("trips", rows, origin(1));
+  for (const row of rows) await features.load("trips", [row]);
+  expect(await valueOf(features, "a.count_1h", noon + 10 * minute)).toBe(300);
+});
