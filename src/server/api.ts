@@ -38,6 +38,8 @@ export interface ModelSummary {
   readonly aucHoldout: Interval | null;
   /** Realised AUC of the champion in the latest window with enough matured outcomes. */
   readonly aucLive: Interval | null;
+  /** Start of that window. */
+  readonly aucLiveFromUs: number | null;
   readonly openAlerts: number;
 }
 

@@ -40,6 +40,7 @@ const modelFields = {
   shadow: orNull(int),
   aucHoldout: orNull(interval),
   aucLive: orNull(interval),
+  aucLiveFromUs: orNull(num),
   openAlerts: int,
 };
 const datasetFields = {

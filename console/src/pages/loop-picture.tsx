@@ -164,7 +164,7 @@ function Centre({ model, replayUs, replay }: { model: ModelSummary | undefined; 
           {fixed(live?.value ?? null)}
         </text>
         <text className="dim" x={x} y={y + 38} fontSize="12">
-          {model.aucLive === null ? (model.aucHoldout === null ? "AUC" : "AUC, held out") : "AUC, live"}
+          {model.aucLive === null ? (model.aucHoldout === null ? "AUC" : "AUC, held out") : `AUC, live on ${dayShort(model.aucLiveFromUs ?? 0)}`}
         </text>
         {replayUs === null || replay === null ? null : (
           <text className="dim" x={x} y={y + 66} fontSize="12.5" style={{ fontFamily: "var(--mono)" }}>

@@ -66,7 +66,7 @@ const phaseStops: Readonly<Record<string, string>> = {
   replay: "serving",
   retrain: "retraining",
   materialize: "features",
-  compare: "monitoring",
+  parity: "monitoring",
 };
 
 function stopOfPhase(id: string): string {

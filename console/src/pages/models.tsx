@@ -2,7 +2,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { Fragment, useRef, useState, type ReactNode } from "react";
 import type { ModelDetail, ProofMark, ProofState, Version } from "../../../src/server/api.ts";
-import { count, fixed, figure, moment, percent, shortHash, words } from "../format.ts";
+import { count, dayShort, fixed, figure, moment, percent, shortHash, words } from "../format.ts";
 import { Block, Empty, Page, Pairs, Readings, Trouble } from "../parts/block.tsx";
 import { State, type Tone } from "../parts/state.tsx";
 import { ask, queries, rollback } from "../requests.ts";
@@ -164,7 +164,10 @@ function Deployed({ model }: { model: ModelDetail }): ReactNode {
           {
             name: "AUC, live",
             value: fixed(model.aucLive?.value),
-            sub: model.aucLive === null ? "no matured window" : `${fixed(model.aucLive.low)} to ${fixed(model.aucLive.high)}`,
+            sub:
+              model.aucLive === null
+                ? "no matured window"
+                : `${fixed(model.aucLive.low)} to ${fixed(model.aucLive.high)}, ${dayShort(model.aucLiveFromUs ?? 0)}`,
           },
           { name: "Open alerts", value: count(model.openAlerts), sub: <Link to="/monitoring">monitoring</Link> },
         ]}

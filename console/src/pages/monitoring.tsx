@@ -45,7 +45,7 @@ function Watched({ name }: { name: string }): ReactNode {
   const m = query.data;
   if (m === undefined) return <Trouble error={query.error} />;
   const own = (alerts.data ?? []).filter((a) => a.model === name);
-  if (m.quality.length === 0 && m.drift.length === 0) return <Empty what={`No window of ${name} has closed yet.`} command="karkhana replay" />;
+  if (m.quality.length === 0 && m.drift.length === 0) return <Empty what={`No window of ${name} has closed yet.`} command="karkhana run" />;
   const latest = m.quality.findLast((q) => q.role === "champion" && q.auc !== null);
   const drift = m.drift.at(-1);
   const over = drift === undefined ? 0 : drift.psi.filter((p, i) => p !== null && p > (drift.threshold[i] ?? Infinity)).length;

@@ -366,7 +366,7 @@ function Recent({ model }: { model: string }): ReactNode {
     <Block title="Recent predictions" note="As logged, each with the features it was made from.">
       <Trouble error={predictions.error} />
       {rows === undefined ? null : rows.length === 0 ? (
-        <Empty what="Nothing has been asked." command="karkhana replay" />
+        <Empty what="Nothing has been asked." command="karkhana run" />
       ) : (
         <div className="scroll">
           <table>

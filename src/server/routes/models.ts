@@ -49,6 +49,7 @@ export async function modelSummary(context: RouteContext, { name }: ModelDefinit
     shadow: deployment?.shadow ?? null,
     aucHoldout: await aucHoldout(context, champion ?? versions.at(-1)),
     aucLive: latest === undefined ? null : aucOf(latest),
+    aucLiveFromUs: latest?.startUs ?? null,
     openAlerts: alerts.length,
   };
 }

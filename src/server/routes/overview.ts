@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { parseIso } from "../../kernel/time.ts";
+import type { PipelineRun } from "../../pipelines/port.ts";
 import { viewsOf } from "../../project/definition.ts";
 import type { Attention, ModelSummary, Overview, Stop, StopId } from "../api.ts";
 import type { RouteContext } from "../control-rooms.ts";
@@ -32,7 +33,7 @@ async function overview(context: RouteContext): Promise<Overview> {
   const attention = await attentionNow(context, models);
   const working = new Set<StopId>(running.flatMap((p) => phaseStops[p.id] ?? []));
   const pipelines = await context.pipelines.listRuns(50);
-  if (pipelines.some((p) => p.state === "running" && /retrain|promot|shadow/.test(p.workflow))) working.add("retraining");
+  if (pipelines.some((p) => p.state === "running" && isRetraining(p))) working.add("retraining");
   const stops = [
     await dataStop(context),
     featureStop(context),
@@ -143,15 +144,21 @@ function monitoringStop(models: readonly ModelSummary[]): PlacedStop {
   return { ...base, state: "ready", figure: live.aucLive.value.toFixed(3), unit: "AUC live", note };
 }
 
-function retrainingStop(pipelines: readonly { readonly workflow: string; readonly state: string }[]): PlacedStop {
+/** A retraining is the training workflow under a run id that says so. */
+function isRetraining({ workflow, runId }: Pick<PipelineRun, "workflow" | "runId">): boolean {
+  return /retrain/.test(workflow) || /retrain/.test(runId);
+}
+
+function retrainingStop(pipelines: readonly PipelineRun[]): PlacedStop {
   const latest = pipelines[0];
+  const retrainings = pipelines.filter(isRetraining).length;
   return {
     id: "retraining",
     title: "Retraining",
     page: "/pipelines",
     state: latest === undefined ? "empty" : "ready",
-    figure: latest === undefined ? null : String(pipelines.length),
-    unit: pipelines.length === 1 ? "pipeline" : "pipelines",
+    figure: latest === undefined ? null : String(retrainings),
+    unit: retrainings === 1 ? "retraining" : "retrainings",
     note: latest === undefined ? "" : `${latest.workflow} ${latest.state}`,
   };
 }
