@@ -3,7 +3,7 @@
  * process over 127.0.0.1. Both share this machine, so each one's CPU is shown.
  *
  *   npm run bench -- serve [--rate 10000] [--seconds 20] [--connections 64] [--arrivals poisson|constant] [--trees 200] [--leaves 63]
- *                          [--full] [--profile <folder>] [--json]
+ *                          [--full] [--node-args="<flags>"] [--profile <folder>] [--json]
  */
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -39,6 +39,7 @@ export async function run(args: string[]): Promise<void> {
     trees: { type: "string", default: "200" },
     leaves: { type: "string", default: "63" },
     full: { type: "boolean", default: false },
+    "node-args": { type: "string", default: "" },
     profile: { type: "string" },
     json: { type: "boolean", default: false },
   } as const;
@@ -49,7 +50,7 @@ export async function run(args: string[]): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), "karkhana-bench-"));
   try {
     const world = await buildServeWorld(folder, { trees: Number(values.trees), leaves: Number(values.leaves) }, say);
-    const server = await startServer(folder, values.profile);
+    const server = await startServer(folder, [...values["node-args"].split(" ").filter(Boolean), ...profileArgs(values.profile)]);
     const runs: ServeRun[] = [];
     for (const [i, rate] of values.rate.split(",").map(Number).entries()) {
       const plan = {
@@ -81,8 +82,11 @@ export async function run(args: string[]): Promise<void> {
   }
 }
 
-async function startServer(folder: string, profile: string | undefined): Promise<{ child: ChildProcess; port: number }> {
-  const execArgv = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
+function profileArgs(folder: string | undefined): string[] {
+  return folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`];
+}
+
+async function startServer(folder: string, execArgv: string[]): Promise<{ child: ChildProcess; port: number }> {
   const child = fork(path.join(import.meta.dirname, "serve-process.ts"), [folder], { execArgv, stdio: ["ignore", "inherit", "inherit", "ipc"] });
   const [ready] = (await Promise.race([
     once(child, "message"),

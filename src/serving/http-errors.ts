@@ -6,7 +6,7 @@ import { codeOf, KarkhanaError, toErrorRecord } from "../kernel/error.ts";
 export type StatusOf = (code: ErrorCode) => number;
 
 /** Every refusal has this shape, whatever part of the server made it. */
-export function errorBody(error: unknown): { readonly code: ErrorCode; readonly text: string } {
+function errorBody(error: unknown): { readonly code: ErrorCode; readonly text: string } {
   const { code, message, remedy, details } = toErrorRecord(error);
   return { code, text: JSON.stringify({ error: { code, message, remedy, details } }) };
 }
