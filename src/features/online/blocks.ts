@@ -10,8 +10,10 @@
  * head itself, holds the rest: a key with few rows is one value. Rows of equal event time share a block.
  * A block is never changed in place: a changed one gets a new id, so a reader that finds a block finds the one its head spoke of.
  */
+import { KarkhanaError } from "../../kernel/error.ts";
+
 export const headerLength = 4;
-export const formatVersion = 1;
+const formatVersion = 1;
 
 /** A block is cut when it holds more rows than this ... */
 export const blockCapacity = 128;
@@ -53,8 +55,15 @@ export interface Head {
 export function decodeHead(bytes: Uint8Array | undefined, numMeasures: number): Head {
   if (bytes === undefined) return { nextId: 1, entries: new Float64Array(0), open: new Float64Array(0) };
   const all = toFloats(bytes);
+  checkFormat(all);
   const openAt = headerLength + all[2]! * entryStride(numMeasures);
   return { nextId: all[1]!, entries: all.subarray(headerLength, openAt), open: all.subarray(openAt) };
+}
+
+/** @throws STORAGE_CORRUPT rather than reading numbers where they do not lie */
+export function checkFormat(head: Float64Array): void {
+  if (head[0] === formatVersion) return;
+  throw new KarkhanaError("STORAGE_CORRUPT", { path: "online features", store: `a head of format ${formatVersion}`, problem: `its format is ${head[0]}` });
 }
 
 export function encodeHead({ nextId, entries, open }: Head, numMeasures: number): Uint8Array {

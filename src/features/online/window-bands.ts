@@ -1,4 +1,4 @@
-import { entryStride, EVENT, FIRST, headerLength, ID, KNOWN, LAST, MAX_KNOWN, MEASURES, MIN_KNOWN, ROWS, rowStride, TOTALS } from "./blocks.ts";
+import { checkFormat, entryStride, EVENT, FIRST, headerLength, ID, KNOWN, LAST, MAX_KNOWN, MEASURES, MIN_KNOWN, ROWS, rowStride, TOTALS } from "./blocks.ts";
 import type { ViewPlan } from "../view-plan.ts";
 
 /**
@@ -34,6 +34,7 @@ export class WindowBands {
    * @param head a head's numbers, from 0 @param needed receives the ids of blocks that must be read row by row
    */
   addHead(head: Float64Array, needed: number[]): void {
+    checkFormat(head);
     const stride = entryStride(this.#m);
     const numSealed = head[2]!;
     const openAt = headerLength + numSealed * stride;
