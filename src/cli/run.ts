@@ -54,6 +54,7 @@ export const run: Command = {
       await Promise.race([stopped, failed]);
       return 0;
     } finally {
+      display.end();
       await stop();
     }
   },

@@ -1,107 +1,104 @@
-import { formatIso } from "../kernel/time.ts";
-import type { LoopEvent, LoopProgress, LoopSummary, Phase } from "../workflows/progress.ts";
+import type { LoopEvent, LoopProgress, Phase } from "../workflows/progress.ts";
+import { barLine, cutTo, eventText, progressText, titleWidth, wrapped } from "./terminal-text.ts";
 
-/** Draws the loop's progress on a terminal: one bar a phase, redrawn in place; plain lines where there is no terminal. */
+/** The part of a terminal or file that the display writes to. */
+export interface Screen {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** Phases of a training: once the replay runs, they belong to a retraining and not to the first training any more. */
+const trainingPhases = new Set(["data", "features", "train", "register"]);
+const tickMs = 500;
+
+/**
+ * The loop's progress for a person. On a terminal: what has happened stays as lines, below them what is under way, redrawn in place; no line
+ * is longer than the terminal is wide. Elsewhere: plain lines, a phase told at every tenth.
+ */
 export class LoopDisplay {
-  readonly #out: NodeJS.WriteStream;
-  #drawn = 0;
-  #lastPlain = new Map<string, number>();
+  readonly #out: Screen;
+  readonly #nowMs: () => number;
+  readonly #lastTenth = new Map<string, number>();
+  readonly #startedMs = new Map<string, number>();
+  #progress: LoopProgress | undefined;
+  #numDrawn = 0;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(out: NodeJS.WriteStream) {
+  constructor(out: Screen, nowMs: () => number = () => performance.now()) {
     this.#out = out;
+    this.#nowMs = nowMs;
   }
 
   show(event: LoopEvent, progress: LoopProgress): void {
-    const line = lineOf(event);
-    if (this.#out.isTTY) {
-      this.#erase();
-      if (line !== undefined) this.#out.write(`${line}\n`);
-      if (event.event !== "summary") this.#draw(progress);
+    this.#progress = progress;
+    for (const { id, state } of progress.phases) {
+      if (state !== "running") this.#startedMs.delete(id);
+      else if (!this.#startedMs.has(id)) this.#startedMs.set(id, this.#nowMs());
+    }
+    const text = this.#textOf(event);
+    if (this.#out.isTTY !== true) {
+      if (text !== undefined) this.#out.write(`${text}\n`);
       return;
     }
-    if (event.event === "progress") this.#plainProgress(event.phase);
-    else if (line !== undefined) this.#out.write(`${line}\n`);
+    this.#redraw(text === undefined ? [] : wrapped(text, this.#columns()), event.event === "summary" ? [] : this.#live());
+    this.#timer ??= setInterval(() => this.#redraw([], this.#live()), tickMs).unref();
+    if (event.event === "summary") this.end();
   }
 
-  /** Without a terminal a phase is told every tenth, not redrawn. */
-  #plainProgress(phase: Phase): void {
+  /** Takes what is under way off the screen; to be called before anything else is printed, and when the loop has ended. */
+  end(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    if (this.#numDrawn > 0) this.#redraw([], []);
+  }
+
+  #textOf(event: LoopEvent): string | undefined {
+    if (event.event === "progress") return this.#out.isTTY === true ? undefined : this.#tenthOf(event.phase);
+    if (event.event !== "phase") return eventText(event);
+    const retrain = this.#isRetraining(event.phase);
+    // Of a retraining, data and registration are quick and their outcome is told anyway.
+    if (event.phase.state === "running" || (retrain && (event.phase.id === "data" || event.phase.id === "register"))) return undefined;
+    return eventText(event, retrain ? "retrain: " : "");
+  }
+
+  #tenthOf(phase: Phase): string | undefined {
     const tenth = phase.total > 0 ? Math.floor((10 * phase.done) / phase.total) : 0;
-    if (this.#lastPlain.get(phase.id) === tenth) return;
-    this.#lastPlain.set(phase.id, tenth);
-    this.#out.write(`${bar(phase, 24)}\n`);
+    if (this.#lastTenth.get(phase.id) === tenth) return undefined;
+    this.#lastTenth.set(phase.id, tenth);
+    return tenth === 0 || tenth >= 10 ? undefined : progressText(phase, this.#isRetraining(phase) ? "retrain: " : "");
   }
 
-  #draw(progress: LoopProgress): void {
-    const rows = progress.phases.map((phase) => bar(phase, Math.max(10, Math.min(32, (this.#out.columns ?? 80) - 62))));
-    if (progress.replayUs !== null) rows.push(`  replay clock ${formatIso(progress.replayUs).slice(0, 16).replace("T", " ")}`);
-    this.#out.write(`${rows.join("\n")}\n`);
-    this.#drawn = rows.length;
+  #isRetraining(phase: Phase): boolean {
+    return trainingPhases.has(phase.id) && this.#progress?.phases.some((p) => p.id === "replay" && p.state === "running") === true;
   }
 
-  #erase(): void {
-    if (this.#drawn > 0) this.#out.write(`\u001B[${this.#drawn}A\u001B[J`);
-    this.#drawn = 0;
+  #live(): string[] {
+    const progress = this.#progress;
+    if (progress === undefined) return [];
+    const width = this.#columns();
+    const running = progress.phases
+      .filter((phase) => phase.state === "running")
+      .map((phase) => ({ ...phase, title: `${this.#isRetraining(phase) ? "retrain: " : ""}${phase.title}` }));
+    const titles = Math.max(titleWidth, ...running.map((phase) => phase.title.length));
+    const rows = running.map((phase) => {
+      const seconds = Math.max(phase.seconds, (this.#nowMs() - (this.#startedMs.get(phase.id) ?? this.#nowMs())) / 1000);
+      return barLine(phase, seconds, phase.id === "replay" ? progress.replayUs : null, width, titles);
+    });
+    const next = progress.phases.filter((phase) => phase.state === "waiting").map((phase) => phase.title);
+    return next.length === 0 ? rows : [...rows, cutTo(`  then: ${next.join(", ")}`, width)];
   }
-}
 
-function bar(phase: Phase, width: number): string {
-  const share = phase.state === "done" ? 1 : phase.total > 0 ? Math.min(1, phase.done / phase.total) : 0;
-  const filled = Math.round(share * width);
-  const mark = { waiting: " ", running: "›", done: "✓", failed: "✗" }[phase.state];
-  const rate = phase.state === "running" && phase.ratePerSecond > 0 ? `${compact(phase.ratePerSecond)} ${phase.unit}/s` : "";
-  const time =
-    phase.state === "running" && phase.remainingSeconds !== null
-      ? `${Math.ceil(phase.remainingSeconds)} s left`
-      : phase.seconds > 0
-        ? `${phase.seconds.toFixed(1)} s`
-        : "";
-  return `${mark} ${phase.title.padEnd(16)} ${"━".repeat(filled)}${"╌".repeat(width - filled)} ${rate.padStart(16)} ${time.padStart(10)}`;
-}
+  /** The last column stays free: a terminal that wraps there would put the cursor a line too low. */
+  #columns(): number {
+    return Math.max(20, (this.#out.columns ?? 80) - 1);
+  }
 
-function lineOf(event: LoopEvent): string | undefined {
-  if (event.event === "log") return `  ${stamp(event.atUs)}${event.text}`;
-  if (event.event === "alert") return `! ${stamp(event.atUs)}${event.text}`;
-  if (event.event === "decision") return `» ${stamp(event.atUs)}${event.text}`;
-  if (event.event === "phase")
-    return event.phase.state === "done"
-      ? `✓ ${event.phase.title}: ${compact(event.phase.done)} ${event.phase.unit} in ${event.phase.seconds.toFixed(1)} s`
-      : undefined;
-  return event.event === "summary" ? summaryText(event) : undefined;
-}
-
-function stamp(us: number | null): string {
-  return us === null ? "" : `${formatIso(us).slice(0, 16).replace("T", " ")}  `;
-}
-
-function summaryText(s: LoopSummary): string {
-  const pair = (auc: number | null, interval: readonly [number, number] | null): string => (auc === null || interval === null ? "not known" : `${auc.toFixed(4)} [${interval[0].toFixed(4)}, ${interval[1].toFixed(4)}]`);
-  const rows: readonly (readonly [string, string])[] = [
-    ["rows", `${s.rows.toLocaleString("en")} that passed the contract, ${s.features} features`],
-    ["AUC held out", pair(s.aucHoldout, s.aucHoldoutInterval)],
-    ["AUC live", `${pair(s.aucLive, s.aucLiveInterval)} over ${s.matured.toLocaleString("en")} answers with known outcome`],
-    [
-      "champions",
-      s.champions.map((c) => `v${c.version} from ${formatIso(c.fromUs).slice(0, 10)}${c.auc === null ? "" : ` (AUC ${c.auc.toFixed(4)})`}`).join(", "),
-    ],
-    [
-      "online = offline",
-      `${s.mismatches} mismatches in ${s.valuesCompared.toLocaleString("en")} values of ${s.vectorsCompared.toLocaleString("en")} served vectors recomputed`,
-    ],
-    [
-      "latency",
-      `p50 ${s.latencyMs.p50.toFixed(2)} ms, p95 ${s.latencyMs.p95.toFixed(2)} ms, p99 ${s.latencyMs.p99.toFixed(2)} ms over ${s.predictions.toLocaleString("en")} predictions`,
-    ],
-    ["decisions", `${s.alerts} alerts, ${s.retrainings} retrainings, ${s.promotions} promotions, ${s.refusals} refusals`],
-    [
-      "time",
-      `${s.seconds.toFixed(1)} s: ${Object.entries(s.phaseSeconds)
-        .map(([name, seconds]) => `${name} ${seconds.toFixed(1)}`)
-        .join(", ")}; peak memory ${Math.round(s.peakMemoryMb)} MB`,
-    ],
-  ];
-  return `\n${s.project}${s.recorded ? " (this run had finished before; its recorded summary follows, --fresh runs it again)" : ""}\n${rows.map(([name, value]) => `  ${name.padEnd(16)} ${value}`).join("\n")}\n`;
-}
-
-function compact(value: number): string {
-  return value >= 10_000 ? `${(value / 1000).toFixed(0)}k` : value >= 100 ? value.toFixed(0) : value.toFixed(1);
+  /** One write: each line overwrites the one before, so nothing blinks. */
+  #redraw(lines: readonly string[], live: readonly string[]): void {
+    const up = this.#numDrawn > 0 ? `\u001B[${this.#numDrawn}A` : "";
+    const body = [...lines, ...live].map((line) => `${line}\u001B[K\n`).join("");
+    this.#out.write(`${up}${body}\u001B[J`);
+    this.#numDrawn = live.length;
+  }
 }

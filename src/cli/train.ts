@@ -14,7 +14,11 @@ export const train: Command = {
   name: "train",
   summary: "Check the data, train and register a version, without deploying it",
   positionals: ["model"],
-  flags: { ...projectFlags, full: { type: "boolean", help: "Tell the project to use all rows" }, json: { type: "boolean", help: "Print one JSON event a line" } },
+  flags: {
+    ...projectFlags,
+    full: { type: "boolean", help: "Tell the project to use all rows" },
+    json: { type: "boolean", help: "Print one JSON event a line" },
+  },
   run: async ({ values, positionals }) => {
     const { project, dataFolder } = await chooseProject(values);
     const name = chooseModel(project, positionals[0]);
@@ -27,10 +31,18 @@ export const train: Command = {
     declarePhases(platform);
     platform.board.subscribe((event) => (isSet(values, "json") ? console.log(JSON.stringify(event)) : display.show(event, platform.board.current())));
     try {
-      const output = await platform.pipelines.start(trainModelWorkflow(platform), { ...firstTraining(model), baseline: false, reason: "trained from the command line" }, `train-${model.hash.slice(0, 16)}`);
-      console.log(isSet(values, "json") ? JSON.stringify({ event: "trained", ...output }) : `v${output.candidate.version} of ${name}: ${output.candidate.summary}`);
+      const output = await platform.pipelines.start(
+        trainModelWorkflow(platform),
+        { ...firstTraining(model), baseline: false, reason: "trained from the command line" },
+        `train-${model.hash.slice(0, 16)}`,
+      );
+      display.end();
+      console.log(
+        isSet(values, "json") ? JSON.stringify({ event: "trained", ...output }) : `v${output.candidate.version} of ${name}: ${output.candidate.summary}`,
+      );
       return output.candidate.passed ? 0 : 1;
     } finally {
+      display.end();
       await platform.close();
       await stores.close();
       unlock();

@@ -129,6 +129,9 @@ export function trainModelWorkflow(platform: Platform): Workflow<TrainInput, Tra
         for (const kind of kinds) for (const blob of output[kind]?.blobs ?? []) step.keep(blob);
         return output;
       });
+      // Early stopping ends before the last tree that was allowed; a cached fit told nothing.
+      const trees = fitted.gbdt?.history.length ?? 0;
+      board.advance("train", trees, trees);
       board.finish("train");
 
       board.start("register");
