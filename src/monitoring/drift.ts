@@ -48,9 +48,6 @@ export interface DriftWindow {
 
 export function summariseInputs(window: InputWindow, endUs: Micros, policy: MonitorPolicy, limits: MonitorLimits): DriftWindow {
   const { key, prepared, predictions, misshapen, latency } = window;
-  const p50 = latency.quantile(0.5);
-  const p95 = latency.quantile(0.95);
-  const p99 = latency.quantile(0.99);
   const base = {
     kind: "drift" as const,
     version: key.version,
@@ -59,7 +56,7 @@ export function summariseInputs(window: InputWindow, endUs: Micros, policy: Moni
     endUs,
     predictions,
     misshapen,
-    latencyUs: { ...(p50 === undefined ? {} : { p50 }), ...(p95 === undefined ? {} : { p95 }), ...(p99 === undefined ? {} : { p99 }) },
+    latencyUs: latency.count === 0 ? {} : { p50: latency.quantileUs(0.5), p95: latency.quantileUs(0.95), p99: latency.quantileUs(0.99) },
   };
   const binned = predictions - misshapen;
   const notJudged =

@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { seededRng } from "../kernel/rng.ts";
 import { aucCovariance, placementValues } from "../learn/delong.ts";
 import { auc, brier, logLoss } from "../learn/metrics.ts";
-import { LatencyHistogram } from "./latency-histogram.ts";
 import { ScoreHistogram } from "./score-histogram.ts";
 
 function sample(seed: string, n: number, scoreOf: (u: number) => number): { scores: Float64Array; labels: Uint8Array } {
@@ -73,21 +72,5 @@ describe("matured outcomes", () => {
     expect(histogram.auc()).toMatchObject({ value: 1, errorBound: 0 });
     expect(histogram.brier()).toBe(0);
     expect(Number.isFinite(histogram.logLoss())).toBe(true);
-  });
-});
-
-describe("latencies", () => {
-  it("give quantiles within 4.5 percent", () => {
-    const histogram = new LatencyHistogram();
-    for (let i = 1; i <= 10_000; i++) histogram.add(i);
-    for (const q of [0.5, 0.95, 0.99]) expect(Math.abs(histogram.quantile(q)! / (q * 10_000) - 1)).toBeLessThan(0.045);
-    expect(new LatencyHistogram().quantile(0.5)).toBeUndefined();
-  });
-
-  it("take nonsense to the outer buckets", () => {
-    const histogram = new LatencyHistogram();
-    for (const latency of [0, -5, Number.NaN, 1e15]) histogram.add(latency);
-    expect(histogram.quantile(0.5)).toBeLessThan(2);
-    expect(histogram.quantile(1)).toBeGreaterThan(1e8);
   });
 });

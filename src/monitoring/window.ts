@@ -1,7 +1,7 @@
 import type { Micros } from "../kernel/clock.ts";
 import type { MaturedPrediction } from "../feedback/join.ts";
 import type { PredictionRecord, PredictionRole } from "../feedback/prediction.ts";
-import { LatencyHistogram } from "./latency-histogram.ts";
+import { LatencyHistogram } from "../math/latency-histogram.ts";
 import type { ReferenceProfile } from "./profile.ts";
 import { ScoreHistogram } from "./score-histogram.ts";
 import { vectorBinner, type VectorBinner } from "./slot-bins.ts";

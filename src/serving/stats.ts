@@ -1,5 +1,5 @@
 import type { PredictionRole } from "../feedback/prediction.ts";
-import { bucketOf, numLatencyBuckets, quantileUs } from "./latency-histogram.ts";
+import { bucketOf, numLatencyBuckets, quantileUs } from "../math/latency-histogram.ts";
 
 /** Where the time of a request goes. `total` runs from the first byte of the head to the answer's being written. */
 export const stages = ["lookup", "compute", "log", "total"] as const;

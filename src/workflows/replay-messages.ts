@@ -32,7 +32,7 @@ export type DayResult = {
   readonly labelled: number;
   /** Requests that had to be sent again because the server was not there; none is lost. */
   readonly retried: number;
-  /** [bucket, count] of `workflows/latency.ts`, milliseconds over HTTP as the client saw them. */
+  /** [bucket, count] of `math/latency-histogram.ts`, of requests over HTTP as the client saw them. */
   readonly latency: readonly (readonly [number, number])[];
 };
 

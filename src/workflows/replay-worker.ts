@@ -15,7 +15,7 @@ import { KarkhanaError, toErrorRecord } from "../kernel/error.ts";
 import { MICROS_PER_HOUR } from "../kernel/time.ts";
 import { openDuckDb, type ColumnTable, type DuckDb } from "../storage/duckdb/duckdb.ts";
 import { quoteIdentifier } from "../storage/duckdb/quote.ts";
-import { LatencyHistogram } from "./latency.ts";
+import { LatencyHistogram } from "../math/latency-histogram.ts";
 import type { DayRequest, DayResult, ReplayReply, ReplayWorkerData } from "./replay-messages.ts";
 import { ServingClient } from "./serving-client.ts";
 

@@ -1,7 +1,7 @@
 import type { WorkflowContext } from "../pipelines/port.ts";
 import type { ModelDefinition } from "../project/definition.ts";
 import { runJob } from "./jobs/run-job.ts";
-import { LatencyHistogram } from "./latency.ts";
+import { LatencyHistogram } from "../math/latency-histogram.ts";
 import type { PlayedHistory } from "./loop.ts";
 import type { Platform } from "./platform.ts";
 import type { LoopSummary } from "./progress.ts";
@@ -80,7 +80,7 @@ export async function summarise(
     vectorsCompared: parity?.vectors ?? 0,
     valuesCompared: parity?.values ?? 0,
     mismatches: parity?.mismatches ?? 0,
-    latencyMs: { p50: histogram.quantileMs(0.5), p95: histogram.quantileMs(0.95), p99: histogram.quantileMs(0.99) },
+    latencyMs: { p50: histogram.quantileUs(0.5) / 1000, p95: histogram.quantileUs(0.95) / 1000, p99: histogram.quantileUs(0.99) / 1000 },
     alerts: alerts.length,
     retrainings: played?.retrainings ?? 0,
     // The first deployment takes an empty place; a promotion takes it from somebody.

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { seededRng } from "../kernel/rng.ts";
-import { bucketEdgeUs, bucketOf, numLatencyBuckets, quantileUs } from "./latency-histogram.ts";
+import { bucketEdgeUs, bucketOf, LatencyHistogram, numLatencyBuckets, quantileUs } from "./latency-histogram.ts";
 
 test("a duration's bucket ends at most a sixteenth above it and never below it", () => {
   const rng = seededRng(1);
@@ -23,4 +23,18 @@ test("quantiles read back are those of what was counted, within a bucket", () =>
   expect(quantileUs(counts, 0.5)).toBeLessThan(500 * 1.07);
   expect(quantileUs(counts, 0.99)).toBeGreaterThanOrEqual(990);
   expect(quantileUs(new Float64Array(numLatencyBuckets), 0.5)).toBeNaN();
+});
+
+test("histograms add: two halves merged count and read as the whole, nonsense included", () => {
+  const [whole, left, right] = [new LatencyHistogram(), new LatencyHistogram(), new LatencyHistogram()];
+  const rng = seededRng(2);
+  for (let i = 0; i < 5000; i++) {
+    const us = i % 100 === 0 ? Number.NaN : 2 ** (rng.next() * 30 - 2);
+    whole.add(us);
+    (i % 2 === 0 ? left : right).add(us);
+  }
+  left.merge(right.entries());
+  expect(left.entries()).toEqual(whole.entries());
+  expect([left.count, left.quantileUs(0.5), left.quantileUs(0.99)]).toEqual([5000, whole.quantileUs(0.5), whole.quantileUs(0.99)]);
+  expect(new LatencyHistogram().quantileUs(0.5)).toBeNaN();
 });

@@ -32,3 +32,35 @@ export function quantileUs(counts: Float64Array, q: number): number {
   }
   return Number.NaN;
 }
+
+/** The same buckets with a count of their own; histograms add, and are kept as the few buckets that hold anything. */
+export class LatencyHistogram {
+  readonly #counts: Float64Array = new Float64Array(numLatencyBuckets);
+  #count = 0;
+
+  add(us: number): void {
+    this.#counts[bucketOf(us)]!++;
+    this.#count++;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Microseconds; NaN if nothing was counted. @param q in (0, 1] */
+  quantileUs(q: number): number {
+    return quantileUs(this.#counts, q);
+  }
+
+  /** [bucket, count] of the buckets that hold anything. */
+  entries(): [number, number][] {
+    return Array.from(this.#counts, (count, bucket): [number, number] => [bucket, count]).filter(([, count]) => count > 0);
+  }
+
+  merge(entries: readonly (readonly [number, number])[]): void {
+    for (const [bucket, count] of entries) {
+      this.#counts[bucket]! += count;
+      this.#count += count;
+    }
+  }
+}
