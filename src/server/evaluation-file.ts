@@ -19,7 +19,7 @@ export function readEvaluation(text: string): Evaluation | null {
     rows: stored.overall.numRows,
     positives: stored.overall.numPositives,
     metrics: metricsOf(stored.overall),
-    baseline: null,
+    baseline: readBaseline(file["baseline"]),
     roc: [[0, 0], ...stored.curve.map((p): [number, number] => [p.falsePositiveRate, p.truePositiveRate])],
     precisionRecall: stored.curve.map((p) => [p.truePositiveRate, p.precision]),
     calibration: stored.calibration.map((b) => ({ meanScore: b.meanPrediction, labelRate: b.observed, rows: b.count })),
@@ -28,6 +28,11 @@ export function readEvaluation(text: string): Evaluation | null {
     ),
     importance: importance.map(({ feature, gain, splits }) => ({ feature, gain, splits })),
   };
+}
+
+function readBaseline(value: unknown): Evaluation["baseline"] {
+  if (!isRecord(value) || typeof value["name"] !== "string" || !isRecord(value["overall"])) return null;
+  return { name: value["name"], metrics: metricsOf(value["overall"] as unknown as EvaluationMetrics) };
 }
 
 function metricsOf({ auc, averagePrecision, logLoss, brier, ece }: EvaluationMetrics): Record<string, Interval> {

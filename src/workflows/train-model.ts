@@ -4,12 +4,12 @@ import { definitionHash } from "../kernel/hashing.ts";
 import { registerDataset } from "../data/register.ts";
 import { relationOf } from "../data/relation.ts";
 import type { SourceDefinition } from "../data/source.ts";
-import type { BlobReference, Workflow } from "../pipelines/port.ts";
-import { sourcesOf, type ModelDefinition } from "../project/definition.ts";
+import type { Workflow } from "../pipelines/port.ts";
+import { sourcesOf } from "../project/definition.ts";
 import { openDuckDb } from "../storage/duckdb/duckdb.ts";
-import type { FittedModel } from "./jobs/fit.ts";
 import { runJob } from "./jobs/run-job.ts";
 import type { Platform } from "./platform.ts";
+import { openRun, recordAndRegister } from "./record-model.ts";
 
 /** Changes whenever the code of a cached step changes its result for the same inputs. */
 const codeVersion = "1";
@@ -106,7 +106,10 @@ export function trainModelWorkflow(platform: Platform): Workflow<TrainInput, Tra
       const kinds: ("gbdt" | "logistic")[] = input.baseline ? ["logistic", "gbdt"] : ["gbdt"];
       const fitKey = { trainingSet: trainingSet.sha256, split, kinds, model: model.hash, champion: champion?.artifactPath ?? null };
       const fitFolder = `fits/${definitionHash({ ...fitKey, codeVersion }).slice(0, 24)}`;
-      const fitted = await context.step("fit", { codeVersion, cacheKey: fitKey }, async (step) => {
+      const openings = kinds.map((kind) => ({ kind, name: `${model.name} ${kind} ${formatIso(input.toUs).slice(0, 10)}`, reason: input.reason, datasetHash }));
+      const runIds = new Map<string, string>();
+      for (const opening of openings) runIds.set(opening.kind, await openRun(platform, context, model, opening));
+      const fitting = context.step("fit", { codeVersion, cacheKey: fitKey }, async (step) => {
         const output = await runJob(
           "fit",
           {
@@ -129,6 +132,10 @@ export function trainModelWorkflow(platform: Platform): Workflow<TrainInput, Tra
         for (const kind of kinds) for (const blob of output[kind]?.blobs ?? []) step.keep(blob);
         return output;
       });
+      const fitted = await fitting.catch(async (error: unknown) => {
+        for (const runId of runIds.values()) await platform.tracking.finishRun(runId, "FAILED");
+        throw error;
+      });
       // Early stopping ends before the last tree that was allowed; a cached fit told nothing.
       const trees = fitted.gbdt?.history.length ?? 0;
       board.advance("train", trees, trees);
@@ -138,7 +145,7 @@ export function trainModelWorkflow(platform: Platform): Workflow<TrainInput, Tra
       const register = async (kind: "gbdt" | "logistic"): Promise<TrainedVersion> => {
         const result = fitted[kind];
         if (result === undefined) throw new TypeError(`the fit has no ${kind} model`);
-        return recordAndRegister(platform, context, model, { kind, result, input, datasetHash, trainingSetRows: trainingSet.rows });
+        return recordAndRegister(platform, context, model, { kind, runId: runIds.get(kind) ?? "", result, datasetHash, trainingSetRows: trainingSet.rows });
       };
       const baseline = input.baseline ? await register("logistic") : null;
       const candidate = await register("gbdt");
@@ -170,110 +177,4 @@ async function registerSources(platform: Platform): Promise<RegisteredSource[]> 
   } finally {
     await duck.close();
   }
-}
-
-interface Recorded {
-  readonly kind: "gbdt" | "logistic";
-  readonly result: FittedModel;
-  readonly input: TrainInput;
-  readonly datasetHash: string;
-  readonly trainingSetRows: number;
-}
-
-/** One run in tracking, its artifacts, one model version with the two proofs that training can supply. */
-async function recordAndRegister(
-  platform: Platform,
-  context: Parameters<Workflow<TrainInput, TrainOutput>["run"]>[0],
-  model: ModelDefinition,
-  recorded: Recorded,
-): Promise<TrainedVersion> {
-  const { kind, result, input, datasetHash } = recorded;
-  const experiment = await platform.tracking.experiment(platform.project.definition.name);
-  const runId = await context.transact(`${kind}/run`, async (trx, { requestId }) => {
-    const created = await platform.tracking.createRun(
-      {
-        experimentId: experiment.experimentId,
-        name: `${model.name} ${kind} ${formatIso(input.toUs).slice(0, 10)}`,
-        requestId,
-        tags: { model: model.name, kind, reason: input.reason, dataset: datasetHash, pipeline: context.runId },
-      },
-      trx,
-    );
-    return created.runId;
-  });
-  const run = await platform.tracking.getRun(runId);
-  const blobs = await context.step(`${kind}/artifacts`, {}, (step) =>
-    copyBlobs(platform, result.blobs, result.folder, run.artifactPath, (blob) => step.keep(blob)),
-  );
-  await context.transact(`${kind}/log`, async (trx) => {
-    const timestampMs = Math.floor(platform.machineClock.nowUs() / 1000);
-    await platform.tracking.logBatch(
-      runId,
-      {
-        params: { ...result.params, trainingRows: String(recorded.trainingSetRows) },
-        metrics: Object.entries(result.metrics).map(([key, value]) => ({ key, value, step: 0, timestampMs })),
-      },
-      trx,
-    );
-    for (let at = 0; at < result.history.length; at += 500) {
-      await platform.tracking.logBatch(
-        runId,
-        { metrics: result.history.slice(at, at + 500).map(([iteration, value]) => ({ key: "valid_log_loss", value, step: iteration, timestampMs })) },
-        trx,
-      );
-    }
-    await platform.tracking.finishRun(runId, "FINISHED", trx);
-    return null;
-  });
-  const { version } = await context.transact(`${kind}/register`, async (trx, { requestId }) => {
-    const registered = await platform.registry.registerVersion(
-      {
-        model: model.name,
-        runId,
-        artifactPath: `${run.artifactPath}/model`,
-        definitionHash: model.hash,
-        serviceHash: model.service.hash,
-        datasetHash,
-        requestId,
-      },
-      trx,
-    );
-    await platform.registry.addProof(
-      model.name,
-      registered.version,
-      { kind: "offline-evaluation", passed: result.evaluation.passed, summary: result.evaluation.summary, details: result.evaluation.details },
-      trx,
-    );
-    await platform.registry.addProof(
-      model.name,
-      registered.version,
-      { kind: "monitors", passed: result.monitors.passed, summary: result.monitors.summary, details: result.monitors.details },
-      trx,
-    );
-    return { version: registered.version, blobs: blobs.length };
-  });
-  const passed = result.evaluation.passed && result.monitors.passed;
-  return {
-    version,
-    passed,
-    summary: result.evaluation.passed ? (result.monitors.passed ? result.evaluation.summary : result.monitors.summary) : result.evaluation.summary,
-    ...result.auc,
-  };
-}
-
-async function copyBlobs(
-  platform: Platform,
-  blobs: readonly BlobReference[],
-  from: string,
-  to: string,
-  keep: (blob: BlobReference) => void,
-): Promise<BlobReference[]> {
-  const copies: BlobReference[] = [];
-  for (const { path, sha256 } of blobs) {
-    const target = `${to}/${path.slice(from.length + 1)}`;
-    await platform.blobs.put(target, await platform.blobs.get(path));
-    copies.push({ path: target, sha256 });
-  }
-  for (const copy of copies) keep(copy);
-  return copies;
 }

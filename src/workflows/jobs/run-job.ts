@@ -9,9 +9,9 @@ export type JobMessage =
   | { readonly kind: "failed"; readonly error: ErrorRecord };
 
 /** Runs a job in a worker thread of its own, ended when the job is or when `signal` fires. @throws what the job threw, by code */
-export function runJob<N extends JobName>(name: N, input: JobInput<N>, progress: JobProgress, signal?: AbortSignal): Promise<JobOutput<N>> {
+export async function runJob<N extends JobName>(name: N, input: JobInput<N>, progress: JobProgress, signal?: AbortSignal): Promise<JobOutput<N>> {
   const worker = new Worker(new URL(`./job-worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url), { workerData: { name, input } });
-  return new Promise<JobOutput<N>>((resolve, reject) => {
+  const ended = new Promise<JobOutput<N>>((resolve, reject) => {
     signal?.addEventListener("abort", () => reject(new KarkhanaError("JOB_STOPPED", { job: name })), { once: true });
     worker.on("message", (message: JobMessage) => {
       if (message.kind === "progress") progress(message.done, message.total, message.unit);
@@ -20,5 +20,10 @@ export function runJob<N extends JobName>(name: N, input: JobInput<N>, progress:
     });
     worker.once("error", reject);
     worker.once("exit", (code) => reject(new KarkhanaError("INTERNAL", { problem: `the worker of job ${name} ended with exit code ${code}` })));
-  }).finally(async () => worker.terminate());
+  });
+  try {
+    return await ended;
+  } finally {
+    await worker.terminate();
+  }
 }
