@@ -27,20 +27,33 @@ export function parseFlags(flags: Flags, args: readonly string[], maxPositionals
   try {
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new KarkhanaError("INVALID_CONFIG", {
-      field: "arguments",
-      problem: error instanceof Error ? error.message : "cannot be read",
-      value: args.join(" "),
-    });
+    throw problemWith(flags, args, error);
   }
   if (parsed.positionals.length > maxPositionals)
-    throw new KarkhanaError("INVALID_CONFIG", { field: "arguments", problem: `at most ${maxPositionals} without a flag`, value: parsed.positionals.join(" ") });
+    throw new KarkhanaError("INVALID_CONFIG", {
+      field: "arguments",
+      problem: maxPositionals === 0 ? "this command takes flags only" : `takes at most ${maxPositionals} without a flag`,
+      value: parsed.positionals.join(" "),
+    });
   const values: Record<string, string | number | boolean | undefined> = {};
   for (const [name, flag] of Object.entries(flags)) {
     const given = parsed.values[name] as string | boolean | undefined;
     values[name] = given === undefined ? flag.default : flag.type === "integer" ? integer(name, flag, String(given)) : given;
   }
   return { values, positionals: parsed.positionals };
+}
+
+/** What Node's parser found, in the words of this program. */
+function problemWith(flags: Flags, args: readonly string[], error: unknown): KarkhanaError {
+  const message = error instanceof Error ? error.message : "cannot be read";
+  const named = /'(?:-\w, )?(--?[^'= ]+)/.exec(message)?.[1] ?? "arguments";
+  const names = Object.keys(flags).map((name) => `--${name}`);
+  const given = args.find((arg) => arg === named || arg.startsWith(`${named}=`)) ?? args.join(" ");
+  const flag = flags[named.replace(/^--/, "")];
+  if (flag === undefined)
+    return new KarkhanaError("INVALID_CONFIG", { field: named, problem: `there is no such flag; there are ${names.join(", ")}`, value: given });
+  const problem = flag.type === "boolean" ? "takes no value" : `needs a value: ${named} <${flag.value ?? flag.type}>`;
+  return new KarkhanaError("INVALID_CONFIG", { field: named, problem, value: given });
 }
 
 function integer(name: string, flag: Flag, text: string): number {
@@ -64,8 +77,11 @@ export function optionalText(values: FlagValues, name: string): string | undefin
   return typeof value === "string" ? value : undefined;
 }
 
+/** A whole number. @throws INVALID_CONFIG if it is required and missing */
 export function number(values: FlagValues, name: string): number {
-  return Number(values[name]);
+  const value = values[name];
+  if (typeof value !== "number") throw new KarkhanaError("INVALID_CONFIG", { field: `--${name}`, problem: "is required", value: "nothing" });
+  return value;
 }
 
 export function isSet(values: FlagValues, name: string): boolean {

@@ -19,7 +19,18 @@ try {
   const servingUrl = `http://${args.host}:${args.servingPort ?? 0}`;
   const platform = await openPlatform(project, stores, servingUrl);
   const control = await createControl(
-    { project: project.definition, datasets: stores.datasets, tracking: stores.tracking, registry: stores.registry, pipelines: stores.pipelines, monitoring: stores.monitoring, blobs: stores.blobs, feedback: platform.feedback, progress: platform.board, clock: platform.eventClock },
+    {
+      project: project.definition,
+      datasets: stores.datasets,
+      tracking: stores.tracking,
+      registry: stores.registry,
+      pipelines: stores.pipelines,
+      monitoring: stores.monitoring,
+      blobs: stores.blobs,
+      feedback: platform.feedback,
+      progress: platform.board,
+      clock: platform.eventClock,
+    },
     { host: args.host, port: args.port, servingUrl },
   );
   ending.by(async () => {
@@ -36,8 +47,10 @@ try {
     );
   }
 } catch (error) {
-  tellSupervisor({ kind: "refused", error: toErrorRecord(error) });
-  console.error(error);
+  const record = toErrorRecord(error);
+  tellSupervisor({ kind: "refused", error: record });
+  // What a person can mend is told once, by the supervisor; a defect needs its stack.
+  if (record.code === "INTERNAL") console.error(error);
   process.exitCode = 1;
   process.disconnect?.();
 }

@@ -17,7 +17,11 @@ export const doctor: Command = {
       }
     }
     if (isSet(values, "json")) console.log(JSON.stringify(findings));
-    else for (const { what, state, found, remedy } of findings) console.log(`${{ good: "✓", note: "·", wrong: "✗" }[state]} ${what.padEnd(22)} ${found}${remedy === undefined ? "" : `\n  ${" ".repeat(22)} → ${remedy}`}`);
+    else
+      for (const { what, state, found, remedy } of findings)
+        console.log(
+          `${{ good: "✓", note: "·", wrong: "✗" }[state]} ${what.padEnd(22)} ${found}${remedy === undefined ? "" : `\n  ${" ".repeat(22)} → ${remedy}`}`,
+        );
     return findings.some((finding) => finding.state === "wrong") ? 1 : 0;
   },
 };

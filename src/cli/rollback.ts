@@ -7,6 +7,10 @@ export const rollback: Command = {
   name: "rollback",
   summary: "Return a model's traffic to the champion before the last promotion",
   positionals: ["model"],
-  flags: { ...projectFlags, reason: { type: "string", value: "text", help: "Why; kept in the registry's history", default: "rolled back by hand" }, json: { type: "boolean", help: "Print the deployment as JSON" } },
+  flags: {
+    ...projectFlags,
+    reason: { type: "string", value: "text", help: "Why; kept in the registry's history", default: "rolled back by hand" },
+    json: { type: "boolean", help: "Print the deployment as JSON" },
+  },
   run: (parsed) => changeDeployment(parsed, (registry, model) => registry.rollback(model, optionalText(parsed.values, "reason") ?? "")),
 };

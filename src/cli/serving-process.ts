@@ -42,8 +42,10 @@ try {
   const address = await serving.listen({ host: args.host, port: args.port });
   tellSupervisor({ kind: "ready", url: `http://${address.host}:${address.port}` });
 } catch (error) {
-  tellSupervisor({ kind: "refused", error: toErrorRecord(error) });
-  console.error(error);
+  const record = toErrorRecord(error);
+  tellSupervisor({ kind: "refused", error: record });
+  // What a person can mend is told once, by the supervisor; a defect needs its stack.
+  if (record.code === "INTERNAL") console.error(error);
   process.exitCode = 1;
   process.disconnect?.();
 }

@@ -1,12 +1,10 @@
-import { KarkhanaError } from "../kernel/error.ts";
 import { formatIso } from "../kernel/time.ts";
 import { openStores } from "../server/compose.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { readRunning } from "../server/running.ts";
-import { existsSync } from "node:fs";
 import { isSet } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
-import { chooseProject } from "./project-folder.ts";
+import { chooseProject, requireDataFolder } from "./project-folder.ts";
 
 /** `karkhana status`: what runs, what is deployed, what was decided last. */
 export const status: Command = {
@@ -15,22 +13,45 @@ export const status: Command = {
   flags: { ...projectFlags, json: { type: "boolean", help: "Print as JSON" } },
   run: async ({ values }) => {
     const { project, dataFolder } = await chooseProject(values);
-    if (!existsSync(dataFolder)) throw new KarkhanaError("NOT_RUNNING", { dataFolder });
+    requireDataFolder(dataFolder);
     const stores = await openStores(dataFolder, readConfiguration(process.env));
     try {
       const running = readRunning(dataFolder);
       const deployments = await stores.registry.listDeployments();
       const runs = await stores.pipelines.listRuns(10);
+      const models = await Promise.all(
+        project.definition.models.map(async ({ name }) => ({
+          model: name,
+          versions: (await stores.registry.listVersions(name)).map(({ version, state }) => ({ version, state })),
+        })),
+      );
       if (isSet(values, "json")) {
-        console.log(JSON.stringify({ project: project.definition.name, running: running ?? null, deployments, runs: runs.map(({ steps: _steps, ...run }) => run) }));
+        console.log(
+          JSON.stringify({
+            project: project.definition.name,
+            running: running ?? null,
+            models,
+            deployments,
+            runs: runs.map(({ steps: _steps, ...run }) => run),
+          }),
+        );
         return 0;
       }
       console.log(running === undefined ? "not running" : `running: console ${running.controlUrl}, serving ${running.servingUrl}`);
+      for (const { model, versions } of models) {
+        const list = versions.length === 0 ? "no version yet" : versions.map(({ version, state }) => `v${version} ${state}`).join(", ");
+        console.log(`${model}: ${list}${deployments.some((d) => d.model === model) ? "" : "; nothing is deployed"}`);
+      }
       for (const d of deployments) {
-        const rest = [d.challenger === undefined ? "" : `challenger v${d.challenger} answers ${Math.round(d.abShare * 100)} %`, d.shadow === undefined ? "" : `v${d.shadow} in shadow`, d.previous === undefined ? "" : `rollback goes to v${d.previous}`].filter((part) => part !== "");
+        const rest = [
+          d.challenger === undefined ? "" : `challenger v${d.challenger} answers ${Math.round(d.abShare * 100)} %`,
+          d.shadow === undefined ? "" : `v${d.shadow} in shadow`,
+          d.previous === undefined ? "" : `rollback goes to v${d.previous}`,
+        ].filter((part) => part !== "");
         console.log(`${d.model}: champion v${d.champion}, ${[...rest, `since ${formatIso(d.changedUs)}: ${d.reason}`].join(", ")}`);
       }
-      for (const run of runs) console.log(`${run.workflow} ${run.runId}: ${run.state}${run.error === undefined ? "" : ` (${run.error.code}: ${run.error.message})`}`);
+      for (const run of runs)
+        console.log(`${run.workflow} ${run.runId}: ${run.state}${run.error === undefined ? "" : ` (${run.error.code}: ${run.error.message})`}`);
       return 0;
     } finally {
       await stores.close();

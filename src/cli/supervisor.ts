@@ -20,6 +20,8 @@ export interface SupervisorOptions {
 interface Supervised {
   readonly spec: ProcessSpec;
   child: ChildProcess | undefined;
+  /** Why the child now ending would not start. */
+  refusal: string | undefined;
   deaths: number;
   wasReady: boolean;
   /** The port it first got: others were told it, so it comes back there. */
@@ -43,7 +45,7 @@ export class Supervisor {
 
   constructor(specs: readonly ProcessSpec[], options: SupervisorOptions = {}) {
     this.#options = options;
-    this.#processes = specs.map((spec) => ({ spec, child: undefined, deaths: 0, wasReady: false, port: spec.args.port }));
+    this.#processes = specs.map((spec) => ({ spec, child: undefined, refusal: undefined, deaths: 0, wasReady: false, port: spec.args.port }));
     for (const { role } of specs) this.#urls.set(role, Promise.withResolvers());
     this.#failed.promise.catch(() => undefined);
   }
@@ -71,7 +73,8 @@ export class Supervisor {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) continue;
       const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
       const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
-      if (child.connected) child.send({ kind: "stop" });
+      // It may be ending by itself at this moment: then the message finds nobody, which is no error.
+      if (child.connected) child.send({ kind: "stop" }, () => undefined);
       else child.kill("SIGTERM");
       await gone;
       clearTimeout(timer);
@@ -86,8 +89,9 @@ export class Supervisor {
       env: { ...process.env, ...spec.env },
     });
     supervised.child = child;
+    supervised.refusal = undefined;
     child.on("message", (message: ChildMessage) => this.#hear(supervised, message));
-    child.on("exit", (code, signal) => this.#exited(supervised, signal ?? `exit ${code}`));
+    child.on("exit", (code, signal) => this.#exited(supervised, supervised.refusal ?? signal ?? `exit ${code}`));
   }
 
   #hear(supervised: Supervised, message: ChildMessage): void {
@@ -97,6 +101,7 @@ export class Supervisor {
       supervised.port = Number(new URL(message.url).port);
       this.#urls.get(supervised.spec.role)!.resolve(message.url);
     }
+    if (message.kind === "refused") supervised.refusal = `${message.error.code}: ${message.error.message}`;
     if (message.kind === "refused" && !supervised.wasReady) {
       this.#stopping = true;
       this.#failed.reject(fromErrorRecord(message.error));

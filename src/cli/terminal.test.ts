@@ -3,6 +3,9 @@ import type { LoopEvent } from "../workflows/progress.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
 import { LoopDisplay } from "./terminal.ts";
 
+const escape = "\u001B";
+const tokens = new RegExp(`${escape}\\[\\d*[AKJ]|\\n|[^${escape}\\n]+`, "g");
+
 /** Enough of a terminal to know what a person sees: cursor up, erase to the end of the line, erase below. */
 class FakeTerminal {
   readonly isTTY: boolean;
@@ -17,13 +20,13 @@ class FakeTerminal {
   }
 
   write(text: string): void {
-    for (const [token] of text.matchAll(/\u001B\[\d*[AKJ]|\n|[^\u001B\n]+/g)) {
+    for (const [token] of text.matchAll(tokens)) {
       if (token === "\n") {
         this.#row += 1;
         this.rows[this.#row] ??= "";
-      } else if (token === "\u001B[J") this.rows.splice(this.#row, Infinity, "");
-      else if (token === "\u001B[K") continue;
-      else if (token.startsWith("\u001B[")) this.#row -= Number(token.slice(2, -1));
+      } else if (token === `${escape}[J`) this.rows.splice(this.#row, Infinity, "");
+      else if (token === `${escape}[K`) continue;
+      else if (token.startsWith(`${escape}[`)) this.#row -= Number(token.slice(2, -1));
       else {
         this.rows[this.#row] = token;
         this.widest = Math.max(this.widest, token.length);
@@ -136,5 +139,5 @@ test("where there is no terminal, plain lines without control characters, a phas
   expect(lines.length).toBe(10);
   expect(lines[0]).toBe("  replay: 10 % (10.0 questions/s, 9.0 s left)");
   expect(lines.at(-1)).toBe("✓ replay: 100 questions in 10 s");
-  expect(written.join("")).not.toContain("\u001B");
+  expect(written.join("")).not.toContain(escape);
 });

@@ -7,7 +7,12 @@ import { startProcesses, untilSignal } from "./start-processes.ts";
 export const up: Command = {
   name: "up",
   summary: "Start console, API and serving for a project",
-  flags: { ...projectFlags, ...portFlags, full: { type: "boolean", help: "Tell the project to use all rows" }, json: { type: "boolean", help: "Print one JSON event a line" } },
+  flags: {
+    ...projectFlags,
+    ...portFlags,
+    full: { type: "boolean", help: "Tell the project to use all rows" },
+    json: { type: "boolean", help: "Print one JSON event a line" },
+  },
   run: async ({ values }) => {
     const { running, failed, stop } = await startProcesses(await chooseProject(values), values, { loop: false });
     if (isSet(values, "json")) console.log(JSON.stringify({ event: "ready", ...running }));

@@ -9,7 +9,7 @@ export const errorCatalogue = {
   INVALID_ARGUMENT: { text: "{field}: {problem} (got {value})", remedy: "Correct the field named in the message.", retryable: false },
   INVALID_CONFIG: {
     text: "Configuration {field}: {problem} (got {value})",
-    remedy: "Correct the flag or environment variable named in the message; `karkhana doctor` lists them.",
+    remedy: "Correct the flag or environment variable named in the message: `karkhana <command> --help` lists the flags, `karkhana doctor` the variables.",
     retryable: false,
   },
   SHAPE_MISMATCH: { text: "{field}: expected shape {expected}, got {actual}", remedy: "Pass arrays of the stated shape.", retryable: false },
@@ -100,7 +100,7 @@ export const errorCatalogue = {
   DATA_DIR_IN_USE: { text: "Data folder {dataFolder} is in use by process {pid}", remedy: "Stop that process, or choose another folder with --data.", retryable: true },
   PROCESS_DIED: { text: "The {role} process ended unexpectedly {times} times in a row ({reason})", remedy: "Read its last lines above; `karkhana doctor` checks the usual causes.", retryable: true },
   SERVING_UNREACHABLE: { text: "The serving process at {url} cannot be reached: {problem}", remedy: "See whether it runs (`karkhana status`) and what its last lines say.", retryable: true },
-  NOT_RUNNING: { text: "Nothing is running on data folder {dataFolder}", remedy: "Start it with `karkhana up --project <folder>`.", retryable: false },
+  DATA_DIR_NOT_FOUND: { text: "There is no data folder {path}: nothing has run on it yet", remedy: "Correct --data or --project, or start with `karkhana run --project <folder>`.", retryable: false },
   // http, both servers
   ROUTE_NOT_FOUND: { text: "There is no {method} {path}", remedy: "Check the address and the method; the server's API description lists them.", retryable: false },
   REQUEST_MALFORMED: { text: "The request is not readable: {problem}", remedy: "Send a well-formed HTTP/1.1 request with a JSON body.", retryable: false },

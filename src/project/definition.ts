@@ -63,7 +63,16 @@ export interface RetrainPolicy {
   readonly cooldown: string;
 }
 
-export const defaultGates: GatePolicy = { minAuc: 0.6, maxEce: 0.05, maxAucLoss: 0.002, minMaturedShadow: 2000, minMaturedAb: 2000, abShare: 0.3, shadowMargin: 0.005, abMargin: 0.05 };
+export const defaultGates: GatePolicy = {
+  minAuc: 0.6,
+  maxEce: 0.05,
+  maxAucLoss: 0.002,
+  minMaturedShadow: 2000,
+  minMaturedAb: 2000,
+  abShare: 0.3,
+  shadowMargin: 0.005,
+  abMargin: 0.05,
+};
 export const defaultMonitors: MonitorPolicy = { window: "1d", psiBand: 0.25, psiQuantile: 0.99, maxAucDrop: 0.02, consecutive: 3 };
 export const defaultRetrain: RetrainPolicy = { on: ["drift", "quality"], lookback: "60d", cooldown: "14d" };
 

@@ -3,6 +3,7 @@ import { registerHooks } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { KarkhanaError } from "../kernel/error.ts";
+import { checkProject } from "./check.ts";
 import type { ProjectDefinition } from "./definition.ts";
 
 export interface LoadedProject {
@@ -29,15 +30,33 @@ export async function loadProject(path: string): Promise<LoadedProject> {
     });
     hooked = true;
   }
+  const invalid = (problem: string, cause?: unknown): KarkhanaError => new KarkhanaError("PROJECT_INVALID", { file, problem }, { cause });
   let loaded: { readonly default?: unknown };
   try {
     loaded = (await import(pathToFileURL(file).href)) as { default?: unknown };
   } catch (error) {
-    throw new KarkhanaError("PROJECT_INVALID", { file, problem: error instanceof Error ? error.message : String(error) }, { cause: error });
+    throw invalid(`${messageOf(error)}${lineOf(error, file)}`, error);
   }
   const definition = loaded.default;
-  if (!isProject(definition)) throw new KarkhanaError("PROJECT_INVALID", { file, problem: "its default export is not made with project(…)" });
+  if (!isProject(definition)) throw invalid("its default export is not made with project(…)");
+  try {
+    checkProject(definition);
+  } catch (error) {
+    throw invalid(messageOf(error), error);
+  }
   return { definition, folder: dirname(file), file };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Where in the project file it went wrong, if the stack says so. */
+function lineOf(error: unknown, file: string): string {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const [, after = ""] = stack.split(`${pathToFileURL(file).href}:`).length > 1 ? stack.split(`${pathToFileURL(file).href}:`) : stack.split(`${file}:`);
+  const line = /^\d+/.exec(after)?.[0];
+  return line === undefined ? "" : ` (line ${line})`;
 }
 
 function findFile(path: string): string {

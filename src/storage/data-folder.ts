@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { access, constants, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { KarkhanaError } from "../kernel/error.ts";
 import { errnoOf } from "./errno.ts";
@@ -52,6 +52,22 @@ export async function openDataFolder(root: string): Promise<DataFolder> {
     throw new KarkhanaError("DATA_DIR_REFUSED", { path: root, problem: problems[code] ?? `the operating system says ${code}` }, { cause: error });
   }
   return folder;
+}
+
+/**
+ * What opening the folder would find, without making or changing anything.
+ * @throws DATA_DIR_NEWER, DATA_DIR_REFUSED, STORAGE_CORRUPT as `openDataFolder` would
+ */
+export async function lookAtDataFolder(root: string): Promise<"new" | "known"> {
+  try {
+    await access(root, constants.R_OK | constants.W_OK);
+    return (await checkFormat(root)) ? "known" : "new";
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === "ENOENT") return "new";
+    if (error instanceof KarkhanaError || code === undefined) throw error;
+    throw new KarkhanaError("DATA_DIR_REFUSED", { path: root, problem: problems[code] ?? `the operating system says ${code}` }, { cause: error });
+  }
 }
 
 const problems: Readonly<Record<string, string>> = {

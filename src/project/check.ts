@@ -1,0 +1,91 @@
+import { parseExpressionOf } from "../data/expression.ts";
+import { rulesOf } from "../data/rules.ts";
+import { boundField } from "../features/binding.ts";
+import { planView } from "../features/view-plan.ts";
+import { KarkhanaError } from "../kernel/error.ts";
+import { parseDuration, parseIso } from "../kernel/time.ts";
+import { resolveGbdtParams } from "../learn/gbdt/check-params.ts";
+import { sourcesOf, viewsOf, type ModelDefinition, type ProjectDefinition } from "./definition.ts";
+
+/**
+ * Everything about a project that can be wrong without looking at its data, said before anything is started or written.
+ * @throws INVALID_ARGUMENT, EXPRESSION_INVALID naming the part of the project
+ */
+export function checkProject(definition: ProjectDefinition): void {
+  const { models, replay } = definition;
+  if (models.length === 0) throw refuse("models", "declares no model", "[]");
+  refuseTwice(
+    "models",
+    models.map((model) => model.name),
+  );
+  for (const source of sourcesOf(definition)) rulesOf(source);
+  for (const model of models) checkModel(model);
+  if (replay === undefined) return;
+  if (!models.some((model) => model.name === replay.model))
+    throw refuse("replay.model", `must be one of ${models.map((model) => model.name).join(", ")}`, replay.model);
+  requireOrder("replay", [
+    ["from", replay.from],
+    ["to", replay.to],
+  ]);
+}
+
+function checkModel(model: ModelDefinition): void {
+  const where = `model ${model.name}`;
+  const { spine, request, service, training } = model;
+  // Names become blob folders, addresses and labels of metrics.
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/.test(model.name))
+    throw refuse("models", 'expected names of 1 to 255 letters, digits, "_", "-" or ".", not starting with "-" or "."', model.name);
+  parseExpressionOf("boolean", model.label, spine.schema, `label of ${where}`);
+  for (const field of request)
+    if (!Object.hasOwn(spine.schema, field)) throw refuse(`${where}, request`, `names a column that source ${spine.name} does not have`, field);
+  refuseTwice(`${where}, request`, request);
+  if (service.slots.length === 0) throw refuse(`${where}, features`, "names no feature", "[]");
+  for (const view of viewsOf(service)) planView(view);
+  for (const feature of service.features) {
+    const fields =
+      feature.kind === "field"
+        ? [feature.field]
+        : feature.kind === "featureReference"
+          ? feature.view.entity.keys.map((key) => boundField(feature.binding, key, feature.prefix))
+          : [];
+    for (const field of fields)
+      if (!request.includes(field)) throw refuse(`${where}, features`, `read a field that requests do not carry; they carry ${request.join(", ")}`, field);
+  }
+  refuseTwice(
+    `${where}, features`,
+    service.slots.map((slot) => slot.name),
+  );
+  for (const slice of model.slices)
+    if (!request.includes(slice)) throw refuse(`${where}, slices`, `must be fields of the request: ${request.join(", ")}`, slice);
+  requireOrder(`${where}, training`, [
+    ["from", training.from],
+    ["validFrom", training.validFrom],
+    ["holdoutFrom", training.holdoutFrom],
+    ["to", training.to],
+  ]);
+  resolveGbdtParams(model.trainer.gbdt);
+  parseDuration(model.monitors.window, `${where}, monitors.window`);
+  parseDuration(model.retrain.lookback, `${where}, retrain.lookback`);
+  parseDuration(model.retrain.cooldown, `${where}, retrain.cooldown`);
+  for (const [gate, value] of Object.entries(model.gates))
+    if (!(value >= 0 && Number.isFinite(value))) throw refuse(`${where}, gates.${gate}`, "expected a number of at least 0", String(value));
+  if (model.gates.abShare > 0.5) throw refuse(`${where}, gates.abShare`, "expected a share from 0 to 0.5", model.gates.abShare);
+}
+
+function requireOrder(field: string, times: readonly (readonly [string, string])[]): void {
+  let before: readonly [string, number] | undefined;
+  for (const [name, text] of times) {
+    const us = parseIso(text, `${field}.${name}`);
+    if (before !== undefined && us <= before[1]) throw refuse(`${field}.${name}`, `must be after ${before[0]}`, text);
+    before = [name, us];
+  }
+}
+
+function refuseTwice(field: string, names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw refuse(field, "the same name twice", twice);
+}
+
+function refuse(field: string, problem: string, value: unknown): KarkhanaError {
+  return new KarkhanaError("INVALID_ARGUMENT", { field, problem, value });
+}
