@@ -6,7 +6,7 @@ import type { BlobStore } from "../storage/blobs/port.ts";
 import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import type { BlobReference, Json, StepContext, StepOptions, StepRecord, WorkflowContext } from "./port.ts";
 import { asRecorded } from "./recorded.ts";
-import type { PipelineStore } from "./store.ts";
+import type { CachedOutput, PipelineStore } from "./store.ts";
 
 /** Resolves after the time, or at once when the signal fires. */
 export type Wait = (milliseconds: number, signal: AbortSignal) => Promise<void>;
@@ -57,7 +57,7 @@ export class WorkflowExecution implements WorkflowContext {
     return this.#progress.get(stepId);
   }
 
-  step<T extends Json>(id: string, options: StepOptions, work: StepWork<T>): Promise<T> {
+  step<T extends Json>(id: string, options: StepOptions<T>, work: StepWork<T>): Promise<T> {
     return this.#track(this.#step(id, options, work));
   }
 
@@ -65,10 +65,10 @@ export class WorkflowExecution implements WorkflowContext {
     return this.#track(this.#transact(id, work));
   }
 
-  async #step<T extends Json>(id: string, options: StepOptions, work: StepWork<T>): Promise<T> {
+  async #step<T extends Json>(id: string, options: StepOptions<T>, work: StepWork<T>): Promise<T> {
     await this.#enter(id);
     const done = await this.#parts.store.readStep(this.runId, id);
-    if (done?.state === "succeeded" && (await this.#allThere(done.blobs))) return done.output as T;
+    if (done?.state === "succeeded" && (await this.#holds(done, options))) return done.output as T;
     const before = done?.attempt ?? 0;
     if (options.cacheKey === undefined) return this.#attempts(id, options, before, undefined, work);
     const cacheKey = definitionHash({ step: id, codeVersion: options.codeVersion ?? "", key: options.cacheKey });
@@ -105,18 +105,18 @@ export class WorkflowExecution implements WorkflowContext {
     return flight;
   }
 
-  async #cachedOr<T extends Json>(id: string, options: StepOptions, before: number, cacheKey: string, work: StepWork<T>): Promise<T> {
+  async #cachedOr<T extends Json>(id: string, options: StepOptions<T>, before: number, cacheKey: string, work: StepWork<T>): Promise<T> {
     const { store, clock } = this.#parts;
     const startedUs = clock.nowUs();
     const hit = await store.readCache(cacheKey);
-    if (hit !== undefined && (await this.#allThere(hit.blobs))) {
+    if (hit !== undefined && (await this.#holds(hit, options))) {
       await store.recordStep(this.runId, id, { ...hit, attempt: before + 1, cached: true, cacheKey, startedUs });
       return hit.output as T;
     }
     return this.#attempts(id, options, before, cacheKey, work);
   }
 
-  async #attempts<T extends Json>(id: string, options: StepOptions, before: number, cacheKey: string | undefined, work: StepWork<T>): Promise<T> {
+  async #attempts<T extends Json>(id: string, options: StepOptions<T>, before: number, cacheKey: string | undefined, work: StepWork<T>): Promise<T> {
     const { store, wait, clock } = this.#parts;
     const retries = options.retries ?? 0;
     let pauseMs = firstPauseMs;
@@ -205,6 +205,10 @@ export class WorkflowExecution implements WorkflowContext {
   }
 
   /** An output is used only while what it names is there unchanged. */
+  async #holds<T extends Json>({ output, blobs }: CachedOutput, { stillHolds }: StepOptions<T>): Promise<boolean> {
+    return (await this.#allThere(blobs)) && (stillHolds === undefined || stillHolds(output as T));
+  }
+
   async #allThere(blobs: readonly BlobReference[]): Promise<boolean> {
     for (const { path, sha256 } of blobs) {
       const hash = createHash("sha256");

@@ -3,7 +3,7 @@ import type { SqlTransaction } from "../storage/sql/port.ts";
 /** What a step returns and a run takes: JSON only. Large results go to blobs and are named by path and hash. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
-export interface StepOptions {
+export interface StepOptions<T extends Json = Json> {
   /**
    * Makes the step cacheable: everything its result depends on besides its code (input hashes, params, seed). An equal key of an earlier
    * successful step, in any run, gives that step's recorded output without running it, if every blob it names still exists with its hash.
@@ -11,6 +11,8 @@ export interface StepOptions {
   readonly cacheKey?: Json;
   /** Version of the step's code; part of the key. */
   readonly codeVersion?: string;
+  /** For what an output names outside the blobs: whether a cached or recorded output may still be used. Otherwise the step runs again. */
+  readonly stillHolds?: (output: T) => Promise<boolean>;
   readonly retries?: number;
   readonly timeoutMs?: number;
 }
@@ -41,7 +43,7 @@ export interface StepContext {
  */
 export interface WorkflowContext {
   readonly runId: string;
-  step<T extends Json>(id: string, options: StepOptions, work: (step: StepContext) => Promise<T>): Promise<T>;
+  step<T extends Json>(id: string, options: StepOptions<T>, work: (step: StepContext) => Promise<T>): Promise<T>;
   transact<T extends Json>(id: string, work: (trx: SqlTransaction, step: { readonly requestId: string }) => Promise<T>): Promise<T>;
 }
 

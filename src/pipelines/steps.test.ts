@@ -205,6 +205,33 @@ describe("a cacheable step", () => {
     expect(Buffer.from(await world.blobs.get(blob)).toString()).toBe("content");
   });
 
+  it("is run again when what its output names outside the blobs no longer holds; so is a finished step of a resumed run", async () => {
+    const holding = new Set<string>();
+    const step = counted(() => {
+      const name = fresh();
+      holding.add(name);
+      return name;
+    });
+    const cacheKey = { of: fresh() };
+    let fail = true;
+    const flow = workflow(async (context) => {
+      const made = await context.step("made", { cacheKey, stillHolds: async (name) => holding.has(name) }, step.work);
+      if (fail) throw new Error("stop");
+      return made;
+    });
+    const id = fresh();
+    await expect(world.newPipelines().start(flow, null, id)).rejects.toThrow("stop");
+    await expect(world.newPipelines().start(flow, null, fresh())).rejects.toThrow("stop");
+    expect(step.times).toBe(1);
+    holding.clear();
+    await expect(world.newPipelines().start(flow, null, fresh())).rejects.toThrow("stop");
+    expect(step.times).toBe(2);
+    holding.clear();
+    fail = false;
+    expect(holding).toContain(await world.newPipelines().start(flow, null, id));
+    expect(step.times).toBe(3);
+  });
+
   it("wanted by many runs at once is run once; if it fails, by the next of them, still one at a time", async () => {
     let atWork = 0;
     let most = 0;

@@ -1,13 +1,16 @@
+import path from "node:path";
 import type { Micros } from "../kernel/clock.ts";
 import { formatIso } from "../kernel/time.ts";
 import { definitionHash } from "../kernel/hashing.ts";
 import { registerDataset } from "../data/register.ts";
 import { relationOf } from "../data/relation.ts";
 import type { SourceDefinition } from "../data/source.ts";
+import { isWholeTrainingSet } from "../features/offline/training-set.ts";
 import type { Workflow } from "../pipelines/port.ts";
 import { sourcesOf } from "../project/definition.ts";
 import { openDuckDb } from "../storage/duckdb/duckdb.ts";
 import { runJob } from "./jobs/run-job.ts";
+import type { TrainingSetOutput } from "./jobs/training-set.ts";
 import type { Platform } from "./platform.ts";
 import { openRun, recordAndRegister } from "./record-model.ts";
 
@@ -74,9 +77,15 @@ export function trainModelWorkflow(platform: Platform): Workflow<TrainInput, Tra
       board.start("features");
       const range = { fromUs: input.fromUs, toUs: input.toUs };
       const datasetHash = definitionHash(data.versions.map((v) => v.hash));
+      // By its name alone: the data folder may have been moved since the set was made.
+      const fileOf = (set: { readonly path: string }): string => path.join(places.offlineFolder, path.basename(set.path));
       const trainingSet = await context.step(
         "training-set",
-        { codeVersion, cacheKey: { datasetHash, service: model.service.hash, label: model.label, ...range } },
+        {
+          codeVersion,
+          cacheKey: { datasetHash, service: model.service.hash, label: model.label, ...range },
+          stillHolds: (set: TrainingSetOutput) => isWholeTrainingSet({ path: fileOf(set), sha256: set.sha256 }),
+        },
         (step) =>
           runJob(
             "trainingSet",
@@ -115,7 +124,7 @@ export function trainModelWorkflow(platform: Platform): Workflow<TrainInput, Tra
           {
             projectFile: places.projectFile,
             model: model.name,
-            trainingSet: trainingSet.path,
+            trainingSet: fileOf(trainingSet),
             split,
             kinds,
             blobsFolder: places.blobsFolder,

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -15,7 +15,9 @@ import { createServing } from "../../src/serving/app.ts";
 import { openOnlineStore } from "../../src/workflows/jobs/online-store.ts";
 import type { Platform } from "../../src/workflows/platform.ts";
 import type { LoopEvent, LoopSummary } from "../../src/workflows/progress.ts";
+import { firstTraining } from "../../src/workflows/loop.ts";
 import { runLoop } from "../../src/workflows/run-loop.ts";
+import { trainModelWorkflow } from "../../src/workflows/train-model.ts";
 
 /*
  * The whole house on a small scale, read first: real flights among four airports, real stores in a temporary folder, serving over real HTTP,
@@ -107,6 +109,16 @@ describe("the loop", () => {
     const again = await runLoop(platform);
     expect(again).toEqual({ ...summary, recorded: true });
     expect((await platform.pipelines.listRuns()).length).toBe(runsBefore.length);
+  });
+
+  test("a training set that was deleted is made again, though its step is cached", async () => {
+    const { offlineFolder } = platform.places;
+    for (const file of readdirSync(offlineFolder)) rmSync(join(offlineFolder, file));
+    // Another split, or the fit would be cached too and read no training set.
+    const input = { ...firstTraining(platform.project.definition.models[0]!), holdoutUs: Date.UTC(2001, 1, 12) * 1000, baseline: false };
+    const trained = await platform.pipelines.start(trainModelWorkflow(platform), input, "once-more");
+    expect(trained.candidate.auc).toBeGreaterThan(0.6);
+    expect(readdirSync(offlineFolder)).toHaveLength(1);
   });
 
   test("the loop told its phases, alerts and decisions as it went", () => {

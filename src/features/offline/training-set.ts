@@ -9,6 +9,7 @@ import type { Micros } from "../../kernel/clock.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { Column, DuckDb } from "../../storage/duckdb/duckdb.ts";
 import { quoteIdentifier as q, quoteLiteral } from "../../storage/duckdb/quote.ts";
+import { errnoOf } from "../../storage/errno.ts";
 import type { FeatureService, VectorSlot } from "../definition.ts";
 import { referenceSlots } from "../vector.ts";
 import { answerSpine, chunkCompleter, slotColumn } from "./vectors.ts";
@@ -79,6 +80,16 @@ export async function buildTrainingSet(duck: DuckDb, options: TrainingSetOptions
   } finally {
     await rm(unfinished, { force: true });
     await answers.drop();
+  }
+}
+
+/** Whether the file is there, unchanged. */
+export async function isWholeTrainingSet({ path: file, sha256 }: Pick<TrainingSetFile, "path" | "sha256">): Promise<boolean> {
+  try {
+    return (await hashFile(file)) === sha256;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return false;
+    throw error;
   }
 }
 
