@@ -48,20 +48,26 @@ async function runDay(duck: DuckDb, day: DayRequest): Promise<DayResult> {
   const retriedBefore = retried;
   const rows = await readDay(duck, day);
   const totals = { asked: 0, pushed: 0, labelled: 0 };
-  let pushing = push(rows, day.fromUs, Math.min(day.toUs, day.fromUs + sliceUs));
+  let pushing = meanwhile(push(rows, day.fromUs, Math.min(day.toUs, day.fromUs + sliceUs)));
   let labelling: Promise<number> = Promise.resolve(0);
   for (let from = day.fromUs; from < day.toUs; from += sliceUs) {
     const to = Math.min(day.toUs, from + sliceUs);
     totals.pushed += await pushing;
     // The next slice's rows travel while this one's questions are asked: an answer as of t cannot see them.
-    pushing = to < day.toUs ? push(rows, to, Math.min(day.toUs, to + sliceUs)) : Promise.resolve(0);
+    pushing = meanwhile(to < day.toUs ? push(rows, to, Math.min(day.toUs, to + sliceUs)) : Promise.resolve(0));
     totals.asked += await ask(rows.asks, from, to, histogram);
     totals.labelled += await labelling;
-    labelling = label(rows.labels, from, to);
+    labelling = meanwhile(label(rows.labels, from, to));
     tell({ kind: "progress", asked: totals.asked, atUs: to });
   }
   totals.labelled += await labelling;
   return { ...totals, retried: retried - retriedBefore, latency: histogram.entries() };
+}
+
+/** Awaited a slice later: should the day fail before that, this one's failure must not end the thread, which plays the day again. */
+function meanwhile<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  return work;
 }
 
 interface DayRows {

@@ -9,6 +9,8 @@ import type { LoopEvent } from "../../src/workflows/progress.ts";
 export type Victim = "supervisor" | "control" | "serving" | "everything";
 
 export interface LoopFlags {
+  /** The whole loop and then the end, or only the processes until they are stopped. */
+  readonly command?: "run" | "up";
   readonly project: string;
   readonly data: string;
   readonly port: number;
@@ -17,9 +19,9 @@ export interface LoopFlags {
 
 const main = path.join(import.meta.dirname, "../../src/cli/main.ts");
 
-/** `karkhana run --exit --json` in a process of its own, with the means to kill parts of it, and nothing else. */
+/** `karkhana run --exit --json` (or `up`) in a process of its own, with the means to kill parts of it, and nothing else. */
 export class LoopCommand {
-  readonly events: (LoopEvent | { readonly event: "error"; readonly error: unknown })[] = [];
+  readonly events: (LoopEvent | { readonly event: "error"; readonly error: unknown } | { readonly event: "ready"; readonly servingUrl: string })[] = [];
   errors = "";
   readonly #child: ChildProcess;
   readonly #listeners = new Set<() => void>();
@@ -27,9 +29,20 @@ export class LoopCommand {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   isOver = false;
 
-  constructor({ project, data, port, servingPort }: LoopFlags) {
-    const flags = ["--project", project, "--data", data, "--port", String(port), "--serving-port", String(servingPort), "--exit", "--json"];
-    this.#child = spawn(process.execPath, [main, "run", ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+  constructor({ command = "run", project, data, port, servingPort }: LoopFlags) {
+    const flags = [
+      "--project",
+      project,
+      "--data",
+      data,
+      "--port",
+      String(port),
+      "--serving-port",
+      String(servingPort),
+      "--json",
+      ...(command === "run" ? ["--exit"] : []),
+    ];
+    this.#child = spawn(process.execPath, [main, command, ...flags], { stdio: ["ignore", "pipe", "pipe"] });
     const { stdout, stderr } = this.#child;
     stderr!.setEncoding("utf8").on("data", (text: string) => (this.errors += text));
     createInterface({ input: stdout! }).on("line", (line) => {
@@ -59,6 +72,11 @@ export class LoopCommand {
       this.#listeners.add(look);
       look();
     });
+  }
+
+  /** Asks it to end, as ^C does. */
+  stop(): void {
+    this.#child.kill("SIGTERM");
   }
 
   /** @returns how many processes got the signal: none if the victim is just being started again */
