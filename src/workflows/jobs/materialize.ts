@@ -31,8 +31,10 @@ export const materializeHistory: Job<MaterializeInput, MaterializeOutput> = asyn
     const sources = [...new Map(views.map((view) => [view.source.name, view.source])).values()];
     let rows = 0;
     for (const [i, source] of sources.entries()) {
-      rows += (await materialize({ duck, online, relation: input.relations[source.name] ?? "", source, upToKnownUs: input.fromUs })).rows;
-      progress(i + 1, sources.length, "sources");
+      const before = rows;
+      // The sources to come are taken to be as large as this one, until they have said so themselves.
+      const onProgress = (done: number, total: number): void => progress(before + done, before + total * (sources.length - i), "rows");
+      rows += (await materialize({ duck, online, relation: input.relations[source.name] ?? "", source, upToKnownUs: input.fromUs, onProgress })).rows;
     }
     const [counted] = await duck.rows(
       `select count(*) as n from (${input.relations[model.spine.name] ?? ""}) where _event >= ${input.fromUs} and _event < ${input.toUs}`,
