@@ -9,7 +9,7 @@ import { viewsOf, type ModelDefinition, type ReplayDefinition } from "../project
 import { runJob } from "./jobs/run-job.ts";
 import type { Platform } from "./platform.ts";
 import { beginShadow, follow, lookAtCandidate, type CandidateState } from "./promotion.ts";
-import { startReplayDriver, type ReplayDriver } from "./replay-driver.ts";
+import { openReplayDriver, type ReplayDriver } from "./replay-driver.ts";
 import type { DayResult } from "./replay-messages.ts";
 import { summarise } from "./summary.ts";
 import { trainModelWorkflow, type TrainInput, type TrainOutput } from "./train-model.ts";
@@ -166,7 +166,7 @@ async function playHistory(
       const day = formatIso(dayUs).slice(0, 10);
       platform.eventClock.follow(endUs);
       const played = await context.step(`play/${day}`, { retries: 3 }, async (step) => {
-        driver ??= await startReplayDriver({
+        driver ??= openReplayDriver({
           model: model.name,
           fields: model.request,
           labelSql: toSql(parseExpressionOf("boolean", model.label, model.spine.schema, `label of model ${model.name}`)),

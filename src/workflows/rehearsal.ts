@@ -35,6 +35,8 @@ export async function rehearseRollback(platform: Platform, context: WorkflowCont
     const started = performance.now();
     const versions: number[] = [];
     const refreshed = platform.serving().post("/v1/admin/refresh", {});
+    // Awaited below, unless a probe fails first: then nobody would hear of its failure, and the process would end of it.
+    refreshed.catch(() => undefined);
     let inForceMs = -1;
     // Probes run while the change is taking effect; a failed one throws and fails the step.
     while (inForceMs < 0 && performance.now() - started < limitMs) {

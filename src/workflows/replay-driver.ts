@@ -3,13 +3,45 @@ import { fromErrorRecord, KarkhanaError } from "../kernel/error.ts";
 import type { DayResult, ReplayReply, ReplayWorkerData } from "./replay-messages.ts";
 
 export interface ReplayDriver {
-  /** Plays [fromUs, toUs); one at a time. */
+  /** Plays [fromUs, toUs); one at a time. A day that fails takes everything it had under way with it, and can be played again. */
   runDay(fromUs: number, toUs: number, onProgress: (asked: number, atUs: number) => void): Promise<DayResult>;
   close(): Promise<void>;
 }
 
-/** Starts the replay's worker thread; resolves once it has read its rows. */
-export async function startReplayDriver(settings: ReplayWorkerData): Promise<ReplayDriver> {
+/** The replay in a worker thread of its own, which is started by the first day and by the first one after a day that failed. */
+export function openReplayDriver(settings: ReplayWorkerData): ReplayDriver {
+  let player: DayPlayer | undefined;
+  let closed = false;
+  const stop = async (): Promise<void> => {
+    const stopped = player;
+    player = undefined;
+    await stopped?.stop();
+  };
+  return {
+    runDay: async (fromUs, toUs, onProgress) => {
+      if (closed) throw new KarkhanaError("JOB_STOPPED", { job: "replay" });
+      player ??= startPlayer(settings);
+      try {
+        return await player.play(fromUs, toUs, onProgress);
+      } catch (error) {
+        // Its other questions and pushes are still on their way: they would mix with those of the day's next play.
+        await stop();
+        throw error;
+      }
+    },
+    close: async () => {
+      closed = true;
+      await stop();
+    },
+  };
+}
+
+interface DayPlayer {
+  readonly play: ReplayDriver["runDay"];
+  readonly stop: () => Promise<void>;
+}
+
+function startPlayer(settings: ReplayWorkerData): DayPlayer {
   const worker = new Worker(new URL(`./replay-worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url), { workerData: settings });
   const died = new Promise<never>((_, reject) => {
     worker.once("error", reject);
@@ -29,9 +61,10 @@ export async function startReplayDriver(settings: ReplayWorkerData): Promise<Rep
     });
     return Promise.race([replied, died]);
   };
-  await answer((reply) => (reply.kind === "loaded" ? reply : undefined));
+  const loaded = answer((reply) => (reply.kind === "loaded" ? reply : undefined));
   return {
-    runDay: (fromUs, toUs, onProgress) => {
+    play: async (fromUs, toUs, onProgress) => {
+      await loaded;
       const result = answer((reply) => {
         if (reply.kind === "progress") onProgress(reply.asked, reply.atUs);
         return reply.kind === "done" ? reply.result : undefined;
@@ -39,7 +72,7 @@ export async function startReplayDriver(settings: ReplayWorkerData): Promise<Rep
       worker.postMessage({ kind: "day", fromUs, toUs });
       return result;
     },
-    close: async () => {
+    stop: async () => {
       await worker.terminate();
     },
   };
