@@ -25,7 +25,7 @@ export class ComparedOutcomes {
     this.#fromUs = parts.fromUs;
   }
 
-  add({ prediction, label }: MaturedPrediction): void {
+  add({ prediction, label }: Omit<MaturedPrediction, "knownUs">): void {
     const arm = prediction.version === this.#champion ? "champion" : prediction.version === this.#challenger ? "challenger" : undefined;
     if (arm === undefined || prediction.askedUs < this.#fromUs) return;
     const answered = this.#answered.get(prediction.id);

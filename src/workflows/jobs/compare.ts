@@ -36,15 +36,15 @@ export type CompareOutput = {
 export const compare: Job<CompareInput, CompareOutput> = async (input) => {
   const outcomes = new ComparedOutcomes({ champion: input.champion, challenger: input.candidate, fromUs: input.fromUs });
   const asked = { champion: new Set<string>(), challenger: new Set<string>() };
-  await visitLog(input.logFolder, input.from, {
+  await visitLog(input.logFolder, {
+    model: input.model,
+    from: input.from,
     prediction: (record) => {
-      if (record.model !== input.model || record.askedUs < input.fromUs) return;
+      if (record.askedUs < input.fromUs) return;
       if (record.version === input.champion && record.role === "champion") asked.champion.add(record.id);
       if (record.version === input.candidate && record.role === "challenger") asked.challenger.add(record.id);
     },
-    matured: (matured) => {
-      if (matured.prediction.model === input.model) outcomes.add(matured);
-    },
+    matured: (matured) => outcomes.add(matured),
   });
   const options = { margin: input.margin, minMatured: input.minMatured };
   if (input.phase === "shadow") {

@@ -30,12 +30,14 @@ export type LiveOutput = {
 export const live: Job<LiveInput, LiveOutput> = async (input) => {
   const scored = new Map<number, { scores: number[]; labels: number[] }>();
   const answered = new Set<string>();
-  await visitLog(input.logFolder, input.from, {
+  await visitLog(input.logFolder, {
+    model: input.model,
+    from: input.from,
     prediction: (record) => {
       if (counts(input, record)) answered.add(record.id);
     },
-    matured: ({ prediction, label, replaces }) => {
-      if (replaces !== undefined || !counts(input, prediction)) return;
+    matured: ({ prediction, label }) => {
+      if (!counts(input, prediction)) return;
       let own = scored.get(prediction.version);
       if (own === undefined) scored.set(prediction.version, (own = { scores: [], labels: [] }));
       own.scores.push(prediction.score);
@@ -59,14 +61,8 @@ export const live: Job<LiveInput, LiveOutput> = async (input) => {
   };
 };
 
-function counts(input: LiveInput, record: { readonly model: string; readonly role: string; readonly askedUs: number; readonly id: string }): boolean {
-  return (
-    record.model === input.model &&
-    record.role !== "shadow" &&
-    record.askedUs >= input.fromUs &&
-    record.askedUs < input.toUs &&
-    !record.id.startsWith("rehearsal-")
-  );
+function counts(input: LiveInput, record: { readonly role: string; readonly askedUs: number; readonly id: string }): boolean {
+  return record.role !== "shadow" && record.askedUs >= input.fromUs && record.askedUs < input.toUs && !record.id.startsWith("rehearsal-");
 }
 
 function aucOf(scores: readonly number[], labels: readonly number[]): ReturnType<typeof aucEstimate> | undefined {

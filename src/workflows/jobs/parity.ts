@@ -38,9 +38,11 @@ export const parity: Job<ParityInput, ParityOutput> = async (input, progress) =>
   const model = await loadModel(input);
   const threshold = Math.min(1, input.sample / Math.max(1, input.served)) * 2 ** 32;
   const byVersion = new Map<number, Map<string, ServedVector>>();
-  await visitLog(input.logFolder, input.from, {
+  await visitLog(input.logFolder, {
+    model: input.model,
+    from: input.from,
     prediction: (record) => {
-      if (record.model !== input.model || record.serviceHash !== model.service.hash || hash32(record.id, 17) >= threshold) return;
+      if (record.serviceHash !== model.service.hash || hash32(record.id, 17) >= threshold) return;
       let own = byVersion.get(record.version);
       if (own === undefined) byVersion.set(record.version, (own = new Map()));
       own.set(`${record.id}/${record.role}/${own.size}`, { id: record.id, timeUs: record.askedUs, fields: record.fields, vector: record.vector });

@@ -1,13 +1,19 @@
-import { FeedbackJoin, type MaturedPrediction } from "../../feedback/join.ts";
-import { readFeedback, type FeedbackReader } from "../../feedback/log.ts";
-import type { PredictionRecord } from "../../feedback/prediction.ts";
-import { MICROS_PER_DAY } from "../../kernel/time.ts";
+import { readFeedback, type FeedbackReader, type Logged } from "../../feedback/log.ts";
+import type { LabelRecord, PredictionRecord } from "../../feedback/prediction.ts";
 
 const batch = 5000;
 
+/** An answer whose outcome is known. */
+export interface MaturedAnswer {
+  readonly prediction: PredictionRecord;
+  readonly label: 0 | 1;
+}
+
 export interface LogVisitor {
+  /** Every record, repeats included. */
   readonly prediction?: (record: PredictionRecord) => void;
-  readonly matured?: (matured: MaturedPrediction) => void;
+  /** Each answer (id, version, role) once, with the label that stands. */
+  readonly matured?: (matured: MaturedAnswer) => void;
 }
 
 /** Offsets in the two logs. */
@@ -16,36 +22,61 @@ export type LogPlace = {
   readonly labels: number;
 };
 
-/** Longer than any replay: a visit reads a bounded stretch of the logs, so nothing need be forgotten on the way. */
-const horizonUs = 4000 * MICROS_PER_DAY;
+interface Outcome {
+  label: 0 | 1;
+  knownUs: number;
+  /** Versions and roles that were given out. */
+  answered: string;
+}
 
-/** Reads the logs from a place to where they end now and joins what was asked with what came of it, in batches. */
-export async function visitLog(logFolder: string, place: LogPlace, visitor: LogVisitor): Promise<void> {
+/**
+ * Reads what the logs hold of a model from a place to where they end now, and joins what was asked with what came of it. Labels first: an
+ * outcome is small, while to hold the answers until their labels come takes 2.7 kB a question (300,000 questions: 868 MB, against 360 so).
+ */
+export async function visitLog(
+  logFolder: string,
+  { model, from, ...visitor }: LogVisitor & { readonly model: string; readonly from: LogPlace },
+): Promise<void> {
   const reader = await readFeedback(logFolder);
   try {
-    const join = new FeedbackJoin(horizonUs);
-    const matured = (found: readonly MaturedPrediction[]): void => {
-      if (visitor.matured !== undefined) for (const one of found) visitor.matured(one);
-    };
-    for await (const record of predictionsOf(reader, place.predictions)) {
+    const outcomes = visitor.matured === undefined ? new Map<string, Outcome>() : await outcomesOf(reader, model, from.labels);
+    // Few distinct ones: shared, not made anew for each question.
+    const shared = new Map<string, string>();
+    for await (const record of recordsOf(reader.predictions, from.predictions)) {
+      if (record.model !== model) continue;
       visitor.prediction?.(record);
-      if (visitor.matured !== undefined) matured(join.addPrediction(record));
-    }
-    if (visitor.matured === undefined) return;
-    for (let from = place.labels; ;) {
-      const labels = await reader.labels(from, batch);
-      for (const { record } of labels) matured(join.addLabel(record));
-      if (labels.length < batch) break;
-      from = labels.at(-1)!.offset + 1;
+      const outcome = outcomes.get(record.id);
+      if (outcome === undefined) continue;
+      const answer = `${record.version} ${record.role};`;
+      if (outcome.answered.includes(`;${answer}`)) continue;
+      const answered = `${outcome.answered}${answer}`;
+      if (!shared.has(answered)) shared.set(answered, answered);
+      outcome.answered = shared.get(answered)!;
+      visitor.matured?.({ prediction: record, label: outcome.label });
     }
   } finally {
     await reader.close();
   }
 }
 
-async function* predictionsOf(reader: FeedbackReader, fromOffset: number): AsyncGenerator<PredictionRecord> {
+/** The label that stands for each id, by the rule of `feedback/join.ts`: the first, until one comes that was not known earlier. */
+async function outcomesOf(reader: FeedbackReader, model: string, from: number): Promise<Map<string, Outcome>> {
+  const outcomes = new Map<string, Outcome>();
+  for await (const { id, model: own, label, knownUs } of recordsOf<LabelRecord>(reader.labels, from)) {
+    if (own !== model) continue;
+    const standing = outcomes.get(id);
+    if (standing === undefined) outcomes.set(id, { label, knownUs, answered: ";" });
+    else if (standing.label !== label && knownUs >= standing.knownUs) {
+      standing.label = label;
+      standing.knownUs = knownUs;
+    }
+  }
+  return outcomes;
+}
+
+async function* recordsOf<T>(read: (from: number, limit: number) => Promise<Logged<T>[]>, fromOffset: number): AsyncGenerator<T> {
   for (let from = fromOffset; ;) {
-    const records = await reader.predictions(from, batch);
+    const records = await read(from, batch);
     for (const { record } of records) yield record;
     if (records.length < batch) return;
     from = records.at(-1)!.offset + 1;
