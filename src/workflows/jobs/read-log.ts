@@ -1,5 +1,5 @@
 import { readFeedback, type FeedbackReader, type Logged } from "../../feedback/log.ts";
-import type { LabelRecord, PredictionRecord } from "../../feedback/prediction.ts";
+import type { PredictionRecord } from "../../feedback/prediction.ts";
 
 const batch = 5000;
 
@@ -42,7 +42,7 @@ export async function visitLog(
     const outcomes = visitor.matured === undefined ? new Map<string, Outcome>() : await outcomesOf(reader, model, from.labels);
     // Few distinct ones: shared, not made anew for each question.
     const shared = new Map<string, string>();
-    for await (const record of recordsOf(reader.predictions, from.predictions)) {
+    for await (const record of recordsOf(async (at, limit) => reader.predictions(at, limit), from.predictions)) {
       if (record.model !== model) continue;
       visitor.prediction?.(record);
       const outcome = outcomes.get(record.id);
@@ -62,7 +62,7 @@ export async function visitLog(
 /** The label that stands for each id, by the rule of `feedback/join.ts`: the first, until one comes that was not known earlier. */
 async function outcomesOf(reader: FeedbackReader, model: string, from: number): Promise<Map<string, Outcome>> {
   const outcomes = new Map<string, Outcome>();
-  for await (const { id, model: own, label, knownUs } of recordsOf<LabelRecord>(reader.labels, from)) {
+  for await (const { id, model: own, label, knownUs } of recordsOf(async (at, limit) => reader.labels(at, limit), from)) {
     if (own !== model) continue;
     const standing = outcomes.get(id);
     if (standing === undefined) outcomes.set(id, { label, knownUs, answered: ";" });
