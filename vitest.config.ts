@@ -7,7 +7,14 @@ const config: ViteUserConfig = defineConfig({
       {
         test: {
           name: "unit",
-          include: ["src/**/*.test.ts", "test/contract/**/*.test.ts", "test/reference/**/*.test.ts", "test/e2e/loop.test.ts", "test/rooms.test.ts"],
+          include: [
+            "src/**/*.test.ts",
+            "test/contract/**/*.test.ts",
+            "test/reference/**/*.test.ts",
+            "test/e2e/loop.test.ts",
+            "test/e2e/cli*.test.ts",
+            "test/rooms.test.ts",
+          ],
           // Project files are loaded by Node itself, as in production: their functions are part of definitions' identity, text and all.
           server: { deps: { external: [/karkhana\.project\.ts$/] } },
           testTimeout: 60_000,

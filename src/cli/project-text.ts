@@ -1,4 +1,5 @@
 import { confidenceHalfWidth } from "../feedback/confidence-sequence.ts";
+import type { GatePolicy } from "../project/definition.ts";
 import { expressionName, type FileShape, type FoundColumn } from "./inspect-file.ts";
 
 /** A text column with more values than this would be a category a row, not a feature. */
@@ -62,7 +63,7 @@ const outcome = model("outcome", {
   // Train up to validFrom, stop early and calibrate up to holdoutFrom, report on the rest: 50, 12 and 13 percent of the file's rows.
   training: { from: "${shape.cuts[0]}", validFrom: "${shape.cuts[1]}", holdoutFrom: "${shape.cuts[2]}", to: "${shape.cuts[3]}" },
   // What a version must prove, fitted to ${comment(fileSize(shape))}. Few rows prove little:
-  // the margins (log loss in nats that a challenger may lose) are as wide as so many answers leave it open. Tighten them as data grows.
+  // the margins (log loss in nats that a challenger may lose) are as wide as so many answers leave it open. Tighten them as data grows.${gates.abMargin < 0.5 ? "" : "\n  // So few answers a day let A/B stop a disaster only; shadow, which compares on the same questions, is the sharper judge here."}
   gates: { ${Object.entries(gates)
     .map(([gate, value]) => `${gate}: ${value}`)
     .join(", ")} },
@@ -134,7 +135,7 @@ function trainerFor({ rows }: FileShape): string {
   return rows < 200_000 ? "numIterations: 200, numLeaves: 15, earlyStoppingRounds: 20" : "numIterations: 200, numLeaves: 63, earlyStoppingRounds: 20";
 }
 
-function gatesFor(shape: FileShape): Readonly<Record<string, number>> {
+function gatesFor(shape: FileShape): GatePolicy {
   const { partRows, replayDays, positiveShare } = shape;
   const [, , holdout = 1, replayed = 1] = partRows;
   // Enough of them come in the days a candidate has, and both trials fit into the replay.

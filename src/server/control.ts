@@ -6,6 +6,7 @@ import fastifySwagger from "@fastify/swagger";
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import { fastify, type FastifyInstance, type FastifyRequest } from "fastify";
 import { codeOf, KarkhanaError } from "../kernel/error.ts";
+import { drained } from "../serving/drain.ts";
 import { fromFastify, refuseBadBytes, sendError } from "../serving/http-errors.ts";
 import { hostGuard, isLoopback } from "../serving/http-guard.ts";
 import type { ControlRooms, RouteContext } from "./control-rooms.ts";
@@ -91,9 +92,10 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
       "cross-origin-opener-policy": "same-origin",
     });
   });
-  app.setErrorHandler((error, request, reply) => {
+  app.setErrorHandler(async (error, request, reply) => {
     const known = ownError(error, request);
     if (codeOf(known) === undefined || codeOf(known) === "INTERNAL") console.error(error);
+    if (codeOf(known) === "BODY_TOO_LARGE") await drained(request.raw);
     return sendError(reply, known, statusOf);
   });
   await app.register(fastifySwagger, {

@@ -1,7 +1,8 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Clock } from "../kernel/clock.ts";
-import { KarkhanaError } from "../kernel/error.ts";
+import { codeOf, KarkhanaError } from "../kernel/error.ts";
 import type { DeploymentFollower } from "./deployment-follower.ts";
+import { drained } from "./drain.ts";
 import type { FeedbackFace, OnlineFace } from "./faces.ts";
 import { hostGuard } from "./http-guard.ts";
 import { fromFastify, refuseBadBytes, sendError, type StatusOf } from "./http-errors.ts";
@@ -65,7 +66,11 @@ export function createHttp(options: HttpOptions): Http {
     done();
   });
   readJsonOnly(app);
-  app.setErrorHandler((error, request, reply) => sendError(reply, fromFastify(error, request, limits.maxBodyBytes), statusOf));
+  app.setErrorHandler(async (error, request, reply) => {
+    const refusal = fromFastify(error, request, limits.maxBodyBytes);
+    if (codeOf(refusal) === "BODY_TOO_LARGE") await drained(request.raw);
+    return sendError(reply, refusal, statusOf);
+  });
   app.setNotFoundHandler((request, reply) => sendError(reply, notFound(request), statusOf));
   addRoutes(app, options, inFlight);
   const sweep = setInterval(() => inFlight.sweep(timerMs()), sweepMs);
