@@ -84,6 +84,12 @@ describe("an open DuckDB", () => {
     );
   });
 
+  test("keeps a byte order mark that a text begins with, inlined or not: with it and without it are two keys", async () => {
+    const texts = ["\ufeff", "\ufeffabc", "\ufeffabcd", "\ufeff\ufeffx", `\ufeff${"x".repeat(40)}`, "a\ufeffb", "abc", "\ufefeabc"];
+    const { columns } = await duck.columns(`SELECT unnest([${texts.map(quoteLiteral).join(", ")}]) AS t`);
+    expect(columns.get("t")).toEqual(texts);
+  });
+
   test("keeps rows in order across chunks and blocks, and chunks give the same as columns", async () => {
     const sql = "SELECT range AS n, CASE WHEN range % 7 = 0 THEN NULL ELSE range / 4 END AS quarter, 'k' || (range % 1000) AS key FROM range(150001)";
     const whole = await duck.columns(sql);
