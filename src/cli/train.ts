@@ -5,6 +5,7 @@ import { openStores } from "../server/compose.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { openPlatform } from "../server/platform.ts";
 import { lockDataFolder } from "../server/data-folder-lock.ts";
+import { untilOrphansEnded } from "../server/role-lock.ts";
 import { declarePhases, firstTraining } from "../workflows/loop.ts";
 import { trainModelWorkflow } from "../workflows/train-model.ts";
 import { LoopDisplay } from "./terminal.ts";
@@ -26,6 +27,7 @@ export const train: Command = {
     if (model === undefined) return 1;
     const stores = await openStores(dataFolder, readConfiguration(process.env));
     const unlock = lockDataFolder(dataFolder);
+    await untilOrphansEnded(dataFolder);
     const platform = await openPlatform(project, stores, `http://127.0.0.1:${portFlags["serving-port"]?.default ?? 0}`);
     const display = new LoopDisplay(process.stdout);
     declarePhases(platform);
