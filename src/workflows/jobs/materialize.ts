@@ -1,4 +1,5 @@
 import { createOnlineFeatures } from "../../features/online/online-features.ts";
+import { KarkhanaError } from "../../kernel/error.ts";
 import { materialize } from "../../features/online/materialize.ts";
 import { viewsOf } from "../../project/definition.ts";
 import { openDuckDb } from "../../storage/duckdb/duckdb.ts";
@@ -34,7 +35,11 @@ export const materializeHistory: Job<MaterializeInput, MaterializeOutput> = asyn
       const before = rows;
       // The sources to come are taken to be as large as this one, until they have said so themselves.
       const onProgress = (done: number, total: number): void => progress(before + done, before + total * (sources.length - i), "rows");
-      rows += (await materialize({ duck, online, relation: input.relations[source.name] ?? "", source, upToKnownUs: input.fromUs, onProgress })).rows;
+      const loaded = await materialize({ duck, online, relation: input.relations[source.name] ?? "", source, upToKnownUs: input.fromUs, onProgress });
+      const [first] = loaded.rejected;
+      // A window without a row it should hold is a wrong answer that looks right.
+      if (first !== undefined) throw new KarkhanaError("INTERNAL", { problem: `the online store refused rows of source ${source.name}: ${first.message}` });
+      rows += loaded.rows;
     }
     const [counted] = await duck.rows(
       `select count(*) as n from (${input.relations[model.spine.name] ?? ""}) where _event >= ${input.fromUs} and _event < ${input.toUs}`,
