@@ -64,8 +64,9 @@ export async function inspectFile(path: string, wish: Wish): Promise<FileShape> 
   const duck = await openDuckDb();
   try {
     const found = await findColumns(duck, path, format).catch((error: unknown) => {
-      if (!(error instanceof KarkhanaError) || error.code !== "QUERY_FAILED") throw error;
-      throw new KarkhanaError("SOURCE_UNREADABLE", { path, problem: String(error.details["problem"]) }, { cause: error });
+      if (!(error instanceof KarkhanaError) || (error.code !== "QUERY_FAILED" && error.code !== "SOURCE_UNREADABLE")) throw error;
+      const hint = format === "json" ? " (expected one JSON object a line, not one list of them)" : "";
+      throw new KarkhanaError("SOURCE_UNREADABLE", { path, problem: `${String(error.details["problem"])}${hint}` }, { cause: error });
     });
     return await shapeOf(duck, path, format, found, wish);
   } finally {
@@ -113,6 +114,13 @@ async function findColumns(duck: DuckDb, path: string, format: SourceDefinition[
     seen.add(folded);
     return [{ name, type }];
   });
+  const [only] = named;
+  const separator = named.length === 1 ? /[;\t|]/.exec(only?.name ?? "")?.[0] : undefined;
+  if (format === "csv" && separator !== undefined)
+    throw new KarkhanaError("SOURCE_UNREADABLE", {
+      path,
+      problem: `its columns are separated by ${JSON.stringify(separator)}; commas are needed, so save or convert it with commas`,
+    });
   if (named.length === 0) throw new KarkhanaError("SOURCE_UNREADABLE", { path, problem: "it has no usable column" });
   const table = scanOf(Object.fromEntries(named.map(({ name }) => [name, "string"])));
   const facts = named.map(({ name }, i) => {

@@ -74,6 +74,21 @@ describe("init on one's own file", () => {
     expect(existsSync(project)).toBe(false);
   });
 
+  test("a file with another separator, and a list in place of lines, are refused in those words", async () => {
+    writeFileSync(shop.at("semicolons.csv"), "ts;customer;churned\n2024-01-01;c1;true\n");
+    writeFileSync(shop.at("list.json"), `[\n{"ts":"2024-01-01","customer":"c1","churned":true},\n{"ts":"2024-01-02","customer":"c1","churned":true}\n]\n`);
+    const [semicolons, list] = await Promise.all([
+      karkhana(["init", shop.at("no-project"), "--file", shop.at("semicolons.csv")]),
+      karkhana(["init", shop.at("no-project"), "--file", shop.at("list.json")]),
+    ]);
+    expect(refusalOf(semicolons)).toMatchObject({
+      status: 1,
+      code: "SOURCE_UNREADABLE",
+      message: expect.stringContaining('separated by ";"; commas are needed'),
+    });
+    expect(refusalOf(list)).toMatchObject({ status: 1, code: "SOURCE_UNREADABLE", message: expect.stringContaining("one JSON object a line") });
+  });
+
   test("an empty file and a file of another kind are refused", async () => {
     writeFileSync(shop.at("empty.csv"), "");
     const [empty, other] = await Promise.all([
@@ -104,7 +119,7 @@ describe("trained, but nothing deployed", () => {
       body: `{"instances":[{"fields":{"customer":"c1","amount":20,"plan":"pro"}}]}`,
     });
     expect(reply.status).toBe(503);
-    expect(await reply.json()).toMatchObject({ error: { code: "MODEL_NOT_LOADED", remedy: expect.stringContaining("Promote a version") } });
+    expect(await reply.json()).toMatchObject({ error: { code: "MODEL_NOT_LOADED", remedy: expect.stringContaining("karkhana run") } });
   });
 
   test("a second start on the data folder is refused, naming the process that has it", async () => {
