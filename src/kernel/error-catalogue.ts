@@ -45,7 +45,7 @@ export const errorCatalogue = {
   FEATURES_CHANGING: { text: "The online features of view {view} changed during each of {attempts} reads", remedy: "Try again.", retryable: true },
   // registry
   VERSION_NOT_FOUND: { text: "Model {model} has no version {version}", remedy: "List the model's versions; register one first.", retryable: false },
-  PROOF_MISSING: { text: "{model} version {version} cannot {step} yet: {missing}", remedy: "Supply each proof named in the message, or waive it with a reason.", retryable: false },
+  PROOF_MISSING: { text: "{model} version {version} cannot {step} yet: {missing}", remedy: "Supply each proof named in the message: `karkhana run` collects all five on replayed traffic. Or waive it with a reason.", retryable: false },
   PROMOTION_STEP_REFUSED: {
     text: "{model} version {version} is {state}: it cannot {step}",
     remedy: "Look at the version's events; register a new version if this one was refused, roll back if it is the champion.",
@@ -66,6 +66,14 @@ export const errorCatalogue = {
     remedy: "A param keeps its first value; use a tag for what changes, or start a new run.",
     retryable: false,
   },
+  EXPERIMENT_EXISTS: { text: "Experiment {name} already exists", remedy: "Use it, or choose another name; a deleted experiment keeps its name.", retryable: false },
+  EXPERIMENT_NAME_NOT_FOUND: { text: "There is no experiment named {name}", remedy: "List the experiments, or create it.", retryable: false },
+  EXPERIMENT_RENAME_REFUSED: { text: "Experiment {experimentId} is deleted, so it cannot be renamed", remedy: "Restore it first.", retryable: false },
+  EXPERIMENT_DELETED: { text: "Experiment {experimentId} is deleted", remedy: "Restore it first, or use another experiment.", retryable: false },
+  RUN_DELETED: { text: "Run {runId} is deleted", remedy: "Restore it first.", retryable: false },
+  TAG_NOT_FOUND: { text: "{owner} has no tag {key}", remedy: "Look at its tags; correct the key.", retryable: false },
+  SEARCH_INVALID: { text: "{problem}", remedy: "Correct the filter or the order: `metrics.auc > 0.7 AND (params.seed = '1' OR NOT tags.stage LIKE 'dev%')`.", retryable: false },
+  MLFLOW_REQUEST_REFUSED: { text: "{problem}", remedy: "Correct the parameter named in the message.", retryable: false },
   // feedback
   FEEDBACK_RECORD_CORRUPT: {
     text: "A {kind} record of the feedback log cannot be read: {problem}",
@@ -122,7 +130,7 @@ export const errorCatalogue = {
     remedy: "Start serving with the project the version was trained with, or train a version of the project as it is now.",
     retryable: false,
   },
-  MODEL_NOT_LOADED: { text: "Model {model} has no version to answer with: {problem}", remedy: "Promote a version, or wait until it is loaded; GET /v1/models shows the state.", retryable: true },
+  MODEL_NOT_LOADED: { text: "Model {model} has no version to answer with: {problem}", remedy: "Bring a version live with `karkhana run` or `karkhana promote`, or wait until it is loaded; GET /v1/models shows the state.", retryable: true },
   DEPLOYMENTS_UNREADABLE: { text: "The deployments could not be read: {problem}", remedy: "Check the registry's database; what is loaded keeps answering meanwhile.", retryable: true },
   SOURCE_NOT_IN_PROJECT: { text: "Source {source} is not in the project; it has {sources}", remedy: "Use one of the sources the project declares.", retryable: false },
   SERVER_OVERLOADED: { text: "{inFlight} requests are already under way, the most allowed", remedy: "Try again after the stated number of seconds.", retryable: true },
