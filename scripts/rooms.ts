@@ -17,8 +17,9 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   serving: [...below, "data", "features", "learn", "registry", "feedback", "project"],
   monitoring: [...below, "features", "learn", "registry", "feedback", "project"],
   workflows: [...below, ...capabilities],
-  server: [...below, ...capabilities, "workflows"],
-  cli: [...below, ...capabilities, "workflows", "server"],
+  path: [...below, "data", "tracking", "registry", "feedback", "monitoring", "pipelines", "project"],
+  server: [...below, ...capabilities, "workflows", "path"],
+  cli: [...below, ...capabilities, "workflows", "path", "server"],
 };
 
 /** Rooms that compute only: no machine clock, no machine randomness, no Node modules (hashing.ts alone may use node:crypto, which is deterministic). */

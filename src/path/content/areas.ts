@@ -1,0 +1,26 @@
+import type { Area } from "./types.ts";
+
+export const areas: readonly Area[] = [
+  { id: "engineering", title: "Engineering base, data and its quality" },
+  { id: "orchestration", title: "Orchestration" },
+  { id: "delivery", title: "Tracking, registry, continuous delivery" },
+  { id: "features", title: "Features" },
+  { id: "classical", title: "Classical training" },
+  { id: "deep", title: "Deep training" },
+  { id: "distributed", title: "Distributed training and GPUs" },
+  { id: "tuning", title: "Hyperparameter search" },
+  { id: "evaluation", title: "Evaluation and experiments" },
+  { id: "serving", title: "Serving" },
+  { id: "compression", title: "Model optimisation" },
+  { id: "monitoring", title: "Monitoring" },
+  { id: "retraining", title: "Retraining" },
+  { id: "recommendation", title: "Recommendation" },
+  { id: "cases", title: "Search, fraud, moderation, forecasting" },
+  { id: "language", title: "Language models" },
+  { id: "vision", title: "Vision" },
+  { id: "platform", title: "Platform, tenancy, cost" },
+  { id: "governance", title: "Governance" },
+  { id: "algorithms", title: "Algorithms and data structures" },
+  { id: "mathematics", title: "Mathematics" },
+  { id: "practice", title: "Professional practice" },
+];

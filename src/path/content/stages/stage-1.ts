@@ -1,0 +1,60 @@
+import type { Stage } from "../types.ts";
+
+export const stage1: Stage = {
+  id: "stage-1",
+  ordinal: 1,
+  title: "Engineering foundations",
+  purpose: "Build systems rather than notebooks, and the mathematics beside them.",
+  months: { from: 0, to: 4 },
+  calendar: "months 0 to 4",
+  blocks: [
+    {
+      id: "weeks-1-3",
+      fromWeek: 1,
+      toWeek: 3,
+      title: "Production Python",
+      topicIds: ["typed-python", "testing", "static-checks", "structured-logs", "bounded-memory", "data-assertions"],
+      rows: [109],
+    },
+    {
+      id: "weeks-4-7",
+      fromWeek: 4,
+      toWeek: 7,
+      title: "Mathematics, to the depth that is asked",
+      topicIds: ["linear-algebra", "calculus", "probability", "information-theory", "pca-from-scratch"],
+      rows: [109],
+    },
+    {
+      id: "weeks-8-11",
+      fromWeek: 8,
+      toWeek: 11,
+      title: "Software engineering for models",
+      topicIds: ["version-data", "experiment-tracking", "containers", "delivery-for-models", "dag-pipelines", "reproducible-pipeline"],
+      rows: [109],
+    },
+    {
+      id: "weeks-12-16",
+      fromWeek: 12,
+      toWeek: 16,
+      title: "Algorithms and data structures",
+      topicIds: ["interview-algorithms", "problem-counts", "algorithms-in-machine-learning", "nearest-neighbours"],
+      rows: [109],
+    },
+  ],
+  topicIds: ["tested-order", "mlops-repository"],
+  exit: {
+    id: "exit-stage-1",
+    text: "A whole pipeline from raw data to a serialised model: typed, tested, logged, with its errors handled, and it runs on another machine unchanged.",
+    provable: "full",
+    predicateIds: ["pipeline-rerun", "gate-blocked-bad-file", "training-logged", "foundation-labs"],
+    attestations: [
+      { id: "attest-another-engineer", text: "Another engineer ran it on their machine without a change." },
+      { id: "attest-tests-and-types", text: "Tests and type checks of the project pass; the platform keeps no record of them yet." },
+    ],
+  },
+  portfolio: ["PCA from scratch with the mathematics written out", "A whole MLOps pipeline as a repository"],
+  skills: ["production Python", "the mathematics of machine learning", "the base of MLOps", "algorithms at interview depth"],
+  unlock: "junior roles at service companies, internships; Source A gives no figure",
+  unlockClaimIds: [],
+  rows: [108, 114, 115],
+};

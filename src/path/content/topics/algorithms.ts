@@ -1,0 +1,37 @@
+import { planned } from "../place.ts";
+import type { Topic } from "../types.ts";
+
+const area = "algorithms";
+
+export const algorithms: readonly Topic[] = [
+  {
+    id: "interview-algorithms",
+    title: "Arrays, hash tables, heaps, trees, graphs; sorting, searching, two pointers, windows, traversal, dynamic programming",
+    area,
+    treatment: ["simulated"],
+    places: [planned],
+    depth: "Each pattern is solved in an interview's time, with its cost stated.",
+    labs: [13, 14, 15, 16, 17, 18],
+    rows: [92],
+  },
+  {
+    id: "problem-counts",
+    title: "150 problems for product companies, 200 and more for the largest",
+    area,
+    treatment: ["simulated"],
+    places: [planned],
+    depth: "Problems graded here are counted; counts from elsewhere are shown as claimed.",
+    rows: [93],
+  },
+  {
+    id: "algorithms-in-machine-learning",
+    title: "Algorithms with their use: heap and beam search, graph and pipeline, neighbours, gradient descent",
+    area,
+    treatment: ["simulated"],
+    places: [planned],
+    depth: "Each solution is tied to the part of a real system it stands for.",
+    after: ["interview-algorithms"],
+    labs: [13, 16, 19, 20, 21, 22],
+    rows: [94],
+  },
+];

@@ -1,0 +1,16 @@
+import { planned } from "../place.ts";
+import type { Topic } from "../types.ts";
+
+export const tuning: readonly Topic[] = [
+  {
+    id: "hyperparameter-search",
+    title: "Optuna, Bayesian optimisation, population-based training",
+    area: "tuning",
+    treatment: ["built"],
+    places: [planned],
+    depth: "The search beats random search over many seeds at the same number of evaluations, and trials can be resumed.",
+    after: ["experiment-tracking"],
+    labs: [41],
+    rows: [44],
+  },
+];
