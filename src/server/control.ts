@@ -13,6 +13,7 @@ import type { ControlRooms, RouteContext } from "./control-rooms.ts";
 import { statusOf } from "./error-status.ts";
 import { addDatasetRoutes } from "./routes/datasets.ts";
 import { addFeatureRoutes } from "./routes/features.ts";
+import { addMlflowRoutes } from "./routes/mlflow.ts";
 import { addModelRoutes } from "./routes/models.ts";
 import { addMonitoringRoutes } from "./routes/monitoring.ts";
 import { addOverviewRoutes } from "./routes/overview.ts";
@@ -122,7 +123,9 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
     },
     { prefix: "/api/v1" },
   );
-  app.get("/health", { schema: { hide: true } }, () => ({ status: "ok" }));
+  await addMlflowRoutes(app, rooms.tracking);
+  // In MLflow's words: its users' probes may look for them.
+  app.get("/health", { schema: { hide: true } }, (_request, reply) => reply.type("text/plain; charset=utf-8").send("OK"));
   app.get("/api/openapi.json", { schema: { hide: true } }, () => app.swagger());
   await addConsole(app, options.consoleFolder ?? fileURLToPath(new URL("../../console/dist", import.meta.url)));
   return app;

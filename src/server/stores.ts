@@ -5,8 +5,7 @@ import type { Registry } from "../registry/port.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { DataFolder } from "../storage/data-folder.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
-import type { RunArtifacts } from "../tracking/artifacts.ts";
-import type { Tracking } from "../tracking/port.ts";
+import type { TrackingStore } from "../tracking/store.ts";
 import type { OnlineStoreLocation } from "../workflows/jobs/online-store.ts";
 import type { EventClock } from "../workflows/platform.ts";
 
@@ -16,7 +15,7 @@ export interface Stores {
   readonly database: SqlDatabase;
   readonly blobs: BlobStore;
   readonly datasets: Datasets;
-  readonly tracking: Tracking & RunArtifacts;
+  readonly tracking: TrackingStore;
   readonly registry: Registry;
   readonly pipelines: Pipelines;
   readonly monitoring: MonitoringStore;

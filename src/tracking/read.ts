@@ -1,6 +1,8 @@
 import type { Kysely, Selectable } from "kysely";
 
+import { decodeHistoryPlace, encodeHistoryPlace } from "./history-page.ts";
 import type { Metric, Run } from "./port.ts";
+import type { Page } from "./records.ts";
 import type { TrackingTables } from "./tables.ts";
 
 export type TrackingQueries = Kysely<TrackingTables>;
@@ -53,6 +55,25 @@ export async function readHistory(db: TrackingQueries, runId: string, key: strin
     .orderBy("is_nan")
     .execute();
   return rows.map(toMetric);
+}
+
+/** Keyset: a page starts after the last row of the one before, in the order of the table's key. @throws SEARCH_INVALID for a token it did not make */
+export async function historyPage(
+  db: TrackingQueries,
+  runId: string,
+  key: string,
+  { limit, token }: { limit?: number | undefined; token?: string | undefined },
+): Promise<Page<Metric>> {
+  let query = db.selectFrom("tracking_metrics").selectAll().where("run_id", "=", runId).where("key", "=", key);
+  if (token !== undefined) {
+    const { row } = decodeHistoryPlace(token);
+    query = query.where((eb) => eb(eb.refTuple("timestamp_ms", "step", "value", "is_nan"), ">", eb.tuple(...row)));
+  }
+  if (limit !== undefined) query = query.limit(limit + 1);
+  const rows = await query.orderBy("timestamp_ms").orderBy("step").orderBy("value").orderBy("is_nan").execute();
+  const last = limit !== undefined && rows.length > limit ? rows[limit - 1] : undefined;
+  const items = rows.slice(0, limit).map(toMetric);
+  return last === undefined ? { items } : { items, nextToken: encodeHistoryPlace([last.timestamp_ms, last.step, last.value, last.is_nan]) };
 }
 
 /** The layout MLflow's tools expect below an artifact root. */

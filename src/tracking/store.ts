@@ -5,11 +5,15 @@ import type { BlobStore } from "../storage/blobs/port.ts";
 import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import { createRunArtifacts, type RunArtifacts } from "./artifacts.ts";
+import { createExperimentRecords, experimentKey, insertExperiment } from "./experiments.ts";
 import { requireBatch, requireName, requireTags } from "./names.ts";
 import type { Experiment, Metric, Run, RunBatch, RunStatus, Tracking } from "./port.ts";
 import { readHistory, readRuns, type TrackingQueries } from "./read.ts";
+import type { ExperimentRecords, RunRecords } from "./records.ts";
 import { decodePlace, encodePlace } from "./run-page.ts";
-import type { TrackingTables } from "./tables.ts";
+import { createRunFiles, type RunFiles } from "./run-files.ts";
+import { createRunRecords } from "./runs.ts";
+import type { LifecycleStage, TrackingTables } from "./tables.ts";
 import { writeMetrics, writeParams, writeTags } from "./write.ts";
 
 export interface TrackingParts {
@@ -19,10 +23,22 @@ export interface TrackingParts {
   readonly newId: NewId;
 }
 
-export function createTracking(parts: TrackingParts): Tracking & RunArtifacts {
+/** What the platform logs with, and what people and other programs manage with: the same rows. */
+export interface TrackingStore extends Tracking, RunArtifacts {
+  readonly experiments: ExperimentRecords;
+  readonly runs: RunRecords;
+  readonly files: RunFiles;
+}
+
+export function createTracking(parts: TrackingParts): TrackingStore {
   const tracking = new SqlTracking(parts);
   const artifacts = createRunArtifacts(parts.blobs, async (runId) => (await tracking.getRun(runId)).artifactPath);
-  return Object.assign(tracking, artifacts);
+  const runs = createRunRecords(parts);
+  const files = createRunFiles(parts.blobs, async (runId) => {
+    const { run, stage } = await runs.get(runId);
+    return { experimentId: run.experimentId, artifactPath: run.artifactPath, isDeleted: stage === "deleted" };
+  });
+  return Object.assign(tracking, artifacts, { experiments: createExperimentRecords(parts), runs, files });
 }
 
 const maxPage = 50_000;
@@ -46,23 +62,17 @@ class SqlTracking implements Tracking {
     if (found !== undefined) return found;
     return this.#database.transaction(async (t) => {
       const trx = tables<TrackingTables>(t);
-      // Experiment 0 is always there: its row is the lock under which the next id is taken.
-      await trx.updateTable("tracking_experiments").set({ name: "Default" }).where("experiment_id", "=", 0).execute();
-      const made = await experimentNamed(trx, name);
-      if (made !== undefined) return made;
-      const { last } = await trx
-        .selectFrom("tracking_experiments")
-        .select((eb) => eb.fn.max("experiment_id").as("last"))
-        .executeTakeFirstOrThrow();
-      const experimentId = last + 1;
       const createdUs = this.#clock.nowUs();
-      await trx.insertInto("tracking_experiments").values({ experiment_id: experimentId, name, created_us: createdUs }).execute();
-      return { experimentId: String(experimentId), name, createdUs };
+      const experimentId = await insertExperiment(trx, { name, createdUs, artifactLocation: null });
+      if (experimentId !== undefined) return { experimentId: String(experimentId), name, createdUs };
+      const made = await experimentNamed(trx, name);
+      if (made === undefined) throw new KarkhanaError("INTERNAL", { problem: `experiment ${name} vanished under its lock` });
+      return made;
     });
   }
 
   async listExperiments(): Promise<Experiment[]> {
-    const rows = await this.#db.selectFrom("tracking_experiments").selectAll().orderBy("experiment_id").execute();
+    const rows = await this.#db.selectFrom("tracking_experiments").selectAll().where("stage", "=", "active").orderBy("experiment_id").execute();
     return rows.map(toExperiment);
   }
 
@@ -72,8 +82,9 @@ class SqlTracking implements Tracking {
     requireName("name", name);
     requireTags(tags ?? {});
     return this.#in(trx, async (db) => {
-      const experiment = await db.selectFrom("tracking_experiments").select("experiment_id").where("experiment_id", "=", experimentId).executeTakeFirst();
+      const experiment = await db.selectFrom("tracking_experiments").select("stage").where("experiment_id", "=", experimentId).executeTakeFirst();
       if (experiment === undefined) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId: input.experimentId });
+      if (experiment.stage !== "active") throw new KarkhanaError("EXPERIMENT_DELETED", { experimentId: input.experimentId });
       const runId = this.#newId();
       const made = await db
         .insertInto("tracking_runs")
@@ -106,7 +117,7 @@ class SqlTracking implements Tracking {
   async logBatch(runId: string, batch: RunBatch, trx?: SqlTransaction): Promise<void> {
     requireBatch(batch);
     return this.#in(trx, async (db) => {
-      await requireRun(db, runId);
+      if ((await requireRun(db, runId)) !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
       await writeParams(db, runId, batch.params ?? {});
       await writeMetrics(db, runId, batch.metrics ?? []);
       await writeTags(db, runId, batch.tags ?? {});
@@ -139,7 +150,7 @@ class SqlTracking implements Tracking {
     if (!Number.isInteger(limit) || limit < 1 || limit > maxPage) {
       throw new KarkhanaError("INVALID_ARGUMENT", { field: "limit", problem: `expected a whole number from 1 to ${maxPage}`, value: limit });
     }
-    let query = this.#db.selectFrom("tracking_runs").selectAll().where("experiment_id", "=", experimentKey(experimentId));
+    let query = this.#db.selectFrom("tracking_runs").selectAll().where("experiment_id", "=", experimentKey(experimentId)).where("stage", "=", "active");
     if (page.token !== undefined) {
       const { startUs, runId } = decodePlace(page.token);
       query = query.where((eb) => eb(eb.refTuple("start_us", "run_id"), "<", eb.tuple(startUs, runId)));
@@ -165,9 +176,10 @@ class SqlTracking implements Tracking {
   }
 }
 
-async function requireRun(db: TrackingQueries, runId: string): Promise<void> {
-  const row = await db.selectFrom("tracking_runs").select("run_id").where("run_id", "=", runId).executeTakeFirst();
+async function requireRun(db: TrackingQueries, runId: string): Promise<LifecycleStage> {
+  const row = await db.selectFrom("tracking_runs").select("stage").where("run_id", "=", runId).executeTakeFirst();
   if (row === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
+  return row.stage;
 }
 
 async function experimentNamed(db: TrackingQueries, name: string): Promise<Experiment | undefined> {
@@ -177,11 +189,4 @@ async function experimentNamed(db: TrackingQueries, name: string): Promise<Exper
 
 function toExperiment(row: { experiment_id: number; name: string; created_us: number }): Experiment {
   return { experimentId: String(row.experiment_id), name: row.name, createdUs: row.created_us };
-}
-
-/** Ids are strings on every wire and 32-bit integers in the table; what cannot be one names no experiment. */
-function experimentKey(experimentId: string): number {
-  const key = /^\d{1,10}$/.test(experimentId) ? Number(experimentId) : -1;
-  if (key < 0 || key > 2_147_483_647) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId });
-  return key;
 }

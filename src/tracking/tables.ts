@@ -1,6 +1,9 @@
+import type { Generated } from "kysely";
 import type { Migration } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import type { RunStatus } from "./port.ts";
+
+export type LifecycleStage = "active" | "deleted";
 
 /** After MLflow's model, so that its wire maps onto these rows: integer experiment ids from 0, 32-hex run ids, metric history beside latest values. */
 export interface TrackingTables {
@@ -10,12 +13,24 @@ export interface TrackingTables {
   tracking_tags: TagTable;
   tracking_metrics: MetricTable;
   tracking_latest_metrics: MetricTable;
+  tracking_experiment_tags: ExperimentTagTable;
 }
 
 interface ExperimentTable {
   experiment_id: number;
   name: string;
   created_us: number;
+  stage: Generated<LifecycleStage>;
+  /** null: never changed since it was made. */
+  updated_us: Generated<number | null>;
+  /** null: artifacts lie in the blob store, by experiment and run. */
+  artifact_location: Generated<string | null>;
+}
+
+interface ExperimentTagTable {
+  experiment_id: number;
+  key: string;
+  value: string;
 }
 
 interface RunTable {
@@ -26,6 +41,10 @@ interface RunTable {
   status: RunStatus;
   start_us: number;
   end_us: number | null;
+  stage: Generated<LifecycleStage>;
+  user_id: Generated<string>;
+  /** null: artifacts lie in the blob store, by experiment and run. */
+  artifact_uri: Generated<string | null>;
 }
 
 interface ParamTable {
@@ -100,6 +119,35 @@ export const trackingMigrations: readonly Migration[] = [
           .addPrimaryKeyConstraint(`${table}_key`, [...key])
           .execute();
       }
+    },
+  },
+  {
+    id: "tracking-0002-lifecycle",
+    up: async (trx) => {
+      const { schema } = trx;
+      // SQLite adds one column a statement.
+      await schema
+        .alterTable("tracking_experiments")
+        .addColumn("stage", "text", (c) => c.notNull().defaultTo("active"))
+        .execute();
+      await schema.alterTable("tracking_experiments").addColumn("updated_us", "bigint").execute();
+      await schema.alterTable("tracking_experiments").addColumn("artifact_location", "text").execute();
+      await schema
+        .alterTable("tracking_runs")
+        .addColumn("stage", "text", (c) => c.notNull().defaultTo("active"))
+        .execute();
+      await schema
+        .alterTable("tracking_runs")
+        .addColumn("user_id", "text", (c) => c.notNull().defaultTo(""))
+        .execute();
+      await schema.alterTable("tracking_runs").addColumn("artifact_uri", "text").execute();
+      await schema
+        .createTable("tracking_experiment_tags")
+        .addColumn("experiment_id", "bigint", (c) => c.notNull().references("tracking_experiments.experiment_id"))
+        .addColumn("key", "text", (c) => c.notNull())
+        .addColumn("value", "text", (c) => c.notNull())
+        .addPrimaryKeyConstraint("tracking_experiment_tags_key", ["experiment_id", "key"])
+        .execute();
     },
   },
 ];

@@ -1,0 +1,187 @@
+import { sql, type Selectable } from "kysely";
+import type { Clock } from "../kernel/clock.ts";
+import { KarkhanaError } from "../kernel/error.ts";
+import type { SqlDatabase } from "../storage/sql/port.ts";
+import { isUniqueViolation, tables } from "../storage/sql/tables.ts";
+import { requireName } from "./names.ts";
+import type { TrackingQueries } from "./read.ts";
+import type { ExperimentRecord, ExperimentRecords, LifecycleStage, Page, RecordQuery } from "./records.ts";
+import { experimentScope } from "./search/fields.ts";
+import { conditionOf, type RecordTables } from "./search/filter-sql.ts";
+import { parseFilter } from "./search/filter-parser.ts";
+import { parseOrders } from "./search/order-by.ts";
+import { readPage } from "./search/page.ts";
+import { sortKeysOf, type SortKey } from "./search/sort-keys.ts";
+import { inStage } from "./search/stage.ts";
+import type { TrackingTables } from "./tables.ts";
+
+type Row = Selectable<TrackingTables["tracking_experiments"]>;
+
+const experimentTables: RecordTables = {
+  key: "experiment_id",
+  parts: { tag: "tracking_experiment_tags" },
+  attributes: {
+    name: sql`r.name`,
+    experiment_id: sql`cast(r.experiment_id as text)`,
+    creation_time: sql`cast(r.created_us / 1000 as double precision)`,
+    last_update_time: sql`cast(coalesce(r.updated_us, r.created_us) / 1000 as double precision)`,
+  },
+};
+
+export function createExperimentRecords({ database, clock }: { database: SqlDatabase; clock: Clock }): ExperimentRecords {
+  const db = tables<TrackingTables>(database.db);
+  const inTransaction = <T>(work: (trx: TrackingQueries) => Promise<T>): Promise<T> => database.transaction((t) => work(tables<TrackingTables>(t)));
+  return {
+    create: async ({ name, artifactLocation, tags }) => {
+      requireName("name", name);
+      return inTransaction(async (trx) => {
+        const experimentId = await insertExperiment(trx, { name, createdUs: clock.nowUs(), artifactLocation: artifactLocation ?? null });
+        if (experimentId === undefined) throw new KarkhanaError("EXPERIMENT_EXISTS", { name });
+        for (const [key, value] of Object.entries(tags)) await writeTag(trx, experimentId, key, value);
+        return String(experimentId);
+      });
+    },
+    get: async (experimentId) => recordOf(db, await rowOf(db, experimentId)),
+    named: async (name) => {
+      const row = await db.selectFrom("tracking_experiments").selectAll().where("name", "=", name).executeTakeFirst();
+      return row === undefined ? undefined : recordOf(db, row);
+    },
+    rename: async (experimentId, name) => {
+      requireName("name", name);
+      await inTransaction(async (trx) => {
+        const row = await rowOf(trx, experimentId);
+        if (row.stage !== "active") throw new KarkhanaError("EXPERIMENT_DELETED", { experimentId });
+        try {
+          await trx.updateTable("tracking_experiments").set({ name, updated_us: clock.nowUs() }).where("experiment_id", "=", row.experiment_id).execute();
+        } catch (error) {
+          if (isUniqueViolation(error)) throw new KarkhanaError("EXPERIMENT_EXISTS", { name }, { cause: error });
+          throw error;
+        }
+      });
+    },
+    setStage: (experimentId, stage) => inTransaction((trx) => setStage(trx, experimentId, stage, clock.nowUs())),
+    setTag: (experimentId, key, value) =>
+      inTransaction(async (trx) => {
+        const row = await rowOf(trx, experimentId);
+        if (row.stage !== "active") throw new KarkhanaError("EXPERIMENT_DELETED", { experimentId });
+        await writeTag(trx, row.experiment_id, key, value);
+      }),
+    deleteTag: (experimentId, key) =>
+      inTransaction(async (trx) => {
+        const row = await rowOf(trx, experimentId);
+        if (row.stage !== "active") throw new KarkhanaError("EXPERIMENT_DELETED", { experimentId });
+        const gone = await trx.deleteFrom("tracking_experiment_tags").where("experiment_id", "=", row.experiment_id).where("key", "=", key).executeTakeFirst();
+        if (gone.numDeletedRows === 0n) throw new KarkhanaError("TAG_NOT_FOUND", { owner: `experiment with id ${experimentId}`, key });
+      }),
+    search: (query) => searchExperiments(database, query),
+  };
+}
+
+/** @returns undefined if the name is taken */
+export async function insertExperiment(
+  trx: TrackingQueries,
+  { name, createdUs, artifactLocation }: { name: string; createdUs: number; artifactLocation: string | null },
+): Promise<number | undefined> {
+  // Experiment 0 is always there: its row is the lock under which the next id is taken.
+  await trx
+    .updateTable("tracking_experiments")
+    .set((eb) => ({ created_us: eb.ref("created_us") }))
+    .where("experiment_id", "=", 0)
+    .execute();
+  const taken = await trx.selectFrom("tracking_experiments").select("experiment_id").where("name", "=", name).executeTakeFirst();
+  if (taken !== undefined) return undefined;
+  const { last } = await trx
+    .selectFrom("tracking_experiments")
+    .select((eb) => eb.fn.max("experiment_id").as("last"))
+    .executeTakeFirstOrThrow();
+  await trx
+    .insertInto("tracking_experiments")
+    .values({ experiment_id: last + 1, name, created_us: createdUs, artifact_location: artifactLocation })
+    .execute();
+  return last + 1;
+}
+
+/** Ids are strings on every wire and 32-bit integers in the table; what cannot be one names no experiment. @throws EXPERIMENT_NOT_FOUND */
+export function experimentKey(experimentId: string): number {
+  const key = /^\d{1,10}$/.test(experimentId) ? Number(experimentId) : -1;
+  if (key < 0 || key > 2_147_483_647) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId });
+  return key;
+}
+
+async function rowOf(db: TrackingQueries, experimentId: string): Promise<Row> {
+  const row = await db.selectFrom("tracking_experiments").selectAll().where("experiment_id", "=", experimentKey(experimentId)).executeTakeFirst();
+  if (row === undefined) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId });
+  return row;
+}
+
+async function setStage(trx: TrackingQueries, experimentId: string, stage: LifecycleStage, nowUs: number): Promise<void> {
+  const key = experimentKey(experimentId);
+  const changed = await trx
+    .updateTable("tracking_experiments")
+    .set({ stage, updated_us: nowUs })
+    .where("experiment_id", "=", key)
+    .where("stage", "<>", stage)
+    .executeTakeFirst();
+  if (changed.numUpdatedRows === 0n) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId });
+  await trx.updateTable("tracking_runs").set({ stage }).where("experiment_id", "=", key).execute();
+}
+
+async function writeTag(trx: TrackingQueries, experimentId: number, key: string, value: string): Promise<void> {
+  await trx
+    .insertInto("tracking_experiment_tags")
+    .values({ experiment_id: experimentId, key, value })
+    .onConflict((c) => c.columns(["experiment_id", "key"]).doUpdateSet({ value }))
+    .execute();
+}
+
+async function searchExperiments(database: SqlDatabase, query: RecordQuery): Promise<Page<ExperimentRecord>> {
+  const { dialect } = database;
+  const filter = parseFilter(query.filter ?? "", experimentScope);
+  const orders = parseOrders(query.orderBy ?? [], experimentScope);
+  const id = sql`r.experiment_id`;
+  const sort: SortKey[] =
+    orders.length === 0
+      ? [
+          { expression: sql`r.created_us`, type: "number", descending: true },
+          { expression: id, type: "number", descending: false },
+        ]
+      : [...orders.flatMap((order) => sortKeysOf(order, experimentScope, experimentTables, dialect)), { expression: id, type: "number", descending: true }];
+  const page = await readPage(database.db, {
+    table: "tracking_experiments",
+    conditions: [...inStage(query.view), ...(filter === undefined ? [] : [conditionOf(filter, experimentTables, dialect)])],
+    sort,
+    limit: query.limit,
+    token: query.token,
+  });
+  return { items: await recordsOf(tables<TrackingTables>(database.db), page.rows), ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
+}
+
+async function recordOf(db: TrackingQueries, row: Row): Promise<ExperimentRecord> {
+  const [record] = await recordsOf(db, [row]);
+  if (record === undefined) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId: String(row.experiment_id) });
+  return record;
+}
+
+async function recordsOf(db: TrackingQueries, rows: readonly Row[]): Promise<ExperimentRecord[]> {
+  const records: ExperimentRecord[] = [];
+  for (let from = 0; from < rows.length; from += 1000) {
+    const part = rows.slice(from, from + 1000);
+    const ids = part.map((row) => row.experiment_id);
+    const tags = Map.groupBy(
+      await db.selectFrom("tracking_experiment_tags").selectAll().where("experiment_id", "in", ids).orderBy("key").execute(),
+      (tag) => tag.experiment_id,
+    );
+    for (const row of part) {
+      records.push({
+        experimentId: String(row.experiment_id),
+        name: row.name,
+        createdUs: row.created_us,
+        updatedUs: row.updated_us ?? row.created_us,
+        stage: row.stage,
+        ...(row.artifact_location === null ? {} : { artifactLocation: row.artifact_location }),
+        tags: Object.fromEntries((tags.get(row.experiment_id) ?? []).map((tag) => [tag.key, tag.value])),
+      });
+    }
+  }
+  return records;
+}

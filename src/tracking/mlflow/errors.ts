@@ -1,0 +1,67 @@
+/** Our errors in MLflow's codes and words: its clients branch on the code, its users and tests know the words. */
+import type { ErrorCode } from "../../kernel/error-catalogue.ts";
+import { toErrorRecord, type ErrorDetails } from "../../kernel/error.ts";
+
+export interface MlflowError {
+  readonly status: number;
+  readonly body: { readonly error_code: string; readonly message: string };
+}
+
+const statuses = {
+  INVALID_PARAMETER_VALUE: 400,
+  BAD_REQUEST: 400,
+  RESOURCE_ALREADY_EXISTS: 400,
+  PERMISSION_DENIED: 403,
+  RESOURCE_DOES_NOT_EXIST: 404,
+  ENDPOINT_NOT_FOUND: 404,
+  INVALID_STATE: 500,
+  INTERNAL_ERROR: 500,
+  NOT_IMPLEMENTED: 501,
+  TEMPORARILY_UNAVAILABLE: 503,
+} as const;
+
+type MlflowCode = keyof typeof statuses;
+type Line = readonly [code: MlflowCode, message?: (details: ErrorDetails) => string];
+
+const lines: Partial<Record<ErrorCode, Line>> = {
+  INVALID_ARGUMENT: ["INVALID_PARAMETER_VALUE"],
+  MLFLOW_REQUEST_REFUSED: ["INVALID_PARAMETER_VALUE"],
+  SEARCH_INVALID: ["INVALID_PARAMETER_VALUE"],
+  EXPERIMENT_EXISTS: ["RESOURCE_ALREADY_EXISTS", ({ name }) => `Experiment(name=${text(name)}) already exists.`],
+  EXPERIMENT_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ experimentId }) => `No Experiment with id=${text(experimentId)} exists`],
+  EXPERIMENT_NAME_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ name }) => `Could not find experiment with name '${text(name)}'`],
+  // Renaming a deleted experiment is a wrong state to MLflow where other writes to one are a wrong parameter.
+  EXPERIMENT_RENAME_REFUSED: ["INVALID_STATE", () => "Cannot rename a non-active experiment."],
+  EXPERIMENT_DELETED: [
+    "INVALID_PARAMETER_VALUE",
+    ({ experimentId }) => `The experiment ${text(experimentId)} must be in the 'active' state. Current state is deleted.`,
+  ],
+  RUN_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ runId }) => `Run with id=${text(runId)} not found`],
+  RUN_DELETED: ["INVALID_PARAMETER_VALUE", ({ runId }) => `The run ${text(runId)} must be in the 'active' state. Current state is deleted.`],
+  TAG_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ owner, key }) => `No tag with name: ${text(key)} in ${text(owner)}`],
+  PARAM_CHANGED: [
+    "INVALID_PARAMETER_VALUE",
+    ({ key, old, runId, value }) =>
+      `Changing param values is not allowed. Param with key='${text(key)}' was already logged with value='${text(old)}' for run ID='${text(runId)}'. Attempted logging new value '${text(value)}'.`,
+  ],
+  BLOB_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ path }) => `No such artifact: '${text(path)}'`],
+  BLOB_PATH_REFUSED: ["INVALID_PARAMETER_VALUE", () => "Invalid path"],
+  ROUTE_NOT_FOUND: ["ENDPOINT_NOT_FOUND"],
+  REQUEST_MALFORMED: ["BAD_REQUEST"],
+  CONTENT_TYPE_REFUSED: ["BAD_REQUEST", () => "Bad Request. Content-Type must be application/json."],
+  BODY_TOO_LARGE: ["BAD_REQUEST"],
+  HOST_REFUSED: ["PERMISSION_DENIED"],
+  ORIGIN_REFUSED: ["PERMISSION_DENIED"],
+};
+
+/** Retryable errors become 503, which the client tries again; what is not ours is a defect and tells nothing of the inside. */
+export function toMlflowError(error: unknown): MlflowError {
+  const { code, message, details, retryable } = toErrorRecord(error);
+  const [known, words] = lines[code] ?? [retryable ? "TEMPORARILY_UNAVAILABLE" : "INTERNAL_ERROR"];
+  const shown = code === "INTERNAL" ? "Internal error; the server's own log says more." : (words?.(details) ?? message);
+  return { status: statuses[known], body: { error_code: known, message: shown } };
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value.slice(0, 1000) : String(value);
+}

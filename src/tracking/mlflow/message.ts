@@ -1,0 +1,130 @@
+/**
+ * Requests as MLflow's own server reads them: a query string (lists by repeating the key) or a JSON object, lenient about 64-bit numbers
+ * sent as strings, unknown fields ignored, and refusals in the words its clients and tests expect.
+ */
+import { KarkhanaError } from "../../kernel/error.ts";
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function refuse(problem: string): never {
+  throw new KarkhanaError("MLFLOW_REQUEST_REFUSED", { problem });
+}
+
+/** One request's fields, read by name and type. A null is a field not sent. */
+export class Message {
+  readonly #fields: Fields;
+  readonly #isQuery: boolean;
+
+  /** @param isQuery of a query string, in which a list of one looks like the one */
+  constructor(fields: Fields, isQuery = false) {
+    this.#fields = fields;
+    this.#isQuery = isQuery;
+  }
+
+  raw(name: string): unknown {
+    const value = Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined;
+    return value === null ? undefined : value;
+  }
+
+  /** MLflow reads an empty string as one not sent. */
+  text(name: string): string | undefined {
+    const value = this.raw(name);
+    if (value === undefined) return undefined;
+    return typeof value === "string" ? value : refuseType(name, value);
+  }
+
+  requiredText(name: string): string {
+    const value = this.text(name);
+    return value === undefined || value === "" ? refuseMissing(name) : value;
+  }
+
+  /** Clients send both spellings, or only the older one. */
+  runId(): string {
+    return this.text("run_id") || this.text("run_uuid") || refuseMissing("run_id");
+  }
+
+  experimentId(): string {
+    return experimentIdOf(this.requiredText("experiment_id"));
+  }
+
+  integer(name: string): number | undefined {
+    const value = this.raw(name);
+    return value === undefined || value === "" ? undefined : (integerOf(value) ?? refuseType(name, value));
+  }
+
+  number(name: string): number | undefined {
+    const value = this.raw(name);
+    return value === undefined || value === "" ? undefined : (numberOf(value) ?? refuseType(name, value));
+  }
+
+  texts(name: string): string[] {
+    const raw = this.raw(name) ?? [];
+    const value = this.#isQuery && typeof raw === "string" ? [raw] : raw;
+    if (!Array.isArray(value)) return refuseType(name, value);
+    return value.map((item: unknown) => (typeof item === "string" ? item : refuseType(name, value)));
+  }
+
+  /** Each item with the name its own refusals use: "metrics[3]". */
+  items(name: string): { path: string; message: Message }[] {
+    const value = this.raw(name) ?? [];
+    if (!Array.isArray(value)) return refuseType(name, value);
+    return value.map((item: unknown, i) => {
+      if (typeof item !== "object" || item === null || Array.isArray(item)) return refuseType(name, value);
+      return { path: `${name}[${i}]`, message: new Message(Object.fromEntries(Object.entries(item))) };
+    });
+  }
+}
+
+export function refuseMissing(name: string): never {
+  return refuse(`Missing value for required parameter '${name}'. See the API docs for more information about request parameters.`);
+}
+
+export function refuseType(name: string, value: unknown): never {
+  return refuse(
+    `${invalidValue(name, value, ` Hint: Value was of type '${pythonType(value)}'.`)} See the API docs for more information about request parameters.`,
+  );
+}
+
+export function invalidValue(name: string, value: unknown, problem?: string): string {
+  return `Invalid value ${pythonJson(value)} for parameter '${name}' supplied${problem === undefined ? "." : `: ${problem}`}`;
+}
+
+export function experimentIdOf(text: string): string {
+  return /^\d+$/.test(text) ? text : refuse(`Invalid experiment ID '${text}'. Experiment ID must be a valid integer.`);
+}
+
+export function integerOf(value: unknown): number | undefined {
+  const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
+  return typeof number === "number" && Number.isSafeInteger(number) ? number : undefined;
+}
+
+/** Doubles may be sent by name, since JSON has no NaN. */
+export function numberOf(value: unknown): number | undefined {
+  if (typeof value === "number") return value;
+  if (typeof value !== "string") return undefined;
+  if (value === "NaN") return Number.NaN;
+  return /^-?(Infinity|\d+\.?\d*([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?)$/.test(value) ? Number(value) : undefined;
+}
+
+function pythonType(value: unknown): string {
+  if (typeof value === "string") return "str";
+  if (typeof value === "boolean") return "bool";
+  if (typeof value === "number") return Number.isInteger(value) ? "int" : "float";
+  return Array.isArray(value) ? "list" : "dict";
+}
+
+/** As json.dumps writes it with sorted keys, no spaces and ASCII only. */
+function pythonJson(value: unknown): string {
+  const sorted = (part: unknown): unknown =>
+    typeof part === "object" && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(
+          Object.entries(part)
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([k, v]) => [k, sorted(v)]),
+        )
+      : Array.isArray(part)
+        ? part.map(sorted)
+        : part;
+  const json = JSON.stringify(sorted(value)) ?? "null";
+  return json.slice(0, 2000).replaceAll(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}

@@ -1,0 +1,74 @@
+import type { Micros } from "../kernel/clock.ts";
+import type { Experiment, Metric, Run, RunStatus } from "./port.ts";
+import type { LifecycleStage } from "./tables.ts";
+
+export type { LifecycleStage };
+export type StageView = "ACTIVE_ONLY" | "DELETED_ONLY" | "ALL";
+type Tags = Readonly<Record<string, string>>;
+
+/** An experiment with all that is kept of it. */
+export interface ExperimentRecord extends Experiment {
+  readonly updatedUs: Micros;
+  readonly stage: LifecycleStage;
+  /** Where clients were told to put its artifacts; absent: this program keeps them. */
+  readonly artifactLocation?: string;
+  readonly tags: Tags;
+}
+
+/** A run with all that is kept of it. */
+export interface RunRecord {
+  readonly run: Run;
+  readonly stage: LifecycleStage;
+  readonly userId: string;
+  /** Where clients were told to put its artifacts; absent: this program keeps them under `run.artifactPath`. */
+  readonly artifactUri?: string;
+}
+
+/** `filter` and `orderBy` are of MLflow's search language (`search/filter-parser.ts`); a token is good for the same query only. */
+export interface RecordQuery {
+  readonly filter?: string | undefined;
+  readonly orderBy?: readonly string[];
+  readonly view: StageView;
+  readonly limit: number;
+  readonly token?: string | undefined;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextToken?: string;
+}
+
+/** Experiments as a person manages them. A deleted one keeps its name and can be restored; its runs go and come with it. */
+export interface ExperimentRecords {
+  /** @throws EXPERIMENT_EXISTS, also for the name of a deleted one */
+  create(input: { name: string; artifactLocation?: string | undefined; tags: Tags }): Promise<string>;
+  /** @throws EXPERIMENT_NOT_FOUND */
+  get(experimentId: string): Promise<ExperimentRecord>;
+  named(name: string): Promise<ExperimentRecord | undefined>;
+  /** @throws EXPERIMENT_DELETED, EXPERIMENT_EXISTS */
+  rename(experimentId: string, name: string): Promise<void>;
+  /** @throws EXPERIMENT_NOT_FOUND if it is not in the other stage */
+  setStage(experimentId: string, stage: LifecycleStage): Promise<void>;
+  setTag(experimentId: string, key: string, value: string): Promise<void>;
+  /** @throws TAG_NOT_FOUND */
+  deleteTag(experimentId: string, key: string): Promise<void>;
+  /** @throws SEARCH_INVALID */
+  search(query: RecordQuery): Promise<Page<ExperimentRecord>>;
+}
+
+/** Runs as a client reports them: their times, user and name are the client's. */
+export interface RunRecords {
+  /** @throws EXPERIMENT_NOT_FOUND, EXPERIMENT_DELETED */
+  create(input: { experimentId: string; name?: string | undefined; userId: string; startUs: Micros; tags: Tags }): Promise<RunRecord>;
+  /** Deleted ones too. @throws RUN_NOT_FOUND */
+  get(runId: string): Promise<RunRecord>;
+  /** @throws RUN_DELETED */
+  update(runId: string, change: { status?: RunStatus | undefined; endUs?: Micros | undefined; name?: string | undefined }): Promise<RunRecord>;
+  setStage(runId: string, stage: LifecycleStage): Promise<void>;
+  /** @throws TAG_NOT_FOUND, RUN_DELETED */
+  deleteTag(runId: string, key: string): Promise<void>;
+  /** @throws SEARCH_INVALID */
+  search(query: RecordQuery & { readonly experimentIds: readonly string[] }): Promise<Page<RunRecord>>;
+  /** By time, step, value. All of it without a limit. @throws SEARCH_INVALID for a token it did not make */
+  metricHistory(runId: string, key: string, page: { limit?: number | undefined; token?: string | undefined }): Promise<Page<Metric>>;
+}

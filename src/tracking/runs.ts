@@ -1,0 +1,145 @@
+import { sql, type Selectable } from "kysely";
+import type { Clock } from "../kernel/clock.ts";
+import { KarkhanaError } from "../kernel/error.ts";
+import type { NewId } from "../kernel/ids.ts";
+import type { SqlDatabase } from "../storage/sql/port.ts";
+import { tables } from "../storage/sql/tables.ts";
+import { experimentKey } from "./experiments.ts";
+import { requireName, requireTags } from "./names.ts";
+import { historyPage, readRuns, type TrackingQueries } from "./read.ts";
+import type { Page, RecordQuery, RunRecord, RunRecords } from "./records.ts";
+import { runNameOf } from "./run-name.ts";
+import { runScope } from "./search/fields.ts";
+import { conditionOf, type RecordTables } from "./search/filter-sql.ts";
+import { parseFilter } from "./search/filter-parser.ts";
+import { parseOrders } from "./search/order-by.ts";
+import { readPage } from "./search/page.ts";
+import { sortKeysOf, textKey, type SortKey } from "./search/sort-keys.ts";
+import { inStage } from "./search/stage.ts";
+import type { TrackingTables } from "./tables.ts";
+import { writeTags } from "./write.ts";
+
+type Row = Selectable<TrackingTables["tracking_runs"]>;
+
+const runTables: RecordTables = {
+  key: "run_id",
+  parts: { metric: "tracking_latest_metrics", param: "tracking_params", tag: "tracking_tags" },
+  attributes: {
+    run_id: sql`r.run_id`,
+    run_name: sql`r.name`,
+    status: sql`r.status`,
+    user_id: sql`r.user_id`,
+    artifact_uri: sql`coalesce(r.artifact_uri, 'mlflow-artifacts:/' || r.experiment_id || '/' || r.run_id || '/artifacts')`,
+    start_time: sql`cast(r.start_us / 1000 as double precision)`,
+    end_time: sql`cast(r.end_us / 1000 as double precision)`,
+  },
+};
+
+export function createRunRecords({ database, newId }: { database: SqlDatabase; clock: Clock; newId: NewId }): RunRecords {
+  const db = tables<TrackingTables>(database.db);
+  const inTransaction = <T>(work: (trx: TrackingQueries) => Promise<T>): Promise<T> => database.transaction((t) => work(tables<TrackingTables>(t)));
+  return {
+    create: async ({ experimentId, name, userId, startUs, tags }) => {
+      const key = experimentKey(experimentId);
+      requireTags(tags);
+      if (name !== undefined) requireName("name", name);
+      return inTransaction(async (trx) => {
+        const experiment = await trx.selectFrom("tracking_experiments").selectAll().where("experiment_id", "=", key).executeTakeFirst();
+        if (experiment === undefined) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId });
+        if (experiment.stage !== "active") throw new KarkhanaError("EXPERIMENT_DELETED", { experimentId });
+        const runId = newId();
+        const location = experiment.artifact_location;
+        const row = await trx
+          .insertInto("tracking_runs")
+          .values({
+            run_id: runId,
+            experiment_id: key,
+            request_id: null,
+            name: name ?? runNameOf(runId),
+            status: "RUNNING",
+            start_us: startUs,
+            end_us: null,
+            user_id: userId,
+            artifact_uri: location === null ? null : `${location.replace(/\/+$/, "")}/${runId}/artifacts`,
+          })
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        await writeTags(trx, runId, tags);
+        return recordOf(trx, row);
+      });
+    },
+    get: async (runId) => recordOf(db, await rowOf(db, runId)),
+    update: (runId, { status, endUs, name }) =>
+      inTransaction(async (trx) => {
+        if (name !== undefined) requireName("name", name);
+        const row = await rowOf(trx, runId);
+        if (row.stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
+        const change = {
+          ...(status === undefined ? {} : { status }),
+          ...(endUs === undefined ? {} : { end_us: endUs }),
+          ...(name === undefined ? {} : { name }),
+        };
+        if (Object.keys(change).length > 0) await trx.updateTable("tracking_runs").set(change).where("run_id", "=", runId).execute();
+        return recordOf(trx, { ...row, ...change });
+      }),
+    setStage: async (runId, stage) => {
+      const changed = await db.updateTable("tracking_runs").set({ stage }).where("run_id", "=", runId).executeTakeFirst();
+      if (changed.numUpdatedRows === 0n) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
+    },
+    deleteTag: (runId, key) =>
+      inTransaction(async (trx) => {
+        if ((await rowOf(trx, runId)).stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
+        const gone = await trx.deleteFrom("tracking_tags").where("run_id", "=", runId).where("key", "=", key).executeTakeFirst();
+        if (gone.numDeletedRows === 0n) throw new KarkhanaError("TAG_NOT_FOUND", { owner: `run with id ${runId}`, key });
+      }),
+    search: (query) => searchRuns(database, query),
+    metricHistory: async (runId, key, page) => {
+      await rowOf(db, runId);
+      return historyPage(db, runId, key, page);
+    },
+  };
+}
+
+async function rowOf(db: TrackingQueries, runId: string): Promise<Row> {
+  const row = await db.selectFrom("tracking_runs").selectAll().where("run_id", "=", runId).executeTakeFirst();
+  if (row === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
+  return row;
+}
+
+async function searchRuns(database: SqlDatabase, query: RecordQuery & { readonly experimentIds: readonly string[] }): Promise<Page<RunRecord>> {
+  const { dialect } = database;
+  const filter = parseFilter(query.filter ?? "", runScope);
+  const orders = parseOrders(query.orderBy ?? [], runScope);
+  if (query.experimentIds.length === 0) return { items: [] };
+  const isOrdered = (key: string): boolean => orders.some(({ field }) => field.kind === "attribute" && field.key === key);
+  const newest: SortKey[] = isOrdered("start_time") ? [] : [{ expression: sql`r.start_us`, type: "number", descending: true }];
+  const page = await readPage(database.db, {
+    table: "tracking_runs",
+    conditions: [
+      sql`r.experiment_id in (${sql.join(query.experimentIds.map(Number))})`,
+      ...inStage(query.view),
+      ...(filter === undefined ? [] : [conditionOf(filter, runTables, dialect)]),
+    ],
+    sort: [
+      ...orders.flatMap((order) => sortKeysOf(order, runScope, runTables, dialect)),
+      ...newest,
+      { expression: textKey(sql`r.run_id`, dialect), type: "text", descending: false },
+    ],
+    limit: query.limit,
+    token: query.token,
+  });
+  return { items: await recordsOf(tables<TrackingTables>(database.db), page.rows), ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
+}
+
+async function recordOf(db: TrackingQueries, row: Row): Promise<RunRecord> {
+  const [record] = await recordsOf(db, [row]);
+  if (record === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId: row.run_id });
+  return record;
+}
+
+async function recordsOf(db: TrackingQueries, rows: readonly Row[]): Promise<RunRecord[]> {
+  return (await readRuns(db, rows)).map((run, i) => {
+    const { stage, user_id: userId, artifact_uri: artifactUri } = rows[i]!;
+    return { run, stage, userId, ...(artifactUri === null ? {} : { artifactUri }) };
+  });
+}

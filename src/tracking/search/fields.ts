@@ -1,0 +1,64 @@
+import { KarkhanaError } from "../../kernel/error.ts";
+import type { Field, FieldKind, SearchScope } from "./filter.ts";
+
+const kinds: Readonly<Record<string, FieldKind>> = {
+  metric: "metric",
+  metrics: "metric",
+  parameter: "param",
+  parameters: "param",
+  param: "param",
+  params: "param",
+  tag: "tag",
+  tags: "tag",
+  attribute: "attribute",
+  attributes: "attribute",
+  attr: "attribute",
+  run: "attribute",
+};
+
+export function refuseFilter(problem: string): never {
+  throw new KarkhanaError("SEARCH_INVALID", { problem });
+}
+
+/** The field a name stands for: `metrics.auc` is the metric "auc", a name without a dot is an attribute. @throws SEARCH_INVALID */
+export function fieldNamed(scope: SearchScope, prefix: string | undefined, key: string): Field {
+  const kind = prefix === undefined ? "attribute" : Object.hasOwn(kinds, prefix) ? kinds[prefix] : undefined;
+  if (kind === undefined || !scope.kinds.includes(kind)) refuseFilter(`Invalid entity type '${prefix}'. Valid values are ${listOf(scope.kinds)}`);
+  const alias = Object.hasOwn(scope.aliases, `${kind}.${key}`) ? scope.aliases[`${kind}.${key}`] : undefined;
+  if (alias !== undefined) return alias;
+  if (kind === "attribute" && !Object.hasOwn(scope.attributes, key))
+    refuseFilter(`Invalid attribute key '${key}' specified. Valid keys are '${listOf(Object.keys(scope.attributes))}'`);
+  return { kind, key };
+}
+
+/** How the field's values compare. */
+export function typeOfField(scope: SearchScope, field: Field): "number" | "text" {
+  if (field.kind === "metric") return "number";
+  return field.kind === "attribute" ? (scope.attributes[field.key] ?? "text") : "text";
+}
+
+export function listOf(names: readonly string[]): string {
+  return `[${names.map((name) => `'${name}'`).join(", ")}]`;
+}
+
+export const runScope: SearchScope = {
+  kinds: ["metric", "param", "tag", "attribute"],
+  attributes: { run_id: "text", run_name: "text", status: "text", user_id: "text", artifact_uri: "text", start_time: "number", end_time: "number" },
+  listed: ["run_id"],
+  aliases: {
+    "attribute.created": { kind: "attribute", key: "start_time" },
+    "attribute.Created": { kind: "attribute", key: "start_time" },
+    "attribute.run name": { kind: "attribute", key: "run_name" },
+    "attribute.Run name": { kind: "attribute", key: "run_name" },
+    "attribute.Run Name": { kind: "attribute", key: "run_name" },
+    // The tag is the run's name on the wire; it is kept once, in the run.
+    "tag.mlflow.runName": { kind: "attribute", key: "run_name" },
+  },
+};
+
+export const experimentScope: SearchScope = {
+  kinds: ["tag", "attribute"],
+  attributes: { name: "text", experiment_id: "text", creation_time: "number", last_update_time: "number" },
+  listed: ["experiment_id", "name"],
+  aliases: {},
+};

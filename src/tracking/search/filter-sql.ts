@@ -1,0 +1,75 @@
+import { sql, type RawBuilder } from "kysely";
+import type { SqlDatabase } from "../../storage/sql/port.ts";
+import type { Comparison, Field, Filter, NumberComparator } from "./filter.ts";
+
+type Dialect = SqlDatabase["dialect"];
+type Condition = RawBuilder<boolean>;
+
+/** Where the fields of one kind of record lie; the record's own row is called `r`. */
+export interface RecordTables {
+  /** Key column that the tables of metrics, params and tags share with the record. */
+  readonly key: string;
+  readonly parts: Partial<Record<Exclude<Field["kind"], "attribute">, string>>;
+  /** An attribute as an expression over `r`. */
+  readonly attributes: Readonly<Record<string, RawBuilder<unknown>>>;
+}
+
+const operators: Readonly<Record<NumberComparator, RawBuilder<unknown>>> = {
+  "=": sql`=`,
+  "!=": sql`<>`,
+  "<": sql`<`,
+  "<=": sql`<=`,
+  ">": sql`>`,
+  ">=": sql`>=`,
+};
+
+/** A filter as a condition that is true or false, never null, so that NOT means what it says. */
+export function conditionOf(filter: Filter, tables: RecordTables, dialect: Dialect): Condition {
+  if (filter.op === "compare") return comparison(filter, tables, dialect);
+  if (filter.op === "not") return sql`(not ${conditionOf(filter.term, tables, dialect)})`;
+  const terms = filter.terms.map((term) => conditionOf(term, tables, dialect));
+  return sql`(${sql.join(terms, filter.op === "and" ? sql` and ` : sql` or `)})`;
+}
+
+function comparison(filter: Comparison, tables: RecordTables, dialect: Dialect): Condition {
+  const { field } = filter;
+  if (field.kind === "attribute") {
+    const column = attributeOf(tables, field.key);
+    if (!("value" in filter)) return filter.comparator === "IS NULL" ? sql`(${column} is null)` : sql`(${column} is not null)`;
+    // An attribute without a value (the end of a run) matches nothing.
+    return sql`(${column} is not null and ${compared(column, filter, dialect)})`;
+  }
+  const table = tables.parts[field.kind] ?? "";
+  const row = sql`select 1 from ${sql.table(table)} as f where f.${sql.ref(tables.key)} = r.${sql.ref(tables.key)} and f.key = ${field.key}`;
+  if (!("value" in filter)) return filter.comparator === "IS NULL" ? sql`(not exists (${row}))` : sql`(exists (${row}))`;
+  const matches = compared(sql`f.value`, filter, dialect);
+  if (field.kind !== "metric") return sql`(exists (${row} and ${matches}))`;
+  // NaN is kept as 0 with a flag; it differs from every number and is neither above nor below one.
+  return filter.comparator === "!=" ? sql`(exists (${row} and (f.is_nan = 1 or ${matches})))` : sql`(exists (${row} and f.is_nan = 0 and ${matches}))`;
+}
+
+type Valued = Extract<Comparison, { value: unknown }>;
+
+function compared(column: RawBuilder<unknown>, filter: Valued, dialect: Dialect): Condition {
+  switch (filter.comparator) {
+    case "IN":
+      return sql`${column} in (${sql.join(filter.value)})`;
+    case "NOT IN":
+      return sql`${column} not in (${sql.join(filter.value)})`;
+    case "LIKE":
+      // SQLite's LIKE ignores case; its GLOB does not.
+      return dialect === "sqlite" ? sql`${column} glob ${globOf(filter.value)}` : sql`${column} like ${filter.value} escape ''`;
+    case "ILIKE":
+      return dialect === "sqlite" ? sql`${column} like ${filter.value}` : sql`${column} ilike ${filter.value} escape ''`;
+    default:
+      return sql`${column} ${operators[filter.comparator]} ${filter.value}`;
+  }
+}
+
+function globOf(like: string): string {
+  return like.replaceAll(/[[\]*?%_]/g, (c) => (c === "%" ? "*" : c === "_" ? "?" : c === "]" ? "]" : `[${c}]`));
+}
+
+export function attributeOf(tables: RecordTables, key: string): RawBuilder<unknown> {
+  return tables.attributes[key] ?? sql`null`;
+}

@@ -1,0 +1,84 @@
+import { sql, type RawBuilder, type Selectable } from "kysely";
+import type { SqlHandle } from "../../storage/sql/port.ts";
+import type { TrackingTables } from "../tables.ts";
+import { refuseFilter } from "./fields.ts";
+import type { SortKey } from "./sort-keys.ts";
+
+export interface PageQuery<Name extends keyof TrackingTables> {
+  readonly table: Name;
+  readonly conditions: readonly RawBuilder<boolean>[];
+  /** Their order must be total: the last is the record's key. */
+  readonly sort: readonly SortKey[];
+  readonly limit: number;
+  readonly token?: string | undefined;
+}
+
+/**
+ * Rows of a table in an order of the caller's, page by page. Keyset: a page starts after the last row of the one before, so none comes
+ * twice and none is left out however many are added meanwhile, and a deep page costs what the first one does.
+ * @throws SEARCH_INVALID for a token this function did not make for this order
+ */
+export async function readPage<Name extends keyof TrackingTables>(
+  db: SqlHandle,
+  query: PageQuery<Name>,
+): Promise<{ rows: Selectable<TrackingTables[Name]>[]; nextToken?: string }> {
+  const { sort, limit } = query;
+  const after = query.token === undefined ? undefined : decodeToken(query.token, sort);
+  const keys = sort.map((key, i) => sql`${key.expression} as ${sql.ref(keyName(i))}`);
+  const where = query.conditions.length === 0 ? sql`` : sql` where ${sql.join(query.conditions, sql` and `)}`;
+  const { rows } = await sql<Selectable<TrackingTables[Name]> & Record<string, unknown>>`
+    select * from (select r.*, ${sql.join(keys)} from ${sql.table(query.table)} as r${where}) as q
+    ${after === undefined ? sql`` : sql`where ${isAfter(sort, after)}`}
+    order by ${sql.join(sort.map((key, i) => sql`q.${sql.ref(keyName(i))} ${key.descending ? sql`desc` : sql`asc`}`))}
+    limit ${limit + 1}`.execute(db);
+  const last = rows.length > limit ? rows[limit - 1] : undefined;
+  const page = rows.slice(0, limit);
+  return last === undefined ? { rows: page } : { rows: page, nextToken: encodeToken(sort.map((_, i) => last[keyName(i)])) };
+}
+
+function keyName(i: number): string {
+  return `sort_key_${i}`;
+}
+
+/** Lexicographic: beyond the last row in its first key, or equal there and beyond it in the second, and so on. */
+function isAfter(sort: readonly SortKey[], after: readonly (string | number)[]): RawBuilder<boolean> {
+  const steps = sort.map((key, i) => {
+    const equal = sort.slice(0, i).map((_, j) => sql`q.${sql.ref(keyName(j))} = ${after[j]}`);
+    return sql`(${sql.join([...equal, sql`q.${sql.ref(keyName(i))} ${key.descending ? sql`<` : sql`>`} ${after[i]}`], sql` and `)})`;
+  });
+  return sql`(${sql.join(steps, sql` or `)})`;
+}
+
+/** JSON has no infinities. */
+function encodeToken(values: readonly unknown[]): string {
+  const plain = values.map((value) => (typeof value === "number" && !Number.isFinite(value) ? { infinite: value > 0 ? 1 : -1 } : value));
+  return Buffer.from(JSON.stringify(plain), "utf8").toString("base64url");
+}
+
+function decodeToken(token: string, sort: readonly SortKey[]): (string | number)[] {
+  const values = parseToken(token);
+  if (values.length !== sort.length) refuse();
+  return sort.map(({ type }, i) => {
+    const value = values[i];
+    if (type === "number" && isInfinite(value)) return value.infinite > 0 ? Infinity : -Infinity;
+    if ((type === "number" && typeof value === "number") || (type === "text" && typeof value === "string" && !value.includes("\0"))) return value;
+    return refuse();
+  });
+}
+
+function parseToken(token: string): unknown[] {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
+    return Array.isArray(parsed) ? parsed : refuse();
+  } catch {
+    return refuse();
+  }
+}
+
+function isInfinite(value: unknown): value is { infinite: number } {
+  return typeof value === "object" && value !== null && "infinite" in value && typeof value.infinite === "number";
+}
+
+function refuse(): never {
+  return refuseFilter("Invalid page token, could not base64-decode");
+}

@@ -1,0 +1,75 @@
+import { execFile } from "node:child_process";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createControl, type Control } from "../../src/server/control.ts";
+import { controlWorld, type ControlWorld } from "../../src/server/test-world.ts";
+
+// The stock client of a current MLflow against a running server: nothing of ours on its side but the address.
+const run = promisify(execFile);
+const here = import.meta.dirname;
+
+/** The scenarios of mlflow-scenarios.py, so that one that vanishes there is missed here. */
+const scenarios = [
+  "an experiment is made by name, found, renamed, tagged, deleted and restored",
+  "experiments are searched by name, tag and order, page by page",
+  "a run logged with the fluent API reads back as it was logged",
+  "a run that fails says so, and one without a name gets one",
+  "a param keeps its first value, and the refusal says which",
+  "a batch of a thousand is stored whole, and sent twice is stored once",
+  "a history of many pages comes whole and in order",
+  "runs are searched to pandas with filters on metrics, params, tags and attributes, and ordered",
+  "a deleted run leaves the searches, refuses writes and comes back",
+  "nested runs name their parent and are found by it",
+  "a run is resumed, renamed and ended again",
+  "files, folders, texts and dicts go up, are listed and come down as they were",
+  "status codes and times given by the client are kept",
+];
+
+let world: ControlWorld;
+let control: Control;
+const problems = new Map<string, string | null>();
+
+beforeAll(async () => {
+  const installer = path.join(here, "..", "..", "scripts", "mlflow-client.ts");
+  const python = (await run(process.execPath, [installer])).stdout.trim();
+  world = await controlWorld(0);
+  control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" });
+  const env = {
+    ...process.env,
+    MLFLOW_TRACKING_URI: control.url,
+    // A server's 503 shall show as a failure, not as minutes of waiting.
+    MLFLOW_HTTP_REQUEST_MAX_RETRIES: "1",
+    MLFLOW_DISABLE_TELEMETRY: "true",
+    DO_NOT_TRACK: "true",
+  };
+  const { stdout } = await run(python, [path.join(here, "mlflow-scenarios.py")], { env, maxBuffer: 64 * 1024 * 1024 });
+  for (const line of stdout.split("\n").filter((text) => text.startsWith('{"scenario"'))) {
+    const { scenario, problem } = JSON.parse(line) as { scenario: string; problem: string | null };
+    problems.set(scenario, problem);
+  }
+}, 600_000);
+
+afterAll(async () => {
+  await control?.close();
+  await world?.close();
+});
+
+describe("MLflow's stock client", () => {
+  test.each(scenarios)("%s", (scenario) => {
+    expect(problems.get(scenario)).toBe(null);
+  });
+
+  test("ran the scenarios named here and no others", () => {
+    expect([...problems.keys()]).toEqual(scenarios);
+  });
+
+  test("what it logged is in the console's own pages", async () => {
+    const experiments = (await (await fetch(`${control.url}/api/v1/experiments`)).json()) as { experimentId: string; name: string }[];
+    const fluent = experiments.find((e) => e.name === "fluent");
+    const { runs } = (await (await fetch(`${control.url}/api/v1/runs?experimentId=${fluent?.experimentId}`)).json()) as {
+      runs: { name: string; params: Record<string, string> }[];
+    };
+    expect(runs.find((r) => r.name === "first")?.params["depth"]).toBe("3");
+  });
+});
