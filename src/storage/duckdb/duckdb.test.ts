@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -157,6 +157,32 @@ describe("an open DuckDB", () => {
     const text = `it's "so"; --`;
     expect(await duck.rows(`SELECT ${quoteLiteral(text)} AS ${quoteIdentifier(name)}`)).toEqual([{ [name]: text }]);
   });
+});
+
+test("two that spill into one folder at once keep apart, and leave nothing there", async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "karkhana-spill-"));
+  const tempFolder = path.join(folder, "not there yet", "temp");
+  const largest: number[] = [];
+  const sorted = async (seed: number): Promise<Record<string, unknown>[]> => {
+    const duck = await openDuckDb({ threads: 1, memoryLimitMb: 50, tempFolder });
+    try {
+      await duck.run(`CREATE TABLE t AS SELECT hash(i + ${seed}) AS h, i, repeat('${"ab"[seed]}', 40) || i AS s FROM range(0, 800000) t(i)`);
+      largest.push(readdirSync(tempFolder).length);
+      return await duck.rows(`SELECT count(*) AS n, sum(i) AS total, count(*) FILTER (WHERE h <> hash(i + ${seed}) OR s <> repeat('${"ab"[seed]}', 40) || i) AS wrong
+        FROM (SELECT * FROM t ORDER BY h)`);
+    } finally {
+      await duck.close();
+    }
+  };
+  try {
+    const right = { n: 800_000, total: (800_000 * 799_999) / 2, wrong: 0 };
+    expect(await Promise.all([sorted(0), sorted(1)])).toEqual([[right], [right]]);
+    // Both did spill.
+    expect(Math.max(...largest)).toBe(2);
+    expect(readdirSync(tempFolder)).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("a closed DuckDB refuses further calls, and closing twice is no harm", async () => {

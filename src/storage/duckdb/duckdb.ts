@@ -1,3 +1,6 @@
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
 import {
   DuckDBDateValue,
   DuckDBDecimalValue,
@@ -21,7 +24,7 @@ export interface DuckDbOptions {
   readonly path?: string;
   readonly threads?: number;
   readonly memoryLimitMb?: number;
-  /** Where large sorts and joins spill; without one they fail when memory is full. */
+  /** Where large sorts and joins spill, each instance in a folder of its own in it; without one they fail when memory is full. */
   readonly tempFolder?: string;
 }
 
@@ -50,11 +53,15 @@ export async function openDuckDb(options: DuckDbOptions = {}): Promise<DuckDb> {
   const settings: Record<string, string> = {
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
-    temp_directory: options.tempFolder ?? "",
+    // A folder of its own, which DuckDB makes when it spills and removes when closed: two instances that spill into one folder name their
+    // files alike, read each other's blocks and end the process.
+    temp_directory: options.tempFolder ? path.join(options.tempFolder, randomUUID()) : "",
   };
   if (options.threads !== undefined) settings["threads"] = String(options.threads);
   if (options.memoryLimitMb !== undefined) settings["memory_limit"] = `${options.memoryLimitMb}MiB`;
   return guarded(async () => {
+    // DuckDB makes the last folder of a path only.
+    if (options.tempFolder) await mkdir(options.tempFolder, { recursive: true });
     const instance = await DuckDBInstance.create(options.path ?? ":memory:", settings);
     const connection = await instance.connect();
     await connection.run("SET GLOBAL TimeZone = 'UTC'");
