@@ -1,5 +1,4 @@
 import { availableParallelism, totalmem } from "node:os";
-import { join } from "node:path";
 import { readFeedback } from "../feedback/log.ts";
 import { createMonitorConsumer, type MonitorConsumer } from "../monitoring/consumer.ts";
 import { parseProfile } from "../monitoring/profile-file.ts";
@@ -7,11 +6,13 @@ import type { LoadedProject } from "../project/load.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
 import type { Platform } from "../workflows/platform.ts";
 import { ServingClient } from "../workflows/serving-client.ts";
+import { removeLeftovers, tempFolderOf } from "./leftovers.ts";
 import type { Stores } from "./stores.ts";
 import { stopwatch, systemClock } from "./system.ts";
 
-/** Everything workflows use, on the control process's stores. */
+/** Everything workflows use, on the control process's stores. For one process of a data folder at a time. */
 export async function openPlatform(project: LoadedProject, stores: Stores, servingUrl: string): Promise<Platform & { readonly close: () => Promise<void> }> {
+  await removeLeftovers(stores.folder);
   const { logFolder } = stores.folder;
   const feedback = await readFeedback(logFolder);
   const client = new ServingClient({ baseUrl: servingUrl, maxSockets: 32, patienceMs: 60_000 });
@@ -25,7 +26,7 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
       offlineFolder: stores.folder.offlineFolder,
       blobsFolder: stores.folder.blobsFolder,
       logFolder,
-      tempFolder: join(stores.folder.runFolder, "temp"),
+      tempFolder: tempFolderOf(stores.folder),
       onlineStore: stores.onlineStore,
     },
     database: stores.database,
