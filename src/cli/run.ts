@@ -43,7 +43,11 @@ export const run: Command = {
       }
     };
     ended.promise.catch(() => undefined);
-    const { running, failed, stop } = await startProcesses(choice, values, { loop: true, onMessage });
+    const { running, failed, stop } = await startProcesses(choice, values, {
+      loop: true,
+      onMessage,
+      ...(process.stdout.isTTY && !json ? { say: (text: string) => display.say(text) } : {}),
+    });
     if (!json) console.log(`console  ${running.controlUrl}\nserving  ${running.servingUrl}\n`);
     const stopped = untilSignal();
     try {

@@ -19,18 +19,24 @@ const host = "127.0.0.1";
 export interface StartOptions {
   readonly loop: boolean;
   readonly onMessage?: (role: ProcessSpec["role"], message: ChildMessage) => void;
+  /** Tells a person; default: on stderr. */
+  readonly say?: (text: string) => void;
 }
 
 /** Starts serving, then control, on the ports the flags give; one supervisor a data folder. */
-export async function startProcesses({ project, dataFolder }: ProjectChoice, values: FlagValues, { loop, onMessage }: StartOptions): Promise<Started> {
+export async function startProcesses(
+  { project, dataFolder }: ProjectChoice,
+  values: FlagValues,
+  { loop, onMessage, say = console.error }: StartOptions,
+): Promise<Started> {
   // Everything that can be wrong with folder and configuration is said before a process is started.
   await (await openStores(dataFolder, readConfiguration(process.env))).close();
   const unlock = lockDataFolder(dataFolder);
   const common = { projectFile: project.file, dataFolder, host };
   const supervisors: Supervisor[] = [];
-  const say = (role: string, reason: string): void => console.error(`karkhana: the ${role} process ended (${reason}); starting it again`);
+  const onRestart = (role: string, reason: string): void => say(`karkhana: the ${role} process ended (${reason}); starting it again`);
   const start = async (spec: ProcessSpec): Promise<string> => {
-    const supervisor = new Supervisor([spec], { onRestart: say, ...(onMessage === undefined ? {} : { onMessage }) });
+    const supervisor = new Supervisor([spec], { onRestart, ...(onMessage === undefined ? {} : { onMessage }) });
     supervisors.push(supervisor);
     return (await supervisor.start()).get(spec.role) ?? "";
   };

@@ -113,6 +113,16 @@ test("a retraining is called one, beside the replay it interrupts", () => {
   expect(told.map((line) => line.replace(/: [^:]*$/, ""))).toEqual(["✓ check data", "✓ training set", "✓ train", "✓ register", "✓ retrain: train"]);
 });
 
+test("what is said by the way stands above what is under way", () => {
+  const screen = new FakeTerminal(80);
+  const { board, display } = watched(screen);
+  board.start("parity", 0, 10);
+  display.say("karkhana: the serving process ended (SIGKILL); starting it again");
+  expect(screen.text.split("\n").map((line) => line.slice(0, 18))).toEqual(["karkhana: the serv", "› online = offline", "  then: check data"]);
+  display.end();
+  expect(screen.text).toBe("karkhana: the serving process ended (SIGKILL); starting it again");
+});
+
 test("text that is too long is broken between words and goes on below itself", () => {
   const screen = new FakeTerminal(60);
   const { board, display } = watched(screen);

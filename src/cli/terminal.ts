@@ -46,6 +46,12 @@ export class LoopDisplay {
     if (event.event === "summary") this.end();
   }
 
+  /** A line that is no event of the loop, such as a process that had to be started again. */
+  say(text: string): void {
+    if (this.#out.isTTY === true) this.#redraw(wrapped(text, this.#columns()), this.#timer === undefined ? [] : this.#live());
+    else this.#out.write(`${text}\n`);
+  }
+
   /** Takes what is under way off the screen; to be called before anything else is printed, and when the loop has ended. */
   end(): void {
     clearInterval(this.#timer);

@@ -185,6 +185,19 @@ describe("trained, but nothing deployed", () => {
   });
 });
 
+test("a model that does not meet its gates goes nowhere: the loop ends with what it reached, and the versions are kept", async () => {
+  const project = shop.variant("demanding", "minAuc: 0.55", "minAuc: 0.99");
+  const refusal = refusalOf(await karkhana(["run", "--exit", "--project", project, "--port", "0", "--serving-port", "0"]));
+  expect(refusal).toMatchObject({
+    status: 1,
+    code: "GATES_NOT_MET",
+    message: expect.stringMatching(/AUC 0\.[67]\d* is below the gate 0\.99/),
+    remedy: expect.stringContaining("lower the gates"),
+  });
+  expect(await keptIn(path.join(project, ".karkhana"))).toMatchObject({ accepted: 1, versions: 2 });
+  expect((await karkhana(["status", "--project", project])).stdout).toMatch(/v1 registered, v2 registered; nothing is deployed/);
+}, 60_000);
+
 describe("the whole loop on one's own file", () => {
   const data = path.join(shop.project, ".karkhana");
   let ended: Ended;

@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { csv } from "../data/source.ts";
+import { categorical, entity, featureView, numeric, window, type ModelFeature } from "../features/definition.ts";
+import { checkProject } from "./check.ts";
+import { model, project, type ModelDefinition, type ModelOptions, type ProjectDefinition } from "./definition.ts";
+
+const trips = csv("trips", {
+  path: "trips.csv",
+  schema: { at: "timestamp", city: "string", km: "float64", late: "boolean" },
+  eventTime: "at",
+  knownTime: "at + hours(1)",
+});
+const city = entity("city", { keys: ["city"] });
+const past = featureView("past", { entity: city, source: trips, on: { city: "city" }, features: { trips_1d: window("1d").count() } });
+
+function tripModel(change: Partial<ModelOptions> = {}): ModelDefinition {
+  return model("late_trip", {
+    spine: trips,
+    request: ["city", "km"],
+    label: "late",
+    features: [past.at({ city: "city" }), categorical("city"), numeric("km")],
+    trainer: { gbdt: {} },
+    training: { from: "2026-01-01", validFrom: "2026-02-01", holdoutFrom: "2026-03-01", to: "2026-04-01" },
+    ...change,
+  });
+}
+
+function problemOf(definition: ProjectDefinition): string {
+  try {
+    checkProject(definition);
+    return "";
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+test("a whole project has no problem", () => {
+  expect(problemOf(project("trips", { models: [tripModel()], replay: { model: "late_trip", from: "2026-04-01", to: "2026-05-01" } }))).toBe("");
+});
+
+describe("a mistake in a model is named with its place and its value", () => {
+  const features = (...list: ModelFeature[]): Partial<ModelOptions> => ({ features: list });
+  const nowhere = csv("nowhere", { path: "x.csv", schema: { at: "timestamp" }, eventTime: "att" });
+  const cases: readonly (readonly [what: string, change: Partial<ModelOptions>, problem: RegExp])[] = [
+    ["a label that is no condition", { label: "km" }, /label of model late_trip: expected a boolean, this gives a number/],
+    ["a source whose event time is no column", { spine: nowhere, request: [], label: "at is null" }, /source nowhere, eventTime: there is no column att/],
+    [
+      "a request field that is no column",
+      { request: ["city", "km", "miles"] },
+      /model late_trip, request: names a column that source trips does not have \(got miles\)/,
+    ],
+    ["a request field twice", { request: ["city", "km", "km"] }, /request: the same name twice \(got km\)/],
+    ["no feature", features(), /features: names no feature/],
+    ["a feature twice", features(numeric("km"), numeric("km")), /features: the same name twice \(got km\)/],
+    [
+      "a key bound to a field that requests do not carry",
+      { request: ["km"], features: [past.at({ city: "city" }), numeric("km")] },
+      /read a field that requests do not carry; they carry km \(got city\)/,
+    ],
+    ["a slice that is no request field", { slices: ["late"] }, /slices: must be fields of the request: city, km \(got late\)/],
+    [
+      "a time that is none",
+      { training: { from: "soon", validFrom: "2026-02-01", holdoutFrom: "2026-03-01", to: "2026-04-01" } },
+      /training\.from: expected an ISO 8601/,
+    ],
+    [
+      "times out of order",
+      { training: { from: "2026-01-01", validFrom: "2026-03-02", holdoutFrom: "2026-03-01", to: "2026-04-01" } },
+      /training\.holdoutFrom: must be after validFrom/,
+    ],
+    ["a trainer's parameter out of range", { trainer: { gbdt: { numLeaves: 1 } } }, /numLeaves/],
+    ["a window that is no duration", { monitors: { window: "a day" } }, /monitors\.window/],
+    ["a share above one half", { gates: { abShare: 0.6 } }, /gates\.abShare: expected a share from 0 to 0\.5 \(got 0\.6\)/],
+    ["a gate that is no number", { gates: { minAuc: Number.NaN } }, /gates\.minAuc: expected a number/],
+  ];
+  test.each(cases)("%s", (_what, change, problem) => {
+    expect(problemOf(project("trips", { models: [tripModel(change)] }))).toMatch(problem);
+  });
+});
+
+test("a project without models, with two of one name, or a replay that ends before it begins, is refused", () => {
+  expect(problemOf(project("trips", { models: [] }))).toMatch(/models: declares no model/);
+  expect(problemOf(project("trips", { models: [tripModel(), tripModel()] }))).toMatch(/models: the same name twice \(got late_trip\)/);
+  expect(problemOf(project("trips", { models: [tripModel()], replay: { model: "late_trip", from: "2026-05-01", to: "2026-04-01" } }))).toMatch(
+    /replay\.to: must be after from/,
+  );
+});
