@@ -35,7 +35,9 @@ export function endWithSupervisor(): Ending {
     const hard = setTimeout(() => process.exit(1), 8000);
     hard.unref();
     close().then(
-      () => process.exit(process.exitCode ?? 0),
+      // Worker threads may be amid a DuckDB query, which Node cannot take down in order: the process would abort with a message of its own.
+      // All that had to be closed is closed, and jobs survive `kill -9` anyway.
+      () => (process.exitCode === undefined ? process.kill(process.pid, "SIGKILL") : process.exit()),
       (error: unknown) => {
         console.error(error);
         process.exit(1);
