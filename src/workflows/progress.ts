@@ -122,6 +122,11 @@ export class ProgressBoard implements ProgressSource {
     this.#change(id, { state }, "phase");
   }
 
+  /** What was under way has ended without being done: nobody else will say so. */
+  failRunning(): void {
+    for (const { id, state } of this.#phases.values()) if (state === "running") this.finish(id, "failed");
+  }
+
   tell(event: Exclude<LoopEvent, { event: "phase" | "progress" }>): void {
     if (event.event === "summary") this.#summary = event;
     this.#emit(event);

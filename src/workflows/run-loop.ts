@@ -16,7 +16,10 @@ export async function runLoop(platform: Platform): Promise<LoopSummary> {
   declarePhases(platform);
   const runId = loopRunId(platform, model);
   const before = (await platform.pipelines.listRuns(1000)).find((run) => run.runId === runId);
-  const summary = await platform.pipelines.start(loopWorkflow(platform), { model: model.name, definition: model.hash }, runId);
+  const summary = await platform.pipelines.start(loopWorkflow(platform), { model: model.name, definition: model.hash }, runId).catch((error: unknown) => {
+    platform.board.failRunning();
+    throw error;
+  });
   const told = before?.state === "succeeded" ? { ...summary, recorded: true } : summary;
   platform.board.tell(told);
   return told;

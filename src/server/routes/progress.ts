@@ -8,7 +8,7 @@ const heartbeatMs = 15_000;
  * `GET /progress`: server-sent events. First `state` with the whole LoopProgress, then `loop` with each event.
  * A reader too slow to take the events misses some and is sent the whole state instead, so that it never holds memory.
  */
-export function addProgressRoutes(app: FastifyInstance, { progress }: RouteContext): void {
+export function addProgressRoutes(app: FastifyInstance, { progress }: Pick<RouteContext, "progress">): void {
   app.get("/progress", { schema: { summary: "The running loop, live (server-sent events)", response: { 200: schemas.progress } } }, (request, reply) => {
     reply.hijack();
     const { raw } = reply;
