@@ -2,6 +2,7 @@ import { armOf, assignmentSalt } from "../feedback/assignment.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { WorkflowContext } from "../pipelines/port.ts";
 import type { ModelDefinition } from "../project/definition.ts";
+import { lastQuestion } from "./last-question.ts";
 import type { Platform } from "./platform.ts";
 
 /*
@@ -71,10 +72,9 @@ function candidateIds(model: string, abShare: number, version: number): string[]
 
 /** Versions that answered the last live question, asked again under each of the ids. */
 async function probe(platform: Platform, model: ModelDefinition, ids: readonly string[]): Promise<number[]> {
-  const { predictions: end } = await platform.feedback.ends();
-  const [last] = await platform.feedback.predictions(end - 1, 1);
+  const last = await lastQuestion(platform.feedback, model.name);
   if (last === undefined) throw new KarkhanaError("INTERNAL", { problem: "a rehearsal needs a live question to ask again, and none was logged" });
-  const { fields, askedUs: time } = last.record;
+  const { fields, askedUs: time } = last;
   const replies = await Promise.all(
     ids.map((id) =>
       platform.serving().post<{ predictions: readonly Probe[] }>(`/v1/models/${encodeURIComponent(model.name)}/predict`, { instances: [{ id, time, fields }] }),
