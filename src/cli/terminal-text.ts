@@ -79,7 +79,7 @@ function summaryText(s: LoopSummary): string {
     [
       "latency",
       replayed
-        ? `p50 ${s.latencyMs.p50.toFixed(2)} ms, p95 ${s.latencyMs.p95.toFixed(2)} ms, p99 ${s.latencyMs.p99.toFixed(2)} ms over ${counted(s.predictions, "predictions")}`
+        ? `p50 ${ms(s.latencyMs.p50)}, p95 ${ms(s.latencyMs.p95)}, p99 ${ms(s.latencyMs.p99)} over ${counted(s.predictions, "predictions")}`
         : "nothing was served",
     ],
     [
@@ -128,6 +128,10 @@ function duration(seconds: number): string {
   return seconds < 3600
     ? `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`
     : `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+function ms(value: number | null): string {
+  return value === null ? "not known" : `${value.toFixed(2)} ms`;
 }
 
 function count(value: number): string {

@@ -6,7 +6,7 @@ import { readConfiguration } from "../server/configuration.ts";
 import { openPlatform } from "../server/platform.ts";
 import { lockDataFolder } from "../server/data-folder-lock.ts";
 import { untilOrphansEnded } from "../server/role-lock.ts";
-import { declarePhases, firstTraining } from "../workflows/loop.ts";
+import { declareTrainingPhases, firstTraining } from "../workflows/loop.ts";
 import { trainModelWorkflow } from "../workflows/train-model.ts";
 import { LoopDisplay } from "./terminal.ts";
 
@@ -30,7 +30,7 @@ export const train: Command = {
     await untilOrphansEnded(dataFolder);
     const platform = await openPlatform(project, stores, `http://127.0.0.1:${portFlags["serving-port"]?.default ?? 0}`);
     const display = new LoopDisplay(process.stdout);
-    declarePhases(platform);
+    declareTrainingPhases(platform);
     platform.board.subscribe((event) => (isSet(values, "json") ? console.log(JSON.stringify(event)) : display.show(event, platform.board.current())));
     try {
       const output = await platform.pipelines.start(

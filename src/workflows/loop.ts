@@ -33,16 +33,21 @@ export type LoopInput = {
   readonly definition: string;
 };
 
-/** Every phase that a terminal or the console draws, in order. */
+/** Every phase that a terminal or the console draws, in order; without history to replay, the loop ends with a version that is live. */
 export function declarePhases(platform: Platform): void {
-  const { board } = platform;
+  const { board, project } = platform;
+  declareTrainingPhases(platform);
+  if (project.definition.replay === undefined) return;
+  board.declare("materialize", "online features", "rows");
+  board.declare("replay", "replay", "questions");
+  board.declare("parity", "online = offline", "vectors");
+}
+
+export function declareTrainingPhases({ board }: Platform): void {
   board.declare("data", "check data", "rows");
   board.declare("features", "training set", "rows");
   board.declare("train", "train", "trees");
   board.declare("register", "register", "versions");
-  board.declare("materialize", "online features", "rows");
-  board.declare("replay", "replay", "questions");
-  board.declare("parity", "online = offline", "vectors");
 }
 
 export function loopWorkflow(platform: Platform): Workflow<LoopInput, LoopSummary> {

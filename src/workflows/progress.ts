@@ -32,7 +32,8 @@ export type LoopSummary = {
   readonly vectorsCompared: number;
   readonly valuesCompared: number;
   readonly mismatches: number;
-  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };
+  /** Null where nothing was asked. */
+  readonly latencyMs: { readonly p50: number | null; readonly p95: number | null; readonly p99: number | null };
   readonly alerts: number;
   readonly retrainings: number;
   readonly promotions: number;

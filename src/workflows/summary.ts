@@ -29,7 +29,7 @@ export async function summarise(
       : await context.step("live-quality", {}, () =>
           runJob("live", { logFolder: places.logFolder, model: model.name, from, fromUs: played.fromUs, toUs: played.toUs }, () => undefined),
         );
-  board.start("parity");
+  if (played !== null) board.start("parity");
   const parity =
     played === null || live === null
       ? null
@@ -57,11 +57,14 @@ export async function summarise(
             step.signal,
           ),
         );
-  board.advance("parity", parity?.vectors ?? 0, parity?.vectors ?? 0);
-  board.finish("parity");
+  if (parity !== null) {
+    board.advance("parity", parity.vectors, parity.vectors);
+    board.finish("parity");
+  }
 
   const histogram = new LatencyHistogram();
   for (const day of played?.days ?? []) histogram.merge(day.latency);
+  const quantileMs = (q: number): number | null => (live === null || live.predictions === 0 ? null : histogram.quantileUs(q) / 1000);
   const events = await platform.registry.listEvents(model.name);
   const promotions = events.filter((e) => e.kind === "promoted");
   const alerts = await platform.monitoring.listAlerts({ model: model.name, limit: 1000 });
@@ -80,7 +83,7 @@ export async function summarise(
     vectorsCompared: parity?.vectors ?? 0,
     valuesCompared: parity?.values ?? 0,
     mismatches: parity?.mismatches ?? 0,
-    latencyMs: { p50: histogram.quantileUs(0.5) / 1000, p95: histogram.quantileUs(0.95) / 1000, p99: histogram.quantileUs(0.99) / 1000 },
+    latencyMs: { p50: quantileMs(0.5), p95: quantileMs(0.95), p99: quantileMs(0.99) },
     alerts: alerts.length,
     retrainings: played?.retrainings ?? 0,
     // The first deployment takes an empty place; a promotion takes it from somebody.

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -184,6 +184,15 @@ describe("trained, but nothing deployed", () => {
     holder.close();
   });
 });
+
+test("without history to replay, the loop ends with a version that is live", async () => {
+  const replay = /, replay: \{[^}]*\}/.exec(readFileSync(shop.projectFile, "utf8"))?.[0] ?? "";
+  const project = shop.variant("unreplayed", replay, "");
+  const { status, stdout } = await karkhana(["run", "--exit", "--json", "--project", project, "--port", "0", "--serving-port", "0"]);
+  expect(status).toBe(0);
+  const summary = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
+  expect(summary).toMatchObject({ event: "summary", rows: 3000, predictions: 0, aucLive: null, latencyMs: { p50: null }, champions: [{ version: 1 }] });
+}, 60_000);
 
 test("a model that does not meet its gates goes nowhere: the loop ends with what it reached, and the versions are kept", async () => {
   const project = shop.variant("demanding", "minAuc: 0.55", "minAuc: 0.99");
