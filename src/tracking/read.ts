@@ -77,7 +77,7 @@ export async function historyPage(
 }
 
 /** The layout MLflow's tools expect below an artifact root. */
-export function artifactFolder(experimentId: string, runId: string): string {
+function artifactFolder(experimentId: string, runId: string): string {
   return `${experimentId}/${runId}/artifacts`;
 }
 

@@ -1,5 +1,4 @@
 import { sql, type Selectable } from "kysely";
-import type { Clock } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { NewId } from "../kernel/ids.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
@@ -35,7 +34,7 @@ const runTables: RecordTables = {
   },
 };
 
-export function createRunRecords({ database, newId }: { database: SqlDatabase; clock: Clock; newId: NewId }): RunRecords {
+export function createRunRecords({ database, newId }: { database: SqlDatabase; newId: NewId }): RunRecords {
   const db = tables<TrackingTables>(database.db);
   const inTransaction = <T>(work: (trx: TrackingQueries) => Promise<T>): Promise<T> => database.transaction((t) => work(tables<TrackingTables>(t)));
   return {

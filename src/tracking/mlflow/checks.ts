@@ -1,7 +1,7 @@
 /** MLflow's limits in MLflow's words, before the store's own check sees the values. */
 import { invalidValue, refuse } from "./message.ts";
 
-export const maxMetricsPerBatch = 1000;
+const maxMetricsPerBatch = 1000;
 const maxParamsOrTagsPerBatch = 100;
 const maxItemsPerBatch = 1000;
 const maxKeyLength = 250;

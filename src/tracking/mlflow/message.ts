@@ -93,13 +93,13 @@ export function experimentIdOf(text: string): string {
   return /^\d+$/.test(text) ? text : refuse(`Invalid experiment ID '${text}'. Experiment ID must be a valid integer.`);
 }
 
-export function integerOf(value: unknown): number | undefined {
+function integerOf(value: unknown): number | undefined {
   const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
   return typeof number === "number" && Number.isSafeInteger(number) ? number : undefined;
 }
 
 /** Doubles may be sent by name, since JSON has no NaN. */
-export function numberOf(value: unknown): number | undefined {
+function numberOf(value: unknown): number | undefined {
   if (typeof value === "number") return value;
   if (typeof value !== "string") return undefined;
   if (value === "NaN") return Number.NaN;

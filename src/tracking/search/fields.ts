@@ -37,7 +37,7 @@ export function typeOfField(scope: SearchScope, field: Field): "number" | "text"
   return field.kind === "attribute" ? (scope.attributes[field.key] ?? "text") : "text";
 }
 
-export function listOf(names: readonly string[]): string {
+function listOf(names: readonly string[]): string {
   return `[${names.map((name) => `'${name}'`).join(", ")}]`;
 }
 

@@ -1,0 +1,219 @@
+import type { FastifyInstance, LightMyRequestResponse } from "fastify";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createControlApp } from "../control.ts";
+import { controlWorld, type ControlWorld } from "../test-world.ts";
+
+// What the stock client never sends: the words of refusals, other clients' ways to ask, and hostile paths. The client itself: test/protocol.
+let world: ControlWorld;
+let app: FastifyInstance;
+let runId: string;
+
+beforeAll(async () => {
+  world = await controlWorld(0);
+  app = await createControlApp(world.rooms, { consoleFolder: "/nowhere" });
+  runId = (await post("runs/create", { experiment_id: "0", start_time: 1 })).json().run.info.run_id;
+});
+
+afterAll(async () => {
+  await app.close();
+  await world.close();
+});
+
+const headers = { host: "127.0.0.1:4700" };
+
+function post(path: string, payload: unknown, prefix = "/api/2.0/mlflow/"): Promise<LightMyRequestResponse> {
+  const body = typeof payload === "string" ? payload : JSON.stringify(payload);
+  return app.inject({ method: "POST", url: `${prefix}${path}`, headers: { ...headers, "content-type": "application/json" }, payload: body });
+}
+
+function get(url: string): Promise<LightMyRequestResponse> {
+  return app.inject({ url, headers });
+}
+
+function put(path: string, payload: string): Promise<LightMyRequestResponse> {
+  return app.inject({ method: "PUT", url: `/api/2.0/mlflow-artifacts/artifacts/${path}`, headers, payload });
+}
+
+describe("refusals are in MLflow's words", () => {
+  const hint = "See the API docs for more information about request parameters.";
+  test.each([
+    ["experiments/create", {}, `Missing value for required parameter 'name'. ${hint}`],
+    ["experiments/create", { name: 123 }, `Invalid value 123 for parameter 'name' supplied:  Hint: Value was of type 'int'. ${hint}`],
+    [
+      "experiments/create",
+      { name: { b: 1, a: "é" } },
+      `Invalid value {"a":"\\u00e9","b":1} for parameter 'name' supplied:  Hint: Value was of type 'dict'. ${hint}`,
+    ],
+    ["experiments/get-by-name", {}, null],
+    ["experiments/search", {}, "Invalid value 0 for parameter 'max_results' supplied. It must be a positive integer"],
+    ["experiments/search", { max_results: 50_001 }, "Invalid value 50001 for parameter 'max_results' supplied. It must be at most 50000"],
+    ["runs/create", { experiment_id: "x" }, "Invalid experiment ID 'x'. Experiment ID must be a valid integer."],
+    [
+      "runs/log-metric",
+      { run_id: "RUN", key: "a", value: "NaNs", timestamp: 1 },
+      `Invalid value "NaNs" for parameter 'value' supplied:  Hint: Value was of type 'str'. ${hint}`,
+    ],
+    ["runs/log-metric", { run_id: "RUN", key: "a", value: 1 }, `Missing value for required parameter 'timestamp'. ${hint}`],
+    ["runs/log-batch", { run_id: "RUN", metrics: [{ key: "a", timestamp: 1 }] }, `Missing value for required parameter 'metrics[0].value'. ${hint}`],
+    ["runs/log-batch", { run_id: "RUN", params: [{ value: "1" }] }, `Missing value for required parameter 'params[0].key'. ${hint}`],
+    [
+      "runs/log-batch",
+      { run_id: "RUN", metrics: Array.from({ length: 1001 }, () => ({ key: "a", value: 1, timestamp: 1 })) },
+      "A batch logging request can contain at most 1000 metrics. Got 1001 metrics. Please split up metrics across multiple requests and try again.",
+    ],
+    [
+      "runs/log-batch",
+      { run_id: "RUN", params: [{ key: "a" }, { key: "a" }] },
+      "Duplicate parameter keys have been submitted: ['a']. Please ensure the request contains only one param value per param key.",
+    ],
+    [
+      "runs/set-tag",
+      { run_id: "RUN", key: "a//b", value: "" },
+      "Invalid value \"a//b\" for parameter 'key' supplied: Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to 'a/b'",
+    ],
+    ["runs/log-parameter", { run_id: "RUN", key: "k".repeat(251), value: "" }, "'Param key' exceeds the maximum length of 250 characters"],
+  ])("%s %j", async (path, body, message) => {
+    const asked = JSON.parse(JSON.stringify(body).replace("RUN", runId));
+    const reply = path.endsWith("by-name") ? await get(`/api/2.0/mlflow/${path}`) : await post(path, asked);
+    expect([reply.statusCode, reply.json()]).toEqual([
+      400,
+      { error_code: "INVALID_PARAMETER_VALUE", message: message ?? `Missing value for required parameter 'experiment_name'. ${hint}` },
+    ]);
+  });
+
+  test("what is not there is 404 by name, and renaming a deleted experiment is a wrong state", async () => {
+    expect((await get(`/api/2.0/mlflow/runs/get?run_id=${"0".repeat(32)}`)).json()).toEqual({
+      error_code: "RESOURCE_DOES_NOT_EXIST",
+      message: `Run with id=${"0".repeat(32)} not found`,
+    });
+    expect((await get("/api/2.0/mlflow/experiments/get?experiment_id=99")).json().message).toBe("No Experiment with id=99 exists");
+    const { experiment_id } = (await post("experiments/create", { name: "gone" })).json();
+    await post("experiments/delete", { experiment_id });
+    const reply = await post("experiments/update", { experiment_id, new_name: "back" });
+    expect([reply.statusCode, reply.json().error_code]).toEqual([500, "INVALID_STATE"]);
+  });
+
+  test("families that are not spoken, and bodies that are not JSON, get MLflow's shape", async () => {
+    for (const url of ["/api/2.0/mlflow/traces/search", "/api/3.0/mlflow/traces/x", "/ajax-api/2.0/mlflow/none", "/api/2.0/other", "/ajax-api/3.0/x"]) {
+      const reply = await get(url);
+      expect([url, reply.statusCode, reply.json().error_code]).toEqual([url, 404, "ENDPOINT_NOT_FOUND"]);
+    }
+    expect((await post("runs/create", "{")).json().error_code).toBe("BAD_REQUEST");
+    const form = await app.inject({ method: "POST", url: "/api/2.0/mlflow/runs/create", headers: { ...headers, "content-type": "text/plain" }, payload: "{}" });
+    expect([form.statusCode, form.json().error_code]).toEqual([400, "BAD_REQUEST"]);
+  });
+
+  test("a web page of another site, and a name rebound to this address, change nothing", async () => {
+    for (const hostile of [{ host: "evil.example" }, { ...headers, origin: "http://evil.example" }]) {
+      const reply = await app.inject({
+        method: "POST",
+        url: "/api/2.0/mlflow/experiments/create",
+        headers: { ...hostile, "content-type": "application/json" },
+        payload: '{"name":"evil"}',
+      });
+      expect([reply.statusCode, reply.json().error_code]).toEqual([403, "PERMISSION_DENIED"]);
+    }
+  });
+});
+
+describe("other clients' ways to ask", () => {
+  test("the browser's prefix, numbers as strings, nulls, run_uuid, JSON in a JSON string, unknown fields", async () => {
+    const sent = { run_uuid: runId, key: "loose", value: "0.5", timestamp: "12", step: "3", run_id: null, unknown: { deep: [] } };
+    expect((await post("runs/log-metric", JSON.stringify(JSON.stringify(sent)), "/ajax-api/2.0/mlflow/")).json()).toEqual({});
+    expect((await get(`/ajax-api/2.0/mlflow/metrics/get-history?run_uuid=${runId}&metric_key=loose`)).json()).toEqual({
+      metrics: [{ key: "loose", value: 0.5, timestamp: 12, step: 3 }],
+    });
+  });
+
+  test("NaN and the infinities are sent and answered as JSON can hold them", async () => {
+    const metrics = ["NaN", "Infinity", "-Infinity"].map((value, step) => ({ key: "odd", value, timestamp: 1, step }));
+    await post("runs/log-batch", { run_id: runId, metrics });
+    const reply = await get(`/api/2.0/mlflow/metrics/get-history?run_id=${runId}&metric_key=odd`);
+    expect(reply.json().metrics.map((m: { value: unknown }) => m.value)).toEqual(["NaN", Number.MAX_VALUE, -Number.MAX_VALUE]);
+  });
+
+  test("a list of one in a query is a list, and views go by name or number", async () => {
+    const reply = await get("/api/2.0/mlflow/experiments/search?max_results=5&order_by=name%20DESC&view_type=1");
+    expect(reply.json().experiments.map((e: { name: string }) => e.name)).toContain("Default");
+  });
+
+  test("probes", async () => {
+    expect((await get("/health")).body).toBe("OK");
+    expect((await get("/version")).body).toMatch(/^3\.\d+\.\d+$/);
+    expect((await get("/api/3.0/mlflow/server-info")).json()).toMatchObject({ store_type: "SqlStore", workspaces_enabled: false });
+  });
+});
+
+describe("the artifact proxy", () => {
+  test("gives a file back as it came, as a download and never as a page", async () => {
+    const path = `0/${runId}/artifacts/pages/x%20%C3%BC.html`;
+    expect((await put(path, "<script>")).json()).toEqual({});
+    const reply = await get(`/api/2.0/mlflow-artifacts/artifacts/${path}`);
+    expect([reply.body, reply.headers["content-type"], reply.headers["x-content-type-options"]]).toEqual(["<script>", "application/octet-stream", "nosniff"]);
+    expect(reply.headers["content-disposition"]).toBe("attachment; filename=\"x _.html\"; filename*=UTF-8''x%20%C3%BC.html");
+    expect((await get(`/api/2.0/mlflow-artifacts/artifacts?path=0/${runId}/artifacts/pages`)).json()).toEqual({
+      files: [{ path: "x ü.html", is_dir: false, file_size: 8 }],
+    });
+  });
+
+  test("declines uploads in parts in the words the client falls back on", async () => {
+    const reply = await app.inject({ method: "POST", url: "/api/2.0/mlflow-artifacts/mpu/create/a", headers });
+    expect([reply.statusCode, reply.json().message]).toEqual([
+      501,
+      expect.stringMatching(/^Multipart upload is not supported for the current artifact repository/),
+    ]);
+  });
+
+  const hostile = [
+    "../meta.db",
+    "..%2fmeta.db",
+    "%2e%2e/%2e%2e/etc/passwd",
+    "%252e%252e%252fmeta.db",
+    "/etc/passwd",
+    "%2fetc%2fpasswd",
+    "models/late_arrival/1/model.json",
+    "0/RUN/artifacts",
+    "0/RUN/artifacts/",
+    "0/RUN/artifacts/../../x",
+    "0/RUN/artifacts/..%2f..%2fx",
+    "0/RUN/artifacts/%252e%252e%252fx",
+    "0/RUN/artifacts/a%00b",
+    "0/RUN/artifacts/a%5c..%5cb",
+    "0/RUN/artifacts/a//b",
+    "0/RUN/artifacts/a%0ab",
+    "1/RUN/artifacts/x",
+    "0/RUN/other/x",
+    "0/00000000000000000000000000000000/artifacts/x",
+    "file%3a%2f%2f%2fetc%2fpasswd",
+    "0%2fRUN%2fartifacts%2f..%2fx",
+  ];
+  test.each(hostile)("neither reads, lists, writes nor deletes %s", async (path) => {
+    const at = path.replace("RUN", runId);
+    const url = `/api/2.0/mlflow-artifacts/artifacts/${at}`;
+    const before = await world.rooms.tracking.listArtifacts(runId);
+    const replies = [await get(url), await put(at, "owned")];
+    // An empty path below a run is its whole folder, which may be deleted.
+    if (!/artifacts\/?$/.test(path))
+      replies.push(await app.inject({ method: "DELETE", url, headers }), await get(`/api/2.0/mlflow-artifacts/artifacts?path=${at}`));
+    for (const reply of replies) {
+      expect([400, 404]).toContain(reply.statusCode);
+      expect(reply.json()).toMatchObject({ error_code: expect.stringMatching(/^(INVALID_PARAMETER_VALUE|RESOURCE_DOES_NOT_EXIST|ENDPOINT_NOT_FOUND)$/) });
+    }
+    expect(await world.rooms.tracking.listArtifacts(runId)).toEqual(before);
+  });
+
+  test.each(["mlflow-artifacts:/1/../..", "runs:/x/y", "models:/m/1", "/etc", "s3://bucket/../x", "s3://bucket/a#b", "file:///data/%2e%2e/x", "s3://a\nb"])(
+    "an experiment cannot be kept at %s",
+    async (artifact_location) => {
+      const reply = await post("experiments/create", { name: `at ${artifact_location}`.trim().replaceAll("\n", " "), artifact_location });
+      expect([reply.statusCode, reply.json().error_code]).toEqual([400, "INVALID_PARAMETER_VALUE"]);
+    },
+  );
+
+  test("an experiment kept elsewhere tells its clients where, and its files are not read here", async () => {
+    const { experiment_id } = (await post("experiments/create", { name: "elsewhere", artifact_location: "s3://bucket/ours/" })).json();
+    const { run } = (await post("runs/create", { experiment_id, start_time: 1 })).json();
+    expect(run.info.artifact_uri).toBe(`s3://bucket/ours/${run.info.run_id}/artifacts`);
+    expect((await get(`/api/2.0/mlflow/artifacts/list?run_id=${run.info.run_id}`)).json().message).toContain("s3://bucket/ours");
+  });
+});

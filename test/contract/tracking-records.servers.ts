@@ -1,0 +1,4 @@
+import { postgresFixture } from "./sql-fixture.ts";
+import { trackingRecordsContract } from "./tracking-records-contract.ts";
+
+trackingRecordsContract("PostgreSQL", postgresFixture);
