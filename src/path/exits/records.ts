@@ -46,6 +46,7 @@ export interface TrainingRecord {
   /** Version that the candidate was to replace; 0 for a first training. */
   readonly champion: number;
   readonly startedUs: Micros;
+  readonly endedUs?: Micros;
   readonly error?: { readonly code: string; readonly message: string };
   /** Dataset versions in the order they were checked: their hashes make the model version's dataset hash. */
   readonly data: readonly { readonly source: string; readonly hash: string }[];
@@ -195,6 +196,7 @@ function training(run: PipelineRun): TrainingRecord {
     reason: textAt(run.input, "reason") ?? "",
     champion: numberAt(run.input, "champion") ?? 0,
     startedUs: run.startedUs,
+    ...(run.endedUs === undefined ? {} : { endedUs: run.endedUs }),
     ...(run.error === undefined ? {} : { error: run.error }),
     data: listAt(step("data")?.output, "versions").flatMap((version) => {
       const [source, hash] = [textAt(version, "source"), textAt(version, "hash")];

@@ -1,4 +1,5 @@
 import { missing, proved, type Predicate } from "./predicate.ts";
+import type { DatasetRecord, TrainingRecord } from "./records.ts";
 
 export const pipelineRerun: Predicate = {
   id: "pipeline-rerun",
@@ -40,27 +41,38 @@ export const gateBlockedBadFile: Predicate = {
   says: "A data contract refused a bad file, and the pipeline stopped there; a good file of the same source went through.",
   judge: ({ datasets, trainings }) => {
     const refused = datasets.filter((d) => d.status === "refused");
-    const run = "corrupt a copy of a source's file, point the project at it, karkhana run, and put it back";
+    const run = "corrupt a copy of a source's file, point the project at it, karkhana train, and put it back";
     if (refused.length === 0) return missing("no file was ever refused", run);
     const found = refused.slice(0, 3).map((d) => ({ kind: "dataset" as const, id: d.hash, says: `${d.source} refused: ${d.problem ?? "no reason kept"}` }));
     for (const dataset of refused.filter((d) => d.failingRows > 0)) {
-      const stopped = trainings.find(
-        (t) => t.state === "failed" && t.error?.code === "DATASET_REFUSED" && t.error.message.startsWith(`Dataset ${dataset.source} refused`),
-      );
+      if (trainings.some((t) => t.data.some(({ hash }) => hash === dataset.hash))) continue;
+      const stopped = trainings.find((t) => stoppedAt(t, dataset));
       if (stopped === undefined) continue;
-      if (stopped.succeededSteps.some((step) => step === "training-set" || step === "fit")) continue;
       const good = datasets.find((d) => d.source === dataset.source && d.status === "accepted");
       if (good === undefined)
-        return missing(`no good file of ${dataset.source} was ever accepted: a gate that refuses everything guards nothing`, "karkhana run", found);
+        return missing(`no good file of ${dataset.source} was ever accepted: a gate that refuses everything guards nothing`, "karkhana train", found);
       return proved(
         { kind: "dataset", id: dataset.hash, says: `${dataset.source} refused, ${dataset.failingRows} failing rows: ${dataset.problem ?? ""}` },
-        { kind: "training", id: stopped.runId, says: "ended at the data, nothing was trained" },
+        {
+          kind: "training",
+          id: stopped.runId,
+          says: stopped.state === "failed" ? "ended at the data, nothing was trained" : "stopped there, and went on when the file was put right",
+        },
         { kind: "dataset", id: good.hash, says: `another file of ${dataset.source} was accepted` },
       );
     }
     return missing("a file was refused, but no pipeline was seen to stop at its failing rows", run, found);
   },
 };
+
+/** A pipeline that failed at this file; or one that was under way when it was refused and, started again, read another file of the source. */
+function stoppedAt(training: TrainingRecord, refused: DatasetRecord): boolean {
+  const wentOn = training.succeededSteps.some((step) => step === "training-set" || step === "fit");
+  if (training.state === "failed")
+    return !wentOn && training.error?.code === "DATASET_REFUSED" && training.error.message.startsWith(`Dataset ${refused.source} refused`);
+  const spans = training.startedUs <= refused.createdUs && training.endedUs !== undefined && refused.createdUs <= training.endedUs;
+  return training.state === "succeeded" && spans && training.data.some(({ source }) => source === refused.source);
+}
 
 export const trainingLogged: Predicate = {
   id: "training-logged",
