@@ -17,7 +17,7 @@ import type { Background, PlanRule, Roadmap, RuleAction, Stage, WeekBlock } from
 /** Neither source says how many hours one of its weeks holds: this is Karkhana's assumption, shown on every plan. */
 export const defaultHoursPerRoadmapWeek = 15;
 /** Labs 13 to 22 stand for weeks 12 to 16. */
-export const partialLabs: Readonly<Record<string, { readonly from: number; readonly to: number }>> = { "weeks-12-16": { from: 13, to: 22 } };
+const partialLabs: Readonly<Record<string, { readonly from: number; readonly to: number }>> = { "weeks-12-16": { from: 13, to: 22 } };
 const daysPerMonth = 365.25 / 12;
 
 /** What a person has shown. Subjects are stable ids: a block ("weeks-4-7") or a lab ("lab-13"). */

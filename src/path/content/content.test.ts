@@ -21,6 +21,25 @@ describe("the roadmap's content", () => {
     expect(inventory.filter(({ row }) => !present.has(row) && (leftOut.get(row) ?? "") === "").map(({ row, title }) => `${row} ${title}`)).toEqual([]);
   });
 
+  test("every name in the inventory is named in the content, in that form or a longer one", () => {
+    // What the inventory shortens and the content writes out.
+    const writtenOut: Readonly<Record<string, string>> = {
+      DSA: "algorithms",
+      MSR: "Microsoft Research",
+      DS: "data scientist",
+      CI: "CI/CD",
+      SWE: "software engineer",
+      ML: "machine learning",
+    };
+    const words = /^(?:Diagnose|Source|Complete|Full|Blogs|Communities|Video|Employers|R[1-5]|Build|Each)$/;
+    const content = JSON.stringify(roadmap).toLowerCase();
+    const names = inventory.flatMap(({ row, title }) =>
+      (title.match(/[A-Z][A-Za-z0-9&.]*[A-Z0-9][A-Za-z0-9]*|[A-Z][a-zé]{2,}/g) ?? []).filter((name) => !words.test(name)).map((name) => ({ row, name })),
+    );
+    expect(names.length).toBeGreaterThan(200);
+    expect(names.filter(({ name }) => !content.includes((writtenOut[name] ?? name).toLowerCase())).map(({ row, name }) => `${row} ${name}`)).toEqual([]);
+  });
+
   test("holds what the stages, weeks, tracks, rounds, pitfalls and signals count to", () => {
     expect(roadmap.stages.map(({ months }) => [months.from, months.to])).toEqual([
       [0, 4],

@@ -78,6 +78,8 @@ export interface Topic {
   readonly places: readonly [Place, ...Place[]];
   /** One sentence: what must be true before a person may say they can do it. */
   readonly depth: string;
+  /** Tools, models and methods that a source names under it and the title does not. */
+  readonly names?: readonly string[];
   /** Topics to know first. */
   readonly after?: readonly string[];
   /** Labs of the lab list (1 to 46) that exercise it, whether or not they can be run yet. */

@@ -12,6 +12,7 @@ export const algorithms: readonly Topic[] = [
     places: [planned],
     depth: "Each pattern is solved in an interview's time, with its cost stated.",
     labs: [13, 14, 15, 16, 17, 18],
+    names: ["BFS", "DFS", "DP", "two pointers", "sliding window"],
     rows: [92],
   },
   {
@@ -21,6 +22,7 @@ export const algorithms: readonly Topic[] = [
     treatment: ["simulated"],
     places: [planned],
     depth: "Problems graded here are counted; counts from elsewhere are shown as claimed.",
+    names: ["Neetcode 150", "LeetCode", "FAANG", "GCC"],
     rows: [93],
   },
   {

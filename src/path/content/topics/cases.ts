@@ -33,6 +33,7 @@ export const cases: readonly Topic[] = [
     places: [planned],
     depth: "Scores of both kinds are joined, people review a queue, and each language is a slice.",
     labs: [39],
+    names: ["multimodal", "code-switched text"],
     rows: [77],
   },
   {

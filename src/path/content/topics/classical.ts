@@ -13,6 +13,7 @@ export const classical: readonly Topic[] = [
     depth: "The derivation is done by hand and its numbers hold on an ill-conditioned problem.",
     after: ["linear-algebra"],
     labs: [23, 24],
+    names: ["OLS"],
     rows: [23],
   },
   {

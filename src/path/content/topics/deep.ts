@@ -11,6 +11,7 @@ export const deep: readonly Topic[] = [
     treatment: ["driven"],
     places: [planned],
     depth: "A run of an outside framework is tracked, and its weights are served here.",
+    names: ["PyTorch", "TensorFlow", "JAX", "HuggingFace"],
     rows: [32],
   },
   {
@@ -22,6 +23,7 @@ export const deep: readonly Topic[] = [
     depth: "A small engine of one's own agrees with finite differences on shared nodes and deep chains.",
     after: ["calculus"],
     labs: [7],
+    names: ["nn.Module", "DataLoader", "mixed precision"],
     rows: [33],
   },
   {
@@ -44,6 +46,7 @@ export const deep: readonly Topic[] = [
     depth: "Forward and backward passes agree with finite differences, stride, padding and masks included.",
     after: ["backpropagation"],
     labs: [31],
+    names: ["CNN", "ResNet", "RNN", "LSTM", "GRU", "1D CNN"],
     rows: [35],
   },
   {

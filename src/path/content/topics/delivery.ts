@@ -11,6 +11,7 @@ export const delivery: readonly Topic[] = [
     treatment: ["built"],
     places: [page("/runs"), planned],
     depth: "Any figure that was reported leads to a run with its parameters, metrics and artifacts.",
+    names: ["MLflow", "W&B"],
     rows: [14],
   },
   {

@@ -22,6 +22,7 @@ export const engineering: readonly Topic[] = [
     places: [file("src/project/check.ts"), planned],
     depth: "Every input and configuration is checked against a declared schema, and a refusal names the path and the reason.",
     labs: [2],
+    names: ["Pydantic", "dataclasses", "type hints"],
     rows: [2],
   },
   {
@@ -31,6 +32,7 @@ export const engineering: readonly Topic[] = [
     treatment: ["built"],
     places: [planned],
     depth: "A model cannot be promoted while the suite that covers its code does not pass.",
+    names: ["pytest", "pytest-mock"],
     rows: [3],
   },
   {
@@ -41,6 +43,7 @@ export const engineering: readonly Topic[] = [
     places: [page("/data"), command("karkhana run")],
     depth: "A bad file stops everything behind it, and the report lists the rows that failed and why.",
     labs: [3],
+    names: ["pandera", "Great Expectations"],
     rows: [4],
   },
   {
@@ -50,6 +53,7 @@ export const engineering: readonly Topic[] = [
     treatment: ["driven"],
     places: [planned],
     depth: "Lint and type results are kept with the work they belong to, so a trend in debt can be seen.",
+    names: ["ruff", "black", "mypy", "pre-commit"],
     rows: [5],
   },
   {
@@ -60,6 +64,7 @@ export const engineering: readonly Topic[] = [
     places: [command("karkhana run --json"), command("karkhana help")],
     depth: "One JSON event a line with the run it belongs to; whatever a button does, a command does too.",
     labs: [2],
+    names: ["argparse", "typer", "JSON logs"],
     rows: [6],
   },
   {
@@ -70,6 +75,7 @@ export const engineering: readonly Topic[] = [
     places: [page("/data"), planned],
     depth: "A file larger than memory is read through, and the number of rows held at once is known.",
     labs: [1],
+    names: ["generators", "async"],
     rows: [7],
   },
   {
@@ -81,6 +87,7 @@ export const engineering: readonly Topic[] = [
     depth: "A model version leads back to the hashes of the files it learnt from, and one changed bit makes another version.",
     after: ["testing"],
     labs: [10],
+    names: ["Git", "DVC"],
     rows: [8],
   },
   {
@@ -90,6 +97,7 @@ export const engineering: readonly Topic[] = [
     treatment: ["driven"],
     places: [planned],
     depth: "A model's image is built from a recipe, and its digest and the devices it asks for are on record.",
+    names: ["Docker", "CUDA", "Bash", "Linux"],
     rows: [9],
   },
 ];

@@ -44,6 +44,7 @@ export const features: readonly Topic[] = [
     places: [page("/features"), planned],
     depth: "Each encoding is shown not to leak the label of its own row.",
     labs: [28],
+    names: ["GBDT"],
     rows: [22],
   },
 ];

@@ -20,6 +20,7 @@ export const governance: readonly Topic[] = [
     treatment: ["built"],
     places: [planned],
     depth: "Every model is in an inventory with its tier, its validation and its approvals.",
+    names: ["BFSI", "healthcare"],
     rows: [91],
   },
 ];

@@ -12,6 +12,7 @@ export const mathematics: readonly Topic[] = [
     places: [planned],
     depth: "A solver of one's own holds on repeated values, lost rank and bad condition.",
     labs: [4, 5],
+    names: ["SVD", "eigendecomposition", "norms", "covariance"],
     rows: [95],
   },
   {
@@ -32,6 +33,7 @@ export const mathematics: readonly Topic[] = [
     places: [planned],
     depth: "Estimates are derived for each distribution, edge cases included.",
     labs: [8],
+    names: ["MLE", "Bayes"],
     rows: [97],
   },
   {
@@ -42,6 +44,7 @@ export const mathematics: readonly Topic[] = [
     places: [planned],
     depth: "Values hold where a probability is zero, and units are said.",
     labs: [9],
+    names: ["KL divergence"],
     rows: [98],
   },
   {

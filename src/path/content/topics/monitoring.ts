@@ -23,6 +23,7 @@ export const monitoring: readonly Topic[] = [
     places: [page("/monitoring")],
     depth: "The index of a small sample is read against what sampling alone would give.",
     labs: [43],
+    names: ["PSI"],
     rows: [62],
   },
   {
@@ -33,6 +34,7 @@ export const monitoring: readonly Topic[] = [
     places: [page("/monitoring"), planned],
     depth: "A report can be traced from the alarm to the window, the slot and the distribution.",
     after: ["stability-index"],
+    names: ["Evidently", "Arize Phoenix", "LLMs"],
     rows: [63],
   },
   {
@@ -43,6 +45,7 @@ export const monitoring: readonly Topic[] = [
     places: [page("/serving"), planned],
     depth: "A promise of service has an error budget, and one can say what is left of it.",
     after: ["serving-api"],
+    names: ["Prometheus", "Grafana", "SLAs"],
     rows: [64],
   },
   {

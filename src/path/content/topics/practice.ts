@@ -39,6 +39,7 @@ export const practice: readonly Topic[] = [
     treatment: ["explained", "built"],
     places: [planned],
     depth: "A log of contributions with links, marked as not checked while offline.",
+    names: ["PRs"],
     rows: [119],
   },
   {
@@ -48,6 +49,7 @@ export const practice: readonly Topic[] = [
     treatment: ["built", "explained"],
     places: [planned],
     depth: "Proposals and reviews are on record; the rest is other people's word.",
+    names: ["RFC", "code review", "bar-raiser panels"],
     rows: [120],
   },
   {
@@ -57,6 +59,7 @@ export const practice: readonly Topic[] = [
     treatment: ["explained"],
     places: [reading],
     depth: "A habit that a person reports and nobody can check here.",
+    names: ["Bangalore ML meetup", "Fifth Elephant", "NeurIPS", "LinkedIn"],
     rows: [121],
   },
 ];

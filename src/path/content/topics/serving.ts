@@ -12,6 +12,7 @@ export const serving: readonly Topic[] = [
     places: [page("/serving"), planned],
     depth: "Batches close by size or deadline, overload is answered with a clear refusal, and no request is lost.",
     labs: [35],
+    names: ["FastAPI", "gRPC", "dynamic batching"],
     rows: [49],
   },
   {
@@ -33,6 +34,7 @@ export const serving: readonly Topic[] = [
     depth: "The tail is measured with arrivals that do not wait, and reported with the machine, the model and the load.",
     after: ["serving-api"],
     labs: [15],
+    names: ["QPS", "p95"],
     rows: [51],
   },
   {
@@ -64,6 +66,7 @@ export const serving: readonly Topic[] = [
     places: [planned],
     depth: "The rule scales to the load without swinging, also when a metric is missing.",
     labs: [37],
+    names: ["Kubernetes", "HPA"],
     rows: [54],
   },
   {

@@ -11,6 +11,7 @@ export const tuning: readonly Topic[] = [
     depth: "The search beats random search over many seeds at the same number of evaluations, and trials can be resumed.",
     after: ["experiment-tracking"],
     labs: [41],
+    names: ["Optuna", "Bayesian optimisation", "PBT"],
     rows: [44],
   },
 ];
