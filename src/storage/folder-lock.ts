@@ -12,7 +12,7 @@ export interface FolderLock {
  * empty database): the kernel drops it with the process, however it dies, so a dead owner needs no judging and two successors
  * cannot both win. Beside it, `<file>.owner` says who holds it, for the message only.
  * Hazard: POSIX drops a process's locks when *any* of its descriptors of the file closes; nothing in this process may open it otherwise.
- * @throws FOLDER_LOCKED naming the owner; STORAGE_WRITE_FAILED if the file cannot be made or is something else
+ * @throws FOLDER_LOCKED naming the owner; DISK_FULL; STORAGE_WRITE_FAILED if the file cannot be made or is something else
  */
 export function lockFolder(file: string): FolderLock {
   const database = openLock(file);
@@ -40,12 +40,20 @@ function openLock(file: string): DatabaseSync {
   }
 }
 
-/** SQLITE_BUSY, and only that, is another owner: a folder that cannot be written and a damaged file are told as what they are. */
+const sqliteBusy = 5;
+const sqliteFull = 13;
+
+/** Busy, and only that, is another owner: a folder that cannot be written and a damaged file are told as what they are. */
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === 5;
+  return resultCode(error) === sqliteBusy;
+}
+
+function resultCode(error: unknown): number | undefined {
+  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
 }
 
 function cannotLock(file: string, error: unknown): KarkhanaError {
+  if (resultCode(error) === sqliteFull) return new KarkhanaError("DISK_FULL", { path: file }, { cause: error });
   return new KarkhanaError("STORAGE_WRITE_FAILED", { path: file, problem: error instanceof Error ? error.message : String(error) }, { cause: error });
 }
 

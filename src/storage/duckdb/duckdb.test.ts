@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -149,6 +149,13 @@ describe("an open DuckDB", () => {
     await expect(duck.rows(`SELECT * FROM ${quoteLiteral(path.join(folder, "absent.parquet"))}`)).rejects.toMatchObject({
       code: "SOURCE_UNREADABLE",
       details: { path: path.join(folder, "absent.parquet") },
+    });
+  });
+
+  test.runIf(existsSync("/dev/full"))("tells a full disk as that, with the file it wrote", async () => {
+    await expect(duck.run("COPY (SELECT range AS x FROM range(0, 100000)) TO '/dev/full' (FORMAT csv)")).rejects.toMatchObject({
+      code: "DISK_FULL",
+      details: { path: "/dev/full" },
     });
   });
 

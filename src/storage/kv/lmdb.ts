@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statfsSync } from "node:fs";
 import { open, type RootDatabase } from "lmdb";
 import { KarkhanaError } from "../../kernel/error.ts";
 import { checkBatch, successor } from "./key.ts";
@@ -126,6 +126,7 @@ class LentMemory {
 function openEnvironment(folder: string, options: LmdbOptions): RootDatabase<Buffer, Uint8Array> {
   try {
     mkdirSync(folder, { recursive: true });
+    refuseFullDisk(folder);
     return open<Buffer, Uint8Array>({
       path: folder,
       // A dot in the folder's name would otherwise make it a file name.
@@ -135,12 +136,22 @@ function openEnvironment(folder: string, options: LmdbOptions): RootDatabase<Buf
       ...(options.mapSizeBytes === undefined ? {} : { mapSize: options.mapSizeBytes }),
     });
   } catch (error) {
+    if (error instanceof KarkhanaError) throw error;
     throw new KarkhanaError(
       "STORAGE_CORRUPT",
       { path: folder, store: "an LMDB environment", problem: error instanceof Error ? error.message : String(error) },
       { cause: error },
     );
   }
+}
+
+/** LMDB maps its lock file and writes to it: where the disk cannot give the page, that is no error but the end of the process (SIGBUS). */
+const bytesToOpen = 1 << 20;
+
+function refuseFullDisk(folder: string): void {
+  const { blocks, bavail, bsize } = statfsSync(folder);
+  // Some file systems do not count.
+  if (blocks > 0 && bavail * bsize < bytesToOpen) throw new KarkhanaError("DISK_FULL", { path: folder });
 }
 
 function readChunk(env: RootDatabase<Buffer, Uint8Array>, start: Uint8Array, end: Uint8Array, limit: number): KeyValue[] {
