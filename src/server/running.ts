@@ -1,5 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { KarkhanaError } from "../kernel/error.ts";
+import { errnoOf } from "../storage/errno.ts";
 
 /** Who runs on a data folder: written by the supervisor once everything is ready, read by the other commands. */
 export interface Running {
@@ -10,11 +12,18 @@ export interface Running {
 
 const fileIn = (dataFolder: string): string => join(dataFolder, "run", "running.json");
 
+/** @throws DISK_FULL */
 export function writeRunning(dataFolder: string, running: Running): void {
   mkdirSync(join(dataFolder, "run"), { recursive: true });
   const path = fileIn(dataFolder);
-  writeFileSync(`${path}.tmp`, JSON.stringify(running));
-  renameSync(`${path}.tmp`, path);
+  try {
+    writeFileSync(`${path}.tmp`, JSON.stringify(running));
+    renameSync(`${path}.tmp`, path);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === "ENOSPC" || code === "EDQUOT") throw new KarkhanaError("DISK_FULL", { path }, { cause: error });
+    throw error;
+  }
 }
 
 export function forgetRunning(dataFolder: string): void {
