@@ -1,6 +1,7 @@
+import { request as httpRequest } from "node:http";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createControlApp } from "../control.ts";
+import { createControl, createControlApp } from "../control.ts";
 import { controlWorld, type ControlWorld } from "../test-world.ts";
 
 // What the stock client never sends: the words of refusals, other clients' ways to ask, and hostile paths. The client itself: test/protocol.
@@ -215,5 +216,20 @@ describe("the artifact proxy", () => {
     const { run } = (await post("runs/create", { experiment_id, start_time: 1 })).json();
     expect(run.info.artifact_uri).toBe(`s3://bucket/ours/${run.info.run_id}/artifacts`);
     expect((await get(`/api/2.0/mlflow/artifacts/list?run_id=${run.info.run_id}`)).json().message).toContain("s3://bucket/ours");
+  });
+});
+
+describe("an upload that breaks off", () => {
+  test("leaves the file as it was, and nothing half-written", async () => {
+    const control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" });
+    const path = `0/${runId}/artifacts/upload.bin`;
+    await put(path, "whole");
+    const broken = httpRequest(`${control.url}/api/2.0/mlflow-artifacts/artifacts/${path}`, { method: "PUT", headers: { "content-length": 1_000_000 } });
+    const closed = new Promise((resolve) => broken.on("close", resolve));
+    broken.on("error", () => {});
+    broken.write("half", () => broken.destroy());
+    await closed;
+    await control.close();
+    expect((await get(`/api/2.0/mlflow-artifacts/artifacts/${path}`)).body).toBe("whole");
   });
 });

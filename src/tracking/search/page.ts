@@ -46,7 +46,9 @@ function isAfter(sort: readonly SortKey[], after: readonly (string | number)[]):
     const equal = sort.slice(0, i).map((_, j) => sql`q.${sql.ref(keyName(j))} = ${after[j]}`);
     return sql`(${sql.join([...equal, sql`q.${sql.ref(keyName(i))} ${key.descending ? sql`<` : sql`>`} ${after[i]}`], sql` and `)})`;
   });
-  return sql`(${sql.join(steps, sql` or `)})`;
+  // Implied by what follows, but plain enough for an index to start at.
+  const bound = sql`q.${sql.ref(keyName(0))} ${sort[0]?.descending ? sql`<=` : sql`>=`} ${after[0]}`;
+  return sql`(${bound} and (${sql.join(steps, sql` or `)}))`;
 }
 
 /** JSON has no infinities. */
