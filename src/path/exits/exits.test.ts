@@ -244,6 +244,7 @@ describe("a near miss is not proof", () => {
 
     ["alert-answered", "no alert", withModel({ alerts: [] }), /no alert was ever raised/],
     ["alert-answered", "an alert that nothing answers", withTrainings((t) => ({ ...t, reason: "scheduled" })), /nothing on record answers/],
+    ["alert-answered", "a retraining of another model for the same words", withTrainings((t) => ({ ...t, model: "other" })), /nothing on record answers/],
     ["alert-answered", "a first training is no answer", withTrainings((t) => ({ ...t, champion: 0 })), /nothing on record answers/],
     [
       "alert-answered",

@@ -41,6 +41,7 @@ export interface RunRecord {
 /** A run of the pipeline that trains: what it was asked, what it read, what it made. */
 export interface TrainingRecord {
   readonly runId: string;
+  readonly model: string;
   readonly state: PipelineRun["state"];
   readonly reason: string;
   /** Version that the candidate was to replace; 0 for a first training. */
@@ -192,6 +193,7 @@ function training(run: PipelineRun): TrainingRecord {
   const candidate = numberAt(member(run.output, "candidate"), "version");
   return {
     runId: run.runId,
+    model: textAt(run.input, "model") ?? "",
     state: run.state,
     reason: textAt(run.input, "reason") ?? "",
     champion: numberAt(run.input, "champion") ?? 0,

@@ -89,7 +89,7 @@ export const alertAnswered: Predicate = {
       if (model.alerts.length === 0) return missing(`${model.model}: no alert was ever raised`, "karkhana run, on history that drifts");
       for (const alert of model.alerts) {
         const found: FoundRecord = { kind: "alert", id: alert.id, says: alert.summary };
-        const retraining = records.trainings.find((t) => t.champion > 0 && t.reason.includes(alert.summary));
+        const retraining = records.trainings.find((t) => t.model === model.model && t.champion > 0 && t.reason.includes(alert.summary));
         if (retraining !== undefined) return proved(found, { kind: "training", id: retraining.runId, says: "was started because of it" });
         const rollback = model.events.find(
           (e) => e.kind === "rolled-back" && e.atUs >= alert.raisedUs && (alert.resolvedUs === undefined || e.atUs <= alert.resolvedUs),
@@ -116,7 +116,7 @@ export const retrainingPromoted: Predicate = {
       const lacks: string[] = [];
       for (const { runId, candidate, reason } of retrainings) {
         const version = model.versions.find((v) => v.version === candidate);
-        // Version numbers repeat between models: the run's own pipeline says which model it trained.
+        // Version numbers repeat between models, and a version may have been registered by hand: its run's own pipeline must be this one.
         const run = records.runs.find((r) => r.runId === version?.runId);
         if (version === undefined || run?.tags["pipeline"] !== runId) continue;
         const promoted = model.events.find((e) => e.kind === "promoted" && e.version === candidate);
