@@ -1,4 +1,5 @@
 import type { Micros } from "../kernel/clock.ts";
+import type { RunDataset } from "./datasets.ts";
 import type { Experiment, Metric, Run, RunStatus } from "./port.ts";
 import type { LifecycleStage } from "./tables.ts";
 
@@ -22,6 +23,7 @@ export interface RunRecord {
   readonly userId: string;
   /** Where clients were told to put its artifacts; absent: this program keeps them under `run.artifactPath`. */
   readonly artifactUri?: string;
+  readonly datasets: readonly RunDataset[];
 }
 
 /** `filter` and `orderBy` are of MLflow's search language (`search/filter-parser.ts`); a token is good for the same query only. */
@@ -65,6 +67,8 @@ export interface RunRecords {
   /** @throws RUN_DELETED */
   update(runId: string, change: { status?: RunStatus | undefined; endUs?: Micros | undefined; name?: string | undefined }): Promise<RunRecord>;
   setStage(runId: string, stage: LifecycleStage): Promise<void>;
+  /** Names what the run read. @throws RUN_NOT_FOUND, RUN_DELETED */
+  logDatasets(runId: string, datasets: readonly RunDataset[]): Promise<void>;
   /** @throws TAG_NOT_FOUND, RUN_DELETED */
   deleteTag(runId: string, key: string): Promise<void>;
   /** @throws SEARCH_INVALID */

@@ -3,6 +3,7 @@ import { KarkhanaError } from "../kernel/error.ts";
 import type { NewId } from "../kernel/ids.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
+import { readDatasets, writeDatasets } from "./datasets.ts";
 import { experimentKey } from "./experiments.ts";
 import { requireName, requireTags } from "./names.ts";
 import { historyPage, readRuns, type TrackingQueries } from "./read.ts";
@@ -85,6 +86,11 @@ export function createRunRecords({ database, newId }: { database: SqlDatabase; n
       const changed = await db.updateTable("tracking_runs").set({ stage }).where("run_id", "=", runId).executeTakeFirst();
       if (changed.numUpdatedRows === 0n) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
     },
+    logDatasets: (runId, datasets) =>
+      inTransaction(async (trx) => {
+        if ((await rowOf(trx, runId)).stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
+        await writeDatasets(trx, runId, datasets);
+      }),
     deleteTag: (runId, key) =>
       inTransaction(async (trx) => {
         if ((await rowOf(trx, runId)).stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
@@ -137,8 +143,12 @@ async function recordOf(db: TrackingQueries, row: Row): Promise<RunRecord> {
 }
 
 async function recordsOf(db: TrackingQueries, rows: readonly Row[]): Promise<RunRecord[]> {
+  const datasets = await readDatasets(
+    db,
+    rows.map((row) => row.run_id),
+  );
   return (await readRuns(db, rows)).map((run, i) => {
     const { stage, user_id: userId, artifact_uri: artifactUri } = rows[i]!;
-    return { run, stage, userId, ...(artifactUri === null ? {} : { artifactUri }) };
+    return { run, stage, userId, datasets: datasets.get(run.runId) ?? [], ...(artifactUri === null ? {} : { artifactUri }) };
   });
 }

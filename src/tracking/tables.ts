@@ -14,6 +14,8 @@ export interface TrackingTables {
   tracking_metrics: MetricTable;
   tracking_latest_metrics: MetricTable;
   tracking_experiment_tags: ExperimentTagTable;
+  tracking_datasets: DatasetTable;
+  tracking_dataset_tags: DatasetTagTable;
 }
 
 interface ExperimentTable {
@@ -55,6 +57,25 @@ interface ParamTable {
 
 interface TagTable {
   run_id: string;
+  key: string;
+  value: string;
+}
+
+/** A run and a dataset it read; the same dataset of two runs is two rows. */
+interface DatasetTable {
+  run_id: string;
+  name: string;
+  digest: string;
+  source_type: string;
+  source: string;
+  schema: string | null;
+  profile: string | null;
+}
+
+interface DatasetTagTable {
+  run_id: string;
+  name: string;
+  digest: string;
   key: string;
   value: string;
 }
@@ -147,6 +168,32 @@ export const trackingMigrations: readonly Migration[] = [
         .addColumn("key", "text", (c) => c.notNull())
         .addColumn("value", "text", (c) => c.notNull())
         .addPrimaryKeyConstraint("tracking_experiment_tags_key", ["experiment_id", "key"])
+        .execute();
+    },
+  },
+  {
+    id: "tracking-0003-datasets",
+    up: async ({ schema }) => {
+      await schema
+        .createTable("tracking_datasets")
+        .addColumn("run_id", "text", (c) => c.notNull().references("tracking_runs.run_id"))
+        .addColumn("name", "text", (c) => c.notNull())
+        .addColumn("digest", "text", (c) => c.notNull())
+        .addColumn("source_type", "text", (c) => c.notNull())
+        .addColumn("source", "text", (c) => c.notNull())
+        .addColumn("schema", "text")
+        .addColumn("profile", "text")
+        .addPrimaryKeyConstraint("tracking_datasets_key", ["run_id", "name", "digest"])
+        .execute();
+      await schema
+        .createTable("tracking_dataset_tags")
+        .addColumn("run_id", "text", (c) => c.notNull())
+        .addColumn("name", "text", (c) => c.notNull())
+        .addColumn("digest", "text", (c) => c.notNull())
+        .addColumn("key", "text", (c) => c.notNull())
+        .addColumn("value", "text", (c) => c.notNull())
+        .addPrimaryKeyConstraint("tracking_dataset_tags_key", ["run_id", "name", "digest", "key"])
+        .addForeignKeyConstraint("tracking_dataset_tags_of", ["run_id", "name", "digest"], "tracking_datasets", ["run_id", "name", "digest"])
         .execute();
     },
   },

@@ -179,6 +179,18 @@ export function trackingRecordsContract(name: string, makeFixture: MakeSqlFixtur
       await expect(tracking.experiments.rename(c!.experimentId, "order A")).rejects.toMatchObject({ code: "EXPERIMENT_EXISTS" });
     });
 
+    it("a dataset of a run keeps its first description, and two runs may name one dataset", async () => {
+      const one = { name: "a/b", digest: "1", sourceType: "local", source: "{}", schema: "[]", tags: { "mlflow.data.context": "training" } };
+      const other = { name: "a/b", digest: "2", sourceType: "local", source: "{}", profile: "{}", tags: {} };
+      await tracking.runs.logDatasets(runIds[0]!, [one, one]);
+      await tracking.runs.logDatasets(runIds[0]!, [{ ...one, source: "changed", tags: { more: "1" } }, other]);
+      await tracking.runs.logDatasets(runIds[1]!, [other]);
+      expect((await tracking.runs.get(runIds[0]!)).datasets).toEqual([one, other]);
+      expect((await tracking.runs.get(runIds[1]!)).datasets).toEqual([other]);
+      expect((await tracking.runs.get(runIds[2]!)).datasets).toEqual([]);
+      await expect(tracking.runs.logDatasets("0".repeat(32), [one])).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
+    });
+
     it("a file of a run is reached by its own experiment only, and a folder is deleted with all below it", async () => {
       const file = (at: string) => ({ experimentId, runId: runIds[0]!, path: at });
       const bytes = async function* (text: string) {

@@ -267,6 +267,24 @@ def _artifacts():
         assert "tree" not in {f.path for f in client.list_artifacts(id)}
 
 
+@scenario("a dataset a run read is named on it, once however often it is logged")
+def _datasets():
+    import pandas
+
+    mlflow.set_experiment("datasets")
+    frame = pandas.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    with mlflow.start_run() as run:
+        for _ in range(2):
+            mlflow.log_input(mlflow.data.from_pandas(frame, name="flights", source="flights.parquet"), context="training", tags={"day": "1"})
+        mlflow.log_input(mlflow.data.from_pandas(frame.head(1), name="held out"), context="eval")
+    read = {d.dataset.name: d for d in client.get_run(run.info.run_id).inputs.dataset_inputs}
+    assert sorted(read) == ["flights", "held out"]
+    assert {t.key: t.value for t in read["flights"].tags} == {"mlflow.data.context": "training", "day": "1"}
+    assert json.loads(read["flights"].dataset.profile) == {"num_rows": 2, "num_elements": 4}
+    assert mlflow.data.get_source(read["flights"]) is not None
+    assert [d.dataset.name for d in client.search_runs([run.info.experiment_id])[0].inputs.dataset_inputs] == ["flights", "held out"]
+
+
 @scenario("status codes and times given by the client are kept")
 def _given():
     run = client.create_run("0", start_time=123_456, tags={"mlflow.user": "ada"}, run_name="given")

@@ -23,6 +23,7 @@ const scenarios = [
   "nested runs name their parent and are found by it",
   "a run is resumed, renamed and ended again",
   "files, folders, texts and dicts go up, are listed and come down as they were",
+  "a dataset a run read is named on it, once however often it is logged",
   "status codes and times given by the client are kept",
 ];
 

@@ -72,6 +72,13 @@ describe("refusals are in MLflow's words", () => {
       { run_id: "RUN", key: "a//b", value: "" },
       "Invalid value \"a//b\" for parameter 'key' supplied: Names may be treated as files in certain cases, and must not resolve to other names when treated as such. This name would resolve to 'a/b'",
     ],
+    ["runs/log-inputs", { run_id: "RUN", datasets: [{ tags: [] }] }, `Missing value for required parameter 'datasets[0].dataset'. ${hint}`],
+    [
+      "runs/log-inputs",
+      { run_id: "RUN", datasets: [{ dataset: { name: "a", digest: "d".repeat(37), source_type: "s", source: "s" } }] },
+      "'datasets[0].dataset.digest' exceeds the maximum length of 36 characters",
+    ],
+    ["runs/log-inputs", { run_id: "RUN", models: [{ model_id: "m-1" }] }, "Logged model with ID 'm-1' not found."],
     ["runs/log-parameter", { run_id: "RUN", key: "k".repeat(251), value: "" }, "'Param key' exceeds the maximum length of 250 characters"],
   ])("%s %j", async (path, body, message) => {
     const asked = JSON.parse(JSON.stringify(body).replace("RUN", runId));

@@ -8,12 +8,13 @@ import { parseProxyPath } from "../../tracking/mlflow/artifact-uri.ts";
 import { mlflowVersion, type MlflowCall, type MlflowTracking } from "../../tracking/mlflow/call.ts";
 import { toMlflowError } from "../../tracking/mlflow/errors.ts";
 import { experimentCalls } from "../../tracking/mlflow/experiment-calls.ts";
+import { inputCalls } from "../../tracking/mlflow/input-calls.ts";
 import { loggedModelCalls } from "../../tracking/mlflow/logged-model-calls.ts";
 import { loggingCalls } from "../../tracking/mlflow/logging-calls.ts";
 import { Message, type Fields } from "../../tracking/mlflow/message.ts";
 import { runCalls } from "../../tracking/mlflow/run-calls.ts";
 
-const calls: readonly MlflowCall[] = [...experimentCalls, ...runCalls, ...loggingCalls, ...artifactCalls, ...loggedModelCalls];
+const calls: readonly MlflowCall[] = [...experimentCalls, ...runCalls, ...loggingCalls, ...inputCalls, ...artifactCalls, ...loggedModelCalls];
 /** A full batch of long values, each character escaped, is below this; files are streamed and have no such limit. */
 const maxJsonBytes = 10 * 1024 * 1024;
 const hidden = { schema: { hide: true } };

@@ -1,4 +1,5 @@
 /** Records in MLflow's shapes. Fields without a value are left out; 64-bit numbers are JSON numbers; times are milliseconds. */
+import type { RunDataset } from "../datasets.ts";
 import type { Metric } from "../port.ts";
 import type { ExperimentRecord, RunRecord } from "../records.ts";
 import { runArtifactUri, experimentArtifactUri } from "./artifact-uri.ts";
@@ -46,8 +47,12 @@ export function runJson(record: RunRecord): Json {
   return {
     info: runInfoJson(record),
     data: { ...(metrics.length === 0 ? {} : { metrics }), ...(params.length === 0 ? {} : { params }), tags },
-    inputs: {},
+    inputs: record.datasets.length === 0 ? {} : { dataset_inputs: record.datasets.map(datasetInputJson) },
   };
+}
+
+function datasetInputJson({ sourceType, tags, ...dataset }: RunDataset): Json {
+  return { tags: pairs(tags), dataset: { ...dataset, source_type: sourceType } };
 }
 
 /** JSON has no NaN; MLflow's SQL store clamps the infinities, and clients read them so. */

@@ -64,6 +64,12 @@ export class Message {
     return value.map((item: unknown) => (typeof item === "string" ? item : refuseType(name, value)));
   }
 
+  item(name: string): Message | undefined {
+    const value = this.raw(name);
+    if (value === undefined) return undefined;
+    return typeof value === "object" && !Array.isArray(value) ? new Message(Object.fromEntries(Object.entries(value ?? {}))) : refuseType(name, value);
+  }
+
   /** Each item with the name its own refusals use: "metrics[3]". */
   items(name: string): { path: string; message: Message }[] {
     const value = this.raw(name) ?? [];

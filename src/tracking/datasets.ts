@@ -1,0 +1,52 @@
+import type { TrackingQueries } from "./read.ts";
+
+/** A dataset a run read, as its client describes it; name and digest say which. */
+export interface RunDataset {
+  readonly name: string;
+  readonly digest: string;
+  readonly sourceType: string;
+  readonly source: string;
+  readonly schema?: string;
+  readonly profile?: string;
+  /** How the run used it: `mlflow.data.context` is "training", "eval" and the like. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** A dataset the run already names keeps its first description, so that a repeated request changes nothing. */
+export async function writeDatasets(trx: TrackingQueries, runId: string, datasets: readonly RunDataset[]): Promise<void> {
+  for (const { name, digest, sourceType, source, schema, profile, tags } of datasets) {
+    const made = await trx
+      .insertInto("tracking_datasets")
+      .values({ run_id: runId, name, digest, source_type: sourceType, source, schema: schema ?? null, profile: profile ?? null })
+      .onConflict((c) => c.columns(["run_id", "name", "digest"]).doNothing())
+      .executeTakeFirst();
+    const rows = Object.entries(tags).map(([key, value]) => ({ run_id: runId, name, digest, key, value }));
+    if (made.numInsertedOrUpdatedRows === 0n || rows.length === 0) continue;
+    await trx.insertInto("tracking_dataset_tags").values(rows).execute();
+  }
+}
+
+export async function readDatasets(db: TrackingQueries, runIds: readonly string[]): Promise<Map<string, RunDataset[]>> {
+  const found = new Map<string, RunDataset[]>();
+  for (let from = 0; from < runIds.length; from += 1000) {
+    const ids = runIds.slice(from, from + 1000);
+    const rows = await db.selectFrom("tracking_datasets").selectAll().where("run_id", "in", ids).orderBy("name").orderBy("digest").execute();
+    if (rows.length === 0) continue;
+    const tags = await db.selectFrom("tracking_dataset_tags").selectAll().where("run_id", "in", ids).orderBy("key").execute();
+    const tagsOf = Map.groupBy(tags, (tag) => JSON.stringify([tag.run_id, tag.name, tag.digest]));
+    for (const row of rows) {
+      const own = tagsOf.get(JSON.stringify([row.run_id, row.name, row.digest])) ?? [];
+      const dataset = {
+        name: row.name,
+        digest: row.digest,
+        sourceType: row.source_type,
+        source: row.source,
+        ...(row.schema === null ? {} : { schema: row.schema }),
+        ...(row.profile === null ? {} : { profile: row.profile }),
+        tags: Object.fromEntries(own.map(({ key, value }) => [key, value])),
+      };
+      found.set(row.run_id, [...(found.get(row.run_id) ?? []), dataset]);
+    }
+  }
+  return found;
+}
