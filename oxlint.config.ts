@@ -65,7 +65,7 @@ const config: OxlintConfig = defineConfig({
       },
     },
     {
-      files: ["oxlint.config.ts", "vitest.config.ts", "console/vite.config.ts", "examples/**/karkhana.project.ts"],
+      files: ["oxlint.config.ts", "vitest.config.ts", "console/vite.config.ts", "{examples,test}/**/karkhana.project.ts"],
       rules: { "import/no-default-export": "off" },
     },
     { files: ["console/**"], rules: { "max-lines": ["error", { max: 500 }] } },

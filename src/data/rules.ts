@@ -17,7 +17,7 @@ export interface Rule {
 }
 
 /** Names that `relationOf` adds to every row. */
-export const reservedColumns: readonly string[] = ["_row", "_event", "_known"];
+const reservedColumns: readonly string[] = ["_row", "_event", "_known"];
 
 /** Columns as they lie in the file, beside the typed ones. A name no schema can have. */
 export function rawColumn(index: number): string {

@@ -21,8 +21,8 @@ export interface SlotProfile {
   readonly windowNullShare?: number;
 }
 
-export const maxNumericBins = 10;
-export const maxCategories = 20;
+const maxNumericBins = 10;
+const maxCategories = 20;
 
 /**
  * Upper edges at the deciles of a column, equal ones merged: a count that is 0 in half of the rows gets fewer, unequal bins.

@@ -11,7 +11,6 @@ import type { MonitoringTables } from "./tables.ts";
 
 /** A closed window as kept: the slots of a drift window are read apart. */
 export type DriftWindowRecord = Omit<DriftWindow, "slots" | "score">;
-export type WindowRecord = DriftWindowRecord | QualityWindow;
 
 export interface WindowFilter {
   readonly version?: number;

@@ -63,7 +63,7 @@ export interface RetrainPolicy {
   readonly cooldown: string;
 }
 
-export const defaultGates: GatePolicy = {
+const defaultGates: GatePolicy = {
   minAuc: 0.6,
   maxEce: 0.05,
   maxAucLoss: 0.002,
@@ -74,7 +74,7 @@ export const defaultGates: GatePolicy = {
   abMargin: 0.05,
 };
 export const defaultMonitors: MonitorPolicy = { window: "1d", psiBand: 0.25, psiQuantile: 0.99, maxAucDrop: 0.02, consecutive: 3 };
-export const defaultRetrain: RetrainPolicy = { on: ["drift", "quality"], lookback: "60d", cooldown: "14d" };
+const defaultRetrain: RetrainPolicy = { on: ["drift", "quality"], lookback: "60d", cooldown: "14d" };
 
 export interface ModelDefinition {
   readonly kind: "model";

@@ -66,7 +66,7 @@ export async function readEvents(db: RegistryQueries, model: string, afterSequen
   }));
 }
 
-export function toProof(row: Selectable<RegistryTables["registry_proofs"]>): Proof {
+function toProof(row: Selectable<RegistryTables["registry_proofs"]>): Proof {
   const details: Readonly<Record<string, unknown>> = JSON.parse(row.details);
   return { kind: row.kind, passed: row.passed === 1, summary: row.summary, details, recordedUs: row.recorded_us, hash: row.hash };
 }

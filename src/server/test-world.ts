@@ -85,7 +85,7 @@ const calendar = requestFeatures("calendar", {
   outputs: ["hour", "day_of_week"],
   compute: (timeUs) => ({ hour: Math.floor(timeUs / MICROS_PER_HOUR) % 24, day_of_week: (Math.floor(timeUs / MICROS_PER_DAY) + 4) % 7 }),
 });
-export const lateArrival: ModelDefinition = model("late_arrival", {
+const lateArrival: ModelDefinition = model("late_arrival", {
   spine: flights,
   request: ["origin", "destination", "distance"],
   label: "delay >= 15",
@@ -100,7 +100,7 @@ export const lateArrival: ModelDefinition = model("late_arrival", {
   training: { from: "2001-01-01", validFrom: "2001-03-01", holdoutFrom: "2001-03-08", to: "2001-04-01" },
   slices: ["origin"],
 });
-export const airlineProject: ProjectDefinition = project("small-airline", {
+const airlineProject: ProjectDefinition = project("small-airline", {
   models: [lateArrival],
   replay: { model: "late_arrival", from: "2001-04-01", to: "2001-07-01" },
 });

@@ -66,7 +66,7 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
     });
 
     it("gives writers that race in two processes and in this one dense numbers, each its own", async () => {
-      const script = path.join(import.meta.dirname, "register-versions.ts");
+      const script = path.join(import.meta.dirname, "children", "version-writer.ts");
       const writer = async (id: string): Promise<number[]> => JSON.parse((await run(process.execPath, [script, fixture.address, id, "25"])).stdout);
       const here = async (): Promise<number[]> =>
         Promise.all(Array.from({ length: 25 }, async (_, i) => (await registry.registerVersion(newVersion(`here/${i}`, "contested"))).version));

@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ManualClock } from "../../src/kernel/clock.ts";
 import { idMaker } from "../../src/kernel/ids.ts";
 import { seededRng } from "../../src/kernel/rng.ts";
 import { openFileBlobs } from "../../src/storage/blobs/files.ts";
+import { migrate } from "../../src/storage/sql/migrate.ts";
 import type { StageView } from "../../src/tracking/records.ts";
 import { createTracking, type TrackingStore } from "../../src/tracking/store.ts";
 import { trackingMigrations } from "../../src/tracking/tables.ts";
@@ -177,6 +179,25 @@ export function trackingRecordsContract(name: string, makeFixture: MakeSqlFixtur
       expect(await names(["creation_time ASC"])).toEqual(["b", "A", "c"]);
       const c = await tracking.experiments.named("order c");
       await expect(tracking.experiments.rename(c!.experimentId, "order A")).rejects.toMatchObject({ code: "EXPERIMENT_EXISTS" });
+    });
+
+    it("what was kept before there were deletions is active, and has no tags, users or datasets", async () => {
+      const old = await makeFixture(trackingMigrations.slice(0, 1));
+      const runId = "0123456789abcdef0123456789abcdef";
+      await sql`insert into tracking_runs (run_id, experiment_id, name, status, start_us) values (${runId}, 0, 'old', 'FINISHED', 1000)`.execute(
+        old.database.db,
+      );
+      await migrate(old.database, trackingMigrations);
+      const opened = createTracking({ database: old.database, blobs: await openFileBlobs(folder), clock, newId: () => runId });
+      expect(await opened.runs.get(runId)).toMatchObject({
+        stage: "active",
+        userId: "",
+        datasets: [],
+        run: { name: "old", artifactPath: `0/${runId}/artifacts` },
+      });
+      expect(await opened.experiments.get("0")).toMatchObject({ stage: "active", tags: {}, updatedUs: 0 });
+      expect((await opened.listRuns("0")).runs).toHaveLength(1);
+      await old.dispose();
     });
 
     it("a dataset of a run keeps its first description, and two runs may name one dataset", async () => {

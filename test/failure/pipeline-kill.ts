@@ -29,7 +29,7 @@ export async function finish(folder: string, mode: "start" | "recover"): Promise
 }
 
 /** Steps that had begun and were not known to have ended when their process said its last. */
-export function inFlight(said: readonly string[]): string[] {
+function inFlight(said: readonly string[]): string[] {
   return stepIds.filter((id) => said.includes(`before ${id}`) && !said.includes(`after ${id}`));
 }
 

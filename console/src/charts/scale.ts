@@ -76,8 +76,6 @@ function tickLabel(at: number, step: number): string {
   return step >= 60 * second ? time : `${time}:${two(d.getUTCSeconds())}`;
 }
 
-export type Point = readonly [x: number, y: number];
-
 /** Path of a line; a null breaks it. */
 export function linePath(points: readonly (readonly [number, number | null])[], x: Scale, y: Scale): string {
   let path = "";

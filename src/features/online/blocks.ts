@@ -16,7 +16,7 @@ export const headerLength = 4;
 const formatVersion = 1;
 
 /** A block is cut when it holds more rows than this ... */
-export const blockCapacity = 128;
+const blockCapacity = 128;
 /** ... into pieces of about this many, so that late rows still find room. */
 const pieceRows = 96;
 /** Rows that stay in the open block when it is cut. */

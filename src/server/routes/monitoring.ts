@@ -38,7 +38,7 @@ export function addMonitoringRoutes(app: FastifyInstance, context: RouteContext)
   );
 }
 
-export function alertOf(alert: StoredAlert): Alert {
+function alertOf(alert: StoredAlert): Alert {
   return {
     id: alert.id,
     model: alert.model,

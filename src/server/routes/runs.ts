@@ -68,7 +68,7 @@ export function addRunRoutes(app: FastifyInstance, context: RouteContext): void 
   );
 }
 
-export function runSummary(run: Run): RunSummary {
+function runSummary(run: Run): RunSummary {
   return {
     runId: run.runId,
     experimentId: run.experimentId,

@@ -1,7 +1,7 @@
 // Run as a process of its own: registers versions as fast as it can and prints their numbers.
-import { ManualClock } from "../../src/kernel/clock.ts";
-import { createRegistry } from "../../src/registry/store.ts";
-import { openSql } from "./sql-fixture.ts";
+import { ManualClock } from "../../../src/kernel/clock.ts";
+import { createRegistry } from "../../../src/registry/store.ts";
+import { openSql } from "../sql-fixture.ts";
 
 const [address = "", writer = "", count = "0"] = process.argv.slice(2);
 const database = await openSql(address);
