@@ -130,4 +130,18 @@ export const conflicts: readonly Conflict[] = [
     ["time-a-non-tech-step", "time-a-non-tech-lateral"],
     "Two changes of role of 12 to 18 months make 24 to 36 months, three make 36 to 54; the total given is 30 to 40.",
   ),
+  conflict(
+    "conflict-pay-direction",
+    "between-sources",
+    "where pay is going",
+    ["demand-a-growth", "pay-b-direction"],
+    "Source A speaks of demand only and says nothing of the direction of pay; Source B says it gives way slightly.",
+  ),
+  conflict(
+    "conflict-first-rejection",
+    "within-source",
+    "what candidates fail on first",
+    ["rejection-a-derivations", "rejection-a-code", "rejection-a-algorithms"],
+    "Three passages name three things as the first: the fastest, the commonest, and the commonest at the screening.",
+  ),
 ];

@@ -76,6 +76,30 @@ describe("the roadmap's content", () => {
     expect(roadmap.rounds[2]!.steps).toHaveLength(8);
   });
 
+  test("every disagreement found in the sources is there as a conflict", () => {
+    expect(roadmap.conflicts.map(({ id }) => id.replace("conflict-", "")).sort()).toEqual(
+      [
+        [
+          "entry-pay",
+          "middle-pay",
+          "senior-pay",
+          "pay-header",
+          "senior-unlock",
+          "specialist-floor",
+          "pay-direction",
+          "demand",
+          "degree",
+          "frameworks",
+          "reading-list",
+        ],
+        ["engineer-time", "engineer-skips", "scientist-order", "scientist-time", "ai-engineer-time", "non-tech-time", "non-tech-steps"],
+        ["weeks-and-months", "stage-4-start", "first-rejection"],
+      ]
+        .flat()
+        .sort(),
+    );
+  });
+
   test("every command, page and file that a topic sends people to exists", () => {
     const commands = readFileSync(join(root, "src/cli/main.ts"), "utf8");
     const routes = readFileSync(join(root, "console/src/router.tsx"), "utf8");
