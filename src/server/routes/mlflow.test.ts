@@ -1,7 +1,7 @@
 import { request as httpRequest } from "node:http";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createControl, createControlApp } from "../control.ts";
+import { createControl, createControlApp, type Control } from "../control.ts";
 import { controlWorld, type ControlWorld } from "../test-world.ts";
 
 // What the stock client never sends: the words of refusals, other clients' ways to ask, and hostile paths. The client itself: test/protocol.
@@ -226,9 +226,14 @@ describe("the artifact proxy", () => {
   });
 });
 
-describe("an upload that breaks off", () => {
-  test("leaves the file as it was, and nothing half-written", async () => {
-    const control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" });
+describe("over a socket", () => {
+  let control: Control;
+  beforeAll(async () => {
+    control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" });
+  });
+  afterAll(() => control.close());
+
+  test("an upload that breaks off leaves the file as it was, and nothing half-written", async () => {
     const path = `0/${runId}/artifacts/upload.bin`;
     await put(path, "whole");
     const broken = httpRequest(`${control.url}/api/2.0/mlflow-artifacts/artifacts/${path}`, { method: "PUT", headers: { "content-length": 1_000_000 } });
@@ -236,7 +241,17 @@ describe("an upload that breaks off", () => {
     broken.on("error", () => {});
     broken.write("half", () => broken.destroy());
     await closed;
-    await control.close();
     expect((await get(`/api/2.0/mlflow-artifacts/artifacts/${path}`)).body).toBe("whole");
+  });
+
+  test("what is too large, or goes where it may not, is answered and not cut off", async () => {
+    const tooLarge = await fetch(`${control.url}/api/2.0/mlflow/runs/log-batch`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ run_id: "x".repeat(11 * 1024 * 1024) }),
+    });
+    expect([tooLarge.status, await tooLarge.json()]).toMatchObject([400, { error_code: "BAD_REQUEST" }]);
+    const elsewhere = await fetch(`${control.url}/api/2.0/mlflow-artifacts/artifacts/elsewhere`, { method: "PUT", body: "x".repeat(5_000_000) });
+    expect([elsewhere.status, await elsewhere.json()]).toEqual([400, { error_code: "INVALID_PARAMETER_VALUE", message: "Invalid path" }]);
   });
 });

@@ -2,6 +2,7 @@
 import { Readable } from "node:stream";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { codeOf, KarkhanaError } from "../../kernel/error.ts";
+import { drained } from "../../serving/drain.ts";
 import { fromFastify } from "../../serving/http-errors.ts";
 import { artifactCalls, listProxied } from "../../tracking/mlflow/artifact-calls.ts";
 import { parseProxyPath } from "../../tracking/mlflow/artifact-uri.ts";
@@ -95,7 +96,12 @@ function answerErrors(scope: FastifyInstance): void {
     if (status === 503) void reply.header("retry-after", "1");
     return reply.code(status).send(body);
   };
-  scope.setErrorHandler<FastifyError>((error, request, reply) => answer(fromFastify(error, request, maxJsonBytes), reply));
+  scope.setErrorHandler<FastifyError>(async (error, request, reply) => {
+    const brokeOff = request.raw.destroyed && !request.raw.complete;
+    const known = brokeOff ? new KarkhanaError("REQUEST_MALFORMED", { problem: "it broke off" }, { cause: error }) : fromFastify(error, request, maxJsonBytes);
+    if (codeOf(known) === "BODY_TOO_LARGE") await drained(request.raw);
+    return answer(known, reply);
+  });
   scope.setNotFoundHandler((request, reply) =>
     answer(new KarkhanaError("ROUTE_NOT_FOUND", { method: request.method, path: request.url.split("?")[0]!.slice(0, 200) }), reply),
   );
