@@ -239,7 +239,7 @@ const unreadable =
 /** DuckDB's binding raises plain errors: only the text tells a damaged file from a wrong query. */
 function asKarkhanaError(error: unknown): KarkhanaError {
   const problem = (error instanceof Error ? error.message : String(error)).split("\n\nLINE ")[0]!.trim();
-  if (/No space left on device|disk quota exceeded/i.test(problem))
+  if (/No space left on device|disk quota exceeded|max_temp_directory_size/i.test(problem))
     return new KarkhanaError("DISK_FULL", { path: /"([^"\n]*)"/.exec(problem)?.[1] ?? "the folder of large sorts" }, { cause: error });
   if (!unreadable.test(problem)) return new KarkhanaError("QUERY_FAILED", { problem }, { cause: error });
   const path = /["']([^"'\n]*[/\\.][^"'\n]*)["']/.exec(problem)?.[1] ?? "(unnamed)";

@@ -2,7 +2,7 @@ import { mkdirSync, statfsSync } from "node:fs";
 import { open, type RootDatabase } from "lmdb";
 import { KarkhanaError } from "../../kernel/error.ts";
 import { checkBatch, successor } from "./key.ts";
-import type { KeyValue, KeyValueStore } from "./port.ts";
+import type { KeyValue, KeyValueStore, WriteBatch } from "./port.ts";
 
 const RANGE_CHUNK = 1024;
 const slabBytes = 1 << 20;
@@ -41,6 +41,7 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): KeyValueSto
     write: async (batch) => {
       refuseClosed();
       checkBatch(batch);
+      refuseFullDisk(folder, batch);
       const done = env.batch(() => {
         // The promises of single operations are those of the batch; their failure is reported once, by `done`.
         for (const key of batch.deletes ?? []) ignore(env.remove(key));
@@ -145,13 +146,20 @@ function openEnvironment(folder: string, options: LmdbOptions): RootDatabase<Buf
   }
 }
 
-/** LMDB maps its lock file and writes to it: where the disk cannot give the page, that is no error but the end of the process (SIGBUS). */
-const bytesToOpen = 1 << 20;
+const spareBytes = 1 << 20;
+/** A changed entry writes anew the pages on its way down the tree. */
+const bytesAnEntry = 16_384;
 
-function refuseFullDisk(folder: string): void {
+/**
+ * Looked at beforehand, since afterwards is too late. LMDB maps its lock file and writes to it: where the disk cannot give the page, that is no
+ * error but the end of the process (SIGBUS). And a commit that fails in lmdb's thread rejects promises of lmdb's own that nobody can listen to,
+ * which ends the process too (seen with lmdb 3 on a full tmpfs).
+ */
+function refuseFullDisk(folder: string, { puts, deletes = [] }: WriteBatch = { puts: [] }): void {
   const { blocks, bavail, bsize } = statfsSync(folder);
+  const needed = puts.reduce((sum, { value }) => sum + value.length, spareBytes + bytesAnEntry * (puts.length + deletes.length));
   // Some file systems do not count.
-  if (blocks > 0 && bavail * bsize < bytesToOpen) throw new KarkhanaError("DISK_FULL", { path: folder });
+  if (blocks > 0 && bavail * bsize < needed) throw new KarkhanaError("DISK_FULL", { path: folder });
 }
 
 function readChunk(env: RootDatabase<Buffer, Uint8Array>, start: Uint8Array, end: Uint8Array, limit: number): KeyValue[] {
