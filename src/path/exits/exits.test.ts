@@ -184,6 +184,15 @@ describe("a near miss is not proof", () => {
 
     ["evaluated-before-live", "no evaluation", withoutProof("offline-evaluation"), /no proof offline-evaluation/],
     ["evaluated-before-live", "one that did not pass", failedProof("offline-evaluation"), /did not pass/],
+    [
+      "evaluated-before-live",
+      "one that passed, and failed when repeated",
+      withVersions((v) => ({
+        ...v,
+        proofs: [...v.proofs, ...v.proofs.filter((p) => p.kind === "offline-evaluation").map((p) => ({ ...p, passed: false, recordedUs: p.recordedUs + 1 }))],
+      })),
+      /did not pass/,
+    ],
     ["evaluated-before-live", "one waived", waived("offline-evaluation"), /was waived/],
     ["evaluated-before-live", "one recorded after the promotion", swapOrder("offline-evaluation"), /came after it was live/],
     ["monitors-before-live", "no monitors", withoutProof("monitors"), /no proof monitors/],

@@ -1,5 +1,6 @@
 import { definitionHash } from "../../kernel/hashing.ts";
-import type { ModelVersion, Proof, ProofKind } from "../../registry/port.ts";
+import type { ModelVersion, ProofKind } from "../../registry/port.ts";
+import { decidingProof } from "../../registry/promotion.ts";
 import { missing, proved, type FoundRecord, type Judgement, type Predicate } from "./predicate.ts";
 import type { ModelRecord, PathRecords } from "./records.ts";
 
@@ -14,11 +15,6 @@ function ofSomeChampion(records: PathRecords, command: string, judge: (model: Mo
     last = judgement;
   }
   return last;
-}
-
-/** The proof that counts: the last of its kind. */
-export function latestProof(version: ModelVersion, kind: ProofKind): Proof | undefined {
-  return version.proofs.filter((proof) => proof.kind === kind).at(-1);
 }
 
 const named = (version: ModelVersion): string => `${version.model} v${version.version}`;
@@ -86,7 +82,7 @@ export const monitorsBeforeLive: Predicate = {
 function beforePromotion(model: ModelRecord, version: ModelVersion, kind: ProofKind, command: string): Judgement {
   const waiver = version.waivers[kind];
   if (waiver !== undefined) return missing(`${named(version)}: the proof ${kind} was waived (${waiver})`, command);
-  const proof = latestProof(version, kind);
+  const proof = decidingProof(version, kind);
   if (proof === undefined) return missing(`${named(version)}: there is no proof ${kind}`, command);
   const found: FoundRecord = { kind: "version", id: named(version), says: proof.summary };
   if (!proof.passed) return missing(`${named(version)}: the proof ${kind} did not pass`, command, [found]);

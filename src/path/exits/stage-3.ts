@@ -1,8 +1,8 @@
 import { formatIso, MICROS_PER_DAY, MICROS_PER_HOUR } from "../../kernel/time.ts";
 import { proofKinds } from "../../registry/port.ts";
+import { decidingProof } from "../../registry/promotion.ts";
 import { missing, proved, type FoundRecord, type Judgement, type Predicate } from "./predicate.ts";
 import type { ModelRecord, PathRecords } from "./records.ts";
-import { latestProof } from "./stage-2.ts";
 
 const liveDays = 28;
 const minCoverage = 0.95;
@@ -120,14 +120,14 @@ export const retrainingPromoted: Predicate = {
         const run = records.runs.find((r) => r.runId === version?.runId);
         if (version === undefined || run?.tags["pipeline"] !== runId) continue;
         const promoted = model.events.find((e) => e.kind === "promoted" && e.version === candidate);
-        const wanting = proofKinds.filter((kind) => version.waivers[kind] !== undefined || latestProof(version, kind)?.passed !== true);
+        const wanting = proofKinds.filter((kind) => version.waivers[kind] !== undefined || decidingProof(version, kind)?.passed !== true);
         if (promoted !== undefined && wanting.length === 0)
           return proved(
             { kind: "training", id: runId, says: reason },
             {
               kind: "version",
               id: `${model.model} v${candidate}`,
-              says: proofKinds.map((kind) => `${kind}: ${latestProof(version, kind)?.summary ?? ""}`).join("; "),
+              says: proofKinds.map((kind) => `${kind}: ${decidingProof(version, kind)?.summary ?? ""}`).join("; "),
             },
             { kind: "event", id: `${model.model}/${promoted.sequence}`, says: `promoted: ${promoted.reason}` },
           );
