@@ -23,6 +23,8 @@ const settings = workerData as ReplayWorkerData;
 const sliceUs = MICROS_PER_HOUR;
 const labelBatch = 2000;
 const pushBatch = 2000;
+/** More than any slice holds: were it to hold more, its last batches would take the numbers of the next slice's first, which would then not be applied. */
+const batchesASlice = 1_000_000;
 
 const tell = (reply: ReplayReply): void => parentPort?.postMessage(reply);
 
@@ -100,7 +102,7 @@ async function push(rows: DayRows, fromUs: number, toUs: number): Promise<number
       const [from, to] = sliceOf(table, "_known", fromUs, toUs);
       for (let at = from; at < to; at += pushBatch) {
         // The sequence grows with event time, so a batch sent again after a crash has the number it had and is applied once.
-        const sequence = Math.round(fromUs / sliceUs) * 1000 + (at - from) / pushBatch;
+        const sequence = Math.round(fromUs / sliceUs) * batchesASlice + (at - from) / pushBatch;
         const batch = rowsOf(table, source.columns, at, Math.min(to, at + pushBatch));
         const reply = await client.post<{ rejected: readonly { message: string }[] }>(`/v1/sources/${encodeURIComponent(name)}/push`, {
           producer: `replay:${name}`,
