@@ -7,6 +7,7 @@ import { openPlatform } from "../server/platform.ts";
 import { lockDataFolder } from "../server/data-folder-lock.ts";
 import { untilOrphansEnded } from "../server/role-lock.ts";
 import { declareTrainingPhases, firstTraining } from "../workflows/loop.ts";
+import { trainRunId } from "../workflows/identity.ts";
 import { trainModelWorkflow } from "../workflows/train-model.ts";
 import { LoopDisplay } from "./terminal.ts";
 
@@ -36,7 +37,7 @@ export const train: Command = {
       const output = await platform.pipelines.start(
         trainModelWorkflow(platform),
         { ...firstTraining(model), baseline: false, reason: "trained from the command line" },
-        `train-${model.hash.slice(0, 16)}`,
+        await trainRunId(project, model),
       );
       display.end();
       console.log(

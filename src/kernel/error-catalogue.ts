@@ -15,13 +15,25 @@ export const errorCatalogue = {
   SHAPE_MISMATCH: { text: "{field}: expected shape {expected}, got {actual}", remedy: "Pass arrays of the stated shape.", retryable: false },
   INTERNAL: { text: "Internal error: {problem}", remedy: "This is a defect. Report it with the request id.", retryable: false },
   // storage
-  STORAGE_UNREACHABLE: { text: "{store} at {address} cannot be reached: {problem}", remedy: "Check that the server runs and that the address and the account are right.", retryable: true },
-  STORAGE_BUSY: { text: "{store} stayed locked by another writer for {waitedMs} ms", remedy: "Repeat later; look for a process that holds a write transaction open.", retryable: true },
+  STORAGE_UNREACHABLE: {
+    text: "{store} at {address} cannot be reached: {problem}",
+    remedy: "Check that the server runs and that the address and the account are right.",
+    retryable: true,
+  },
+  STORAGE_BUSY: {
+    text: "{store} stayed locked by another writer for {waitedMs} ms",
+    remedy: "Repeat later; look for a process that holds a write transaction open.",
+    retryable: true,
+  },
   STORAGE_CORRUPT: { text: "{path} is not readable as {store}: {problem}", remedy: "Restore the file from a copy.", retryable: false },
   STORAGE_CLOSED: { text: "{store} is closed", remedy: "This is a defect: a component outlived its store. Report it.", retryable: false },
   STORAGE_WRITE_FAILED: { text: "Writing {path} failed: {problem}", remedy: "Check the disk and its messages; restart once it is sound.", retryable: false },
   DISK_FULL: { text: "No space left to write {path}", remedy: "Free disk space, then repeat; nothing was kept of the refused write.", retryable: true },
-  FOLDER_LOCKED: { text: "{path} is in use by another writer ({owner})", remedy: "Stop the process named in the message, or use another folder.", retryable: true },
+  FOLDER_LOCKED: {
+    text: "{path} is in use by another writer ({owner})",
+    remedy: "Stop the process named in the message, or use another folder.",
+    retryable: true,
+  },
   BLOB_NOT_FOUND: { text: "There is no blob {path}", remedy: "List the folder; correct the path.", retryable: false },
   BLOB_PATH_REFUSED: { text: "Blob path {path} refused: {problem}", remedy: 'Use a relative path with "/" between plain names.', retryable: false },
   SEGMENT_CORRUPT: {
@@ -29,23 +41,59 @@ export const errorCatalogue = {
     remedy: "Restore the file from a copy. Truncating it at that byte makes it readable, but loses every record after it.",
     retryable: false,
   },
-  DATA_DIR_NEWER: { text: "{path} was written by a newer Karkhana ({found}; this one knows {known})", remedy: "Update Karkhana, or use another data folder or database.", retryable: false },
-  DATA_DIR_REFUSED: { text: "{path} cannot be the data folder: {problem}", remedy: "Choose another folder with --data; an empty or new one is best.", retryable: false },
+  DATA_DIR_NEWER: {
+    text: "{path} was written by a newer Karkhana ({found}; this one knows {known})",
+    remedy: "Update Karkhana, or use another data folder or database.",
+    retryable: false,
+  },
+  DATA_DIR_REFUSED: {
+    text: "{path} cannot be the data folder: {problem}",
+    remedy: "Choose another folder with --data; an empty or new one is best.",
+    retryable: false,
+  },
   // data
-  EXPRESSION_INVALID: { text: "{field}: {problem}, at character {position} of: {value}", remedy: "Correct the expression named in the message.", retryable: false },
-  SOURCE_UNREADABLE: { text: "Source file {path} cannot be read: {problem}", remedy: "Check that the file exists, is whole and has the declared format.", retryable: false },
+  EXPRESSION_INVALID: {
+    text: "{field}: {problem}, at character {position} of: {value}",
+    remedy: "Correct the expression named in the message.",
+    retryable: false,
+  },
+  SOURCE_UNREADABLE: {
+    text: "Source file {path} cannot be read: {problem}",
+    remedy: "Check that the file exists, is whole and has the declared format.",
+    retryable: false,
+  },
   SOURCE_CHANGED: { text: "Source file {path} changed while it was read", remedy: "Wait until the file is complete, then register it again.", retryable: true },
-  QUERY_FAILED: { text: "DuckDB refused a query: {problem}", remedy: "If the query was not yours, this is a defect: report it with the message.", retryable: false },
-  DATASET_SCHEMA_MISMATCH: { text: "Source {source}, column {column}: declared {declared}, found {found}", remedy: "Correct the schema in the project or the file.", retryable: false },
-  DATASET_REFUSED: { text: "Dataset {source} refused: {problem}", remedy: "Look at the kept report of version {version}; correct the file or the contract.", retryable: false },
+  QUERY_FAILED: {
+    text: "DuckDB refused a query: {problem}",
+    remedy: "If the query was not yours, this is a defect: report it with the message.",
+    retryable: false,
+  },
+  DATASET_SCHEMA_MISMATCH: {
+    text: "Source {source}, column {column}: declared {declared}, found {found}",
+    remedy: "Correct the schema in the project or the file.",
+    retryable: false,
+  },
+  DATASET_REFUSED: {
+    text: "Dataset {source} refused: {problem}",
+    remedy: "Look at the kept report of version {version}; correct the file or the contract.",
+    retryable: false,
+  },
   DATASET_NOT_FOUND: { text: "There is no dataset version {version}", remedy: "Register the source first, or correct the version's hash.", retryable: false },
   // features
-  MEASURE_OUT_OF_RANGE: { text: "View {view}: {measure} gives {value}, too large to be summed exactly", remedy: "Measure in a larger unit, or bound the column in the source's contract.", retryable: false },
+  MEASURE_OUT_OF_RANGE: {
+    text: "View {view}: {measure} gives {value}, too large to be summed exactly",
+    remedy: "Measure in a larger unit, or bound the column in the source's contract.",
+    retryable: false,
+  },
   ROW_REFUSED: { text: "{field}: {problem} (got {value})", remedy: "Correct the row and send it again; the batch's other rows were taken.", retryable: false },
   FEATURES_CHANGING: { text: "The online features of view {view} changed during each of {attempts} reads", remedy: "Try again.", retryable: true },
   // registry
   VERSION_NOT_FOUND: { text: "Model {model} has no version {version}", remedy: "List the model's versions; register one first.", retryable: false },
-  PROOF_MISSING: { text: "{model} version {version} cannot {step} yet: {missing}", remedy: "Supply each proof named in the message: `karkhana run` collects all five on replayed traffic. Or waive it with a reason.", retryable: false },
+  PROOF_MISSING: {
+    text: "{model} version {version} cannot {step} yet: {missing}",
+    remedy: "Supply each proof named in the message: `karkhana run` collects all five on replayed traffic. Or waive it with a reason.",
+    retryable: false,
+  },
   PROMOTION_STEP_REFUSED: {
     text: "{model} version {version} is {state}: it cannot {step}",
     remedy: "Look at the version's events; register a new version if this one was refused, roll back if it is the champion.",
@@ -56,7 +104,11 @@ export const errorCatalogue = {
     remedy: "Promote, refuse or stand down the version that holds the place first.",
     retryable: false,
   },
-  NOTHING_DEPLOYED: { text: "Model {model} has no champion", remedy: "Promote a first version, with waivers for what a first version cannot be compared with.", retryable: false },
+  NOTHING_DEPLOYED: {
+    text: "Model {model} has no champion",
+    remedy: "Promote a first version, with waivers for what a first version cannot be compared with.",
+    retryable: false,
+  },
   NOTHING_TO_ROLL_BACK: { text: "Model {model} has no earlier champion to return to", remedy: "Promote another version instead.", retryable: false },
   // tracking
   EXPERIMENT_NOT_FOUND: { text: "There is no experiment with id {experimentId}", remedy: "List the experiments, or create one by name.", retryable: false },
@@ -66,13 +118,21 @@ export const errorCatalogue = {
     remedy: "A param keeps its first value; use a tag for what changes, or start a new run.",
     retryable: false,
   },
-  EXPERIMENT_EXISTS: { text: "Experiment {name} already exists", remedy: "Use it, or choose another name; a deleted experiment keeps its name.", retryable: false },
+  EXPERIMENT_EXISTS: {
+    text: "Experiment {name} already exists",
+    remedy: "Use it, or choose another name; a deleted experiment keeps its name.",
+    retryable: false,
+  },
   EXPERIMENT_NAME_NOT_FOUND: { text: "There is no experiment named {name}", remedy: "List the experiments, or create it.", retryable: false },
   EXPERIMENT_RENAME_REFUSED: { text: "Experiment {experimentId} is deleted, so it cannot be renamed", remedy: "Restore it first.", retryable: false },
   EXPERIMENT_DELETED: { text: "Experiment {experimentId} is deleted", remedy: "Restore it first, or use another experiment.", retryable: false },
   RUN_DELETED: { text: "Run {runId} is deleted", remedy: "Restore it first.", retryable: false },
   TAG_NOT_FOUND: { text: "{owner} has no tag {key}", remedy: "Look at its tags; correct the key.", retryable: false },
-  SEARCH_INVALID: { text: "{problem}", remedy: "Correct the filter or the order: `metrics.auc > 0.7 AND (params.seed = '1' OR NOT tags.stage LIKE 'dev%')`.", retryable: false },
+  SEARCH_INVALID: {
+    text: "{problem}",
+    remedy: "Correct the filter or the order: `metrics.auc > 0.7 AND (params.seed = '1' OR NOT tags.stage LIKE 'dev%')`.",
+    retryable: false,
+  },
   MLFLOW_REQUEST_REFUSED: { text: "{problem}", remedy: "Correct the parameter named in the message.", retryable: false },
   // feedback
   FEEDBACK_RECORD_CORRUPT: {
@@ -83,43 +143,117 @@ export const errorCatalogue = {
   // pipelines
   PIPELINE_RUN_NOT_FOUND: { text: "There is no pipeline run {runId}", remedy: "`karkhana status` lists the runs there are.", retryable: false },
   PIPELINE_RUN_OWNED: { text: "Pipeline run {runId} is being run by process {pid}", remedy: "Wait for it, or stop that process first.", retryable: true },
-  PIPELINE_INPUT_CHANGED: { text: "Pipeline run {runId} was started as {workflow} with another input", remedy: "Use a new run id for a new input.", retryable: false },
-  PIPELINE_CANCELLED: { text: "Pipeline run {runId} was cancelled", remedy: "Start the same run again to go on from its last finished step.", retryable: false },
-  STEP_REPEATED: { text: "Step {step} occurs twice in one execution of run {runId}", remedy: "Give each step of a workflow an id of its own; put the loop's key into it.", retryable: false },
+  PIPELINE_INPUT_CHANGED: {
+    text: "Pipeline run {runId} was started as {workflow} with another input",
+    remedy: "Use a new run id for a new input.",
+    retryable: false,
+  },
+  PIPELINE_CANCELLED: {
+    text: "Pipeline run {runId} was cancelled",
+    remedy: "Start the same run again to go on from its last finished step.",
+    retryable: false,
+  },
+  STEP_REPEATED: {
+    text: "Step {step} occurs twice in one execution of run {runId}",
+    remedy: "Give each step of a workflow an id of its own; put the loop's key into it.",
+    retryable: false,
+  },
   STEP_OUTPUT_NOT_JSON: {
     text: "{place}: {problem}, which a record cannot hold",
     remedy: "Return finite numbers, strings, booleans, null, lists and plain objects; put the rest into a blob and name it.",
     retryable: false,
   },
-  STEP_TIMED_OUT: { text: "Step {step} of run {runId} took longer than {timeoutMs} ms", remedy: "Raise the step's timeout or make it smaller; it is tried again if it has retries.", retryable: true },
+  STEP_TIMED_OUT: {
+    text: "Step {step} of run {runId} took longer than {timeoutMs} ms",
+    remedy: "Raise the step's timeout or make it smaller; it is tried again if it has retries.",
+    retryable: true,
+  },
   // workflows
   JOB_STOPPED: { text: "Job {job} was stopped", remedy: "Start the pipeline run again; finished steps are not repeated.", retryable: true },
+  LOOP_CHANGED: {
+    text: "The data folder holds a history of project {project} that was replayed with other definitions or other data ({loop}); it cannot be played twice into one folder",
+    remedy: "Run again with --fresh to begin anew, or with --data for another folder.",
+    retryable: false,
+  },
   GATES_NOT_MET: {
     text: "No version of model {model} meets its gates, so nothing goes live: {problem}",
-    remedy: "Give the model more or better data and features; or, if that quality is enough, lower the gates in the project file. The runs and versions are kept.",
+    remedy:
+      "Give the model more or better data and features; or, if that quality is enough, lower the gates in the project file. The runs and versions are kept.",
     retryable: false,
   },
   // project and command line
-  PROJECT_NOT_FOUND: { text: "No project file at {path}", remedy: "Pass --project with a folder that holds karkhana.project.ts; `karkhana init <folder>` starts one.", retryable: false },
-  PROJECT_INVALID: { text: "Project file {file}: {problem}", remedy: "Correct the project file; examples/flights/karkhana.project.ts is a complete one.", retryable: false },
-  MODEL_NOT_IN_PROJECT: { text: "Model {model} is not in the project; it has {models}", remedy: "Use one of the models the project declares.", retryable: false },
+  PROJECT_NOT_FOUND: {
+    text: "No project file at {path}",
+    remedy: "Pass --project with a folder that holds karkhana.project.ts; `karkhana init <folder>` starts one.",
+    retryable: false,
+  },
+  PROJECT_INVALID: {
+    text: "Project file {file}: {problem}",
+    remedy: "Correct the project file; examples/flights/karkhana.project.ts is a complete one.",
+    retryable: false,
+  },
+  MODEL_NOT_IN_PROJECT: {
+    text: "Model {model} is not in the project; it has {models}",
+    remedy: "Use one of the models the project declares.",
+    retryable: false,
+  },
   UNKNOWN_COMMAND: { text: "Unknown command {command}", remedy: "`karkhana help` lists the commands.", retryable: false },
-  PORT_IN_USE: { text: "{host}:{port} is already in use ({flag})", remedy: "Stop the program that holds it, or choose another with {flag}; 0 takes any free one.", retryable: false },
-  DATA_DIR_IN_USE: { text: "Data folder {dataFolder} is in use by process {pid}", remedy: "Stop that process, or choose another folder with --data.", retryable: true },
-  PROCESS_DIED: { text: "The {role} process ended unexpectedly {times} times in a row ({reason})", remedy: "Read its last lines above; `karkhana doctor` checks the usual causes.", retryable: true },
-  SERVING_UNREACHABLE: { text: "The serving process at {url} cannot be reached: {problem}", remedy: "See whether it runs (`karkhana status`) and what its last lines say.", retryable: true },
-  DATA_DIR_NOT_FOUND: { text: "There is no data folder {path}: nothing has run on it yet", remedy: "Correct --data or --project, or start with `karkhana run --project <folder>`.", retryable: false },
+  PORT_IN_USE: {
+    text: "{host}:{port} is already in use ({flag})",
+    remedy: "Stop the program that holds it, or choose another with {flag}; 0 takes any free one.",
+    retryable: false,
+  },
+  DATA_DIR_IN_USE: {
+    text: "Data folder {dataFolder} is in use by process {pid}",
+    remedy: "Stop that process, or choose another folder with --data.",
+    retryable: true,
+  },
+  PROCESS_DIED: {
+    text: "The {role} process ended unexpectedly {times} times in a row ({reason})",
+    remedy: "Read its last lines above; `karkhana doctor` checks the usual causes.",
+    retryable: true,
+  },
+  SERVING_UNREACHABLE: {
+    text: "The serving process at {url} cannot be reached: {problem}",
+    remedy: "See whether it runs (`karkhana status`) and what its last lines say.",
+    retryable: true,
+  },
+  DATA_DIR_NOT_FOUND: {
+    text: "There is no data folder {path}: nothing has run on it yet",
+    remedy: "Correct --data or --project, or start with `karkhana run --project <folder>`.",
+    retryable: false,
+  },
   // http, both servers
-  ROUTE_NOT_FOUND: { text: "There is no {method} {path}", remedy: "Check the address and the method; the server's API description lists them.", retryable: false },
+  ROUTE_NOT_FOUND: {
+    text: "There is no {method} {path}",
+    remedy: "Check the address and the method; the server's API description lists them.",
+    retryable: false,
+  },
   REQUEST_MALFORMED: { text: "The request is not readable: {problem}", remedy: "Send a well-formed HTTP/1.1 request with a JSON body.", retryable: false },
   CONTENT_TYPE_REFUSED: { text: "Content type {value} is not read here", remedy: "Send the header content-type: application/json.", retryable: false },
   BODY_TOO_LARGE: { text: "The body is larger than {maxBytes} bytes", remedy: "Send it in several requests.", retryable: false },
-  HOST_REFUSED: { text: "Host {value} is not one this server answers to", remedy: "Call it as 127.0.0.1 or localhost, or configure the name as allowed.", retryable: false },
+  HOST_REFUSED: {
+    text: "Host {value} is not one this server answers to",
+    remedy: "Call it as 127.0.0.1 or localhost, or configure the name as allowed.",
+    retryable: false,
+  },
   ORIGIN_REFUSED: { text: "Requests from the web page {value} are refused", remedy: "Call from the server's own pages or from a program.", retryable: false },
   // serving
-  ARTIFACT_MISSING: { text: "Version artifact {path} is missing", remedy: "Train and register the version again; its files were removed or never written.", retryable: false },
-  ARTIFACT_INVALID: { text: "Version artifact {path}: {problem}", remedy: "Train and register the version again; this one is not as it was written.", retryable: false },
-  ARTIFACT_FORMAT_UNKNOWN: { text: "Version artifact {path} has format {format}; this program reads {known}", remedy: "Serve it with the program that wrote it, or upgrade.", retryable: false },
+  ARTIFACT_MISSING: {
+    text: "Version artifact {path} is missing",
+    remedy: "Train and register the version again; its files were removed or never written.",
+    retryable: false,
+  },
+  ARTIFACT_INVALID: {
+    text: "Version artifact {path}: {problem}",
+    remedy: "Train and register the version again; this one is not as it was written.",
+    retryable: false,
+  },
+  ARTIFACT_FORMAT_UNKNOWN: {
+    text: "Version artifact {path} has format {format}; this program reads {known}",
+    remedy: "Serve it with the program that wrote it, or upgrade.",
+    retryable: false,
+  },
   MODEL_SELF_CHECK_FAILED: {
     text: "Version artifact {path}: stored row {row} must score {expected}, but scores {actual}",
     remedy: "Do not serve this version: train it again with this program.",
@@ -130,18 +264,50 @@ export const errorCatalogue = {
     remedy: "Start serving with the project the version was trained with, or train a version of the project as it is now.",
     retryable: false,
   },
-  MODEL_NOT_LOADED: { text: "Model {model} has no version to answer with: {problem}", remedy: "Bring a version live with `karkhana run` or `karkhana promote`, or wait until it is loaded; GET /v1/models shows the state.", retryable: true },
-  DEPLOYMENTS_UNREADABLE: { text: "The deployments could not be read: {problem}", remedy: "Check the registry's database; what is loaded keeps answering meanwhile.", retryable: true },
-  SOURCE_NOT_IN_PROJECT: { text: "Source {source} is not in the project; it has {sources}", remedy: "Use one of the sources the project declares.", retryable: false },
-  SERVER_OVERLOADED: { text: "{inFlight} requests are already under way, the most allowed", remedy: "Try again after the stated number of seconds.", retryable: true },
+  MODEL_NOT_LOADED: {
+    text: "Model {model} has no version to answer with: {problem}",
+    remedy: "Bring a version live with `karkhana run` or `karkhana promote`, or wait until it is loaded; GET /v1/models shows the state.",
+    retryable: true,
+  },
+  DEPLOYMENTS_UNREADABLE: {
+    text: "The deployments could not be read: {problem}",
+    remedy: "Check the registry's database; what is loaded keeps answering meanwhile.",
+    retryable: true,
+  },
+  SOURCE_NOT_IN_PROJECT: {
+    text: "Source {source} is not in the project; it has {sources}",
+    remedy: "Use one of the sources the project declares.",
+    retryable: false,
+  },
+  SERVER_OVERLOADED: {
+    text: "{inFlight} requests are already under way, the most allowed",
+    remedy: "Try again after the stated number of seconds.",
+    retryable: true,
+  },
   ANSWER_TIMEOUT: { text: "No answer within {timeoutMs} ms", remedy: "Try again with the same id; nothing is counted twice.", retryable: true },
 
   // learn
-  TRAINING_ABORTED: { text: "Training was stopped after {iteration} iterations, as asked", remedy: "Nothing was kept. Start the training again.", retryable: false },
-  MODEL_FILE_INVALID: { text: "Model file {field}: {problem}", remedy: "Train or register the model again with this version of the program; the file is damaged or was made by a newer version.", retryable: false },
+  TRAINING_ABORTED: {
+    text: "Training was stopped after {iteration} iterations, as asked",
+    remedy: "Nothing was kept. Start the training again.",
+    retryable: false,
+  },
+  MODEL_FILE_INVALID: {
+    text: "Model file {field}: {problem}",
+    remedy: "Train or register the model again with this version of the program; the file is damaged or was made by a newer version.",
+    retryable: false,
+  },
   // monitoring
-  MONITORING_CONFLICT: { text: "Another process has moved the monitoring of model {model} on from revision {revision}", remedy: "Run one monitor per model; this one starts again from what is stored.", retryable: true },
-  PROFILE_INVALID: { text: "Reference profile {field}: {problem} (got {value})", remedy: "Register the version again; its profile.json is damaged or was made by a newer program.", retryable: false },
+  MONITORING_CONFLICT: {
+    text: "Another process has moved the monitoring of model {model} on from revision {revision}",
+    remedy: "Run one monitor per model; this one starts again from what is stored.",
+    retryable: true,
+  },
+  PROFILE_INVALID: {
+    text: "Reference profile {field}: {problem} (got {value})",
+    remedy: "Register the version again; its profile.json is damaged or was made by a newer program.",
+    retryable: false,
+  },
 } as const;
 
 export type ErrorCode = keyof typeof errorCatalogue;

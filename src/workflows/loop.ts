@@ -1,7 +1,6 @@
 import type { Micros } from "../kernel/clock.ts";
 import { parseExpressionOf, toSql } from "../data/expression.ts";
 import { KarkhanaError } from "../kernel/error.ts";
-import { definitionHash } from "../kernel/hashing.ts";
 import { formatIso, MICROS_PER_DAY, parseIso } from "../kernel/time.ts";
 import type { Workflow, WorkflowContext } from "../pipelines/port.ts";
 import { proofKinds } from "../registry/port.ts";
@@ -236,9 +235,4 @@ async function relationsOf(platform: Platform, context: WorkflowContext): Promis
   const run = await platform.pipelines.getRun(`${context.runId}-train`);
   const output = run.steps.find((step) => step.stepId === "data")?.output;
   return output as { relations: Readonly<Record<string, string>> };
-}
-
-/** Identity of a loop: the same project on the same definitions is the same run, finished or not. */
-export function loopRunId(platform: Platform, model: ModelDefinition): string {
-  return `loop-${definitionHash({ model: model.hash, replay: platform.project.definition.replay as never }).slice(0, 16)}`;
 }

@@ -1,5 +1,6 @@
 import { KarkhanaError } from "../kernel/error.ts";
-import { declarePhases, loopRunId, loopWorkflow } from "./loop.ts";
+import { loopRunId } from "./identity.ts";
+import { declarePhases, loopWorkflow } from "./loop.ts";
 import type { Platform } from "./platform.ts";
 import type { LoopSummary } from "./progress.ts";
 
@@ -14,8 +15,12 @@ export async function runLoop(platform: Platform): Promise<LoopSummary> {
   if (model === undefined)
     throw new KarkhanaError("MODEL_NOT_IN_PROJECT", { model: name ?? "(none)", models: definition.models.map((m) => m.name).join(", ") });
   declarePhases(platform);
-  const runId = loopRunId(platform, model);
-  const before = (await platform.pipelines.listRuns(1000)).find((run) => run.runId === runId);
+  const runId = await loopRunId(platform.project, model);
+  const runs = await platform.pipelines.listRuns(1000);
+  const before = runs.find((run) => run.runId === runId);
+  // Logs, online rows and monitors of a replayed history belong to it: another history cannot be played into the same folder.
+  const other = runs.find((run) => run.workflow === "loop" && run.runId !== runId && run.steps.some((step) => step.stepId.startsWith("play/")));
+  if (other !== undefined && definition.replay !== undefined) throw new KarkhanaError("LOOP_CHANGED", { project: definition.name, loop: other.runId });
   const summary = await platform.pipelines.start(loopWorkflow(platform), { model: model.name, definition: model.hash }, runId).catch((error: unknown) => {
     platform.board.failRunning();
     throw error;
