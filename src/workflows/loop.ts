@@ -5,6 +5,7 @@ import { formatIso, MICROS_PER_DAY, parseIso } from "../kernel/time.ts";
 import type { Workflow, WorkflowContext } from "../pipelines/port.ts";
 import { proofKinds } from "../registry/port.ts";
 import { viewsOf, type ModelDefinition, type ReplayDefinition } from "../project/definition.ts";
+import { challenge } from "./challenge.ts";
 import { runJob } from "./jobs/run-job.ts";
 import type { Platform } from "./platform.ts";
 import { beginShadow, follow, lookAtCandidate, type CandidateState } from "./promotion.ts";
@@ -12,7 +13,7 @@ import { openReplayDriver, type ReplayDriver } from "./replay-driver.ts";
 import type { DayResult } from "./replay-messages.ts";
 import { summarise } from "./summary.ts";
 import { trainModelWorkflow, type TrainInput, type TrainOutput } from "./train-model.ts";
-import { needsRetraining, retrainInput } from "./retrain.ts";
+import { needsRetraining } from "./retrain.ts";
 import type { LoopSummary } from "./progress.ts";
 
 /*
@@ -201,25 +202,7 @@ async function playHistory(
         if (cause !== null) {
           retrainings += 1;
           lastTrainedUs = endUs;
-          board.tell({ event: "log", atUs: endUs, text: `retraining: ${cause}` });
-          const deployment = await platform.registry.getDeployment(model.name);
-          const input = await context.step(`retrain/${day}`, {}, async () => retrainInput(model, endUs, deployment?.champion ?? 0, cause));
-          const trained = await platform.pipelines.start(trainModelWorkflow(platform), input, `${context.runId}-retrain-${day}`);
-          if (trained.candidate.passed) candidate = await beginShadow(platform, context, model, trained.candidate.version, endUs);
-          else {
-            await context.transact(`v${trained.candidate.version}/refuse`, async (trx) => {
-              await platform.registry.refuse(model.name, trained.candidate.version, trained.candidate.summary, trx);
-              return null;
-            });
-            board.tell({
-              event: "decision",
-              atUs: endUs,
-              model: model.name,
-              version: trained.candidate.version,
-              kind: "refused",
-              text: `v${trained.candidate.version} is refused before it sees traffic: ${trained.candidate.summary}`,
-            });
-          }
+          candidate = await challenge(platform, context, model, { atUs: endUs, day, cause });
         }
       }
     }
