@@ -21,7 +21,7 @@ interface Rehearsal {
 }
 
 const probesAtOnce = 20;
-/** A rollback that takes longer than this has failed. */
+/** Probing for the change ends after this; a rollback that no probe has seen in force by then has failed. */
 const limitMs = 2000;
 
 export async function rehearseRollback(platform: Platform, context: WorkflowContext, model: ModelDefinition, version: number): Promise<Rehearsal> {

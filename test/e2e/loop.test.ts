@@ -111,6 +111,14 @@ describe("the loop", () => {
     expect((await platform.pipelines.listRuns()).length).toBe(runsBefore.length);
   });
 
+  test("another history is refused in a folder that holds one, and starts nothing", async () => {
+    const { definition } = platform.project;
+    const shorter = { ...platform, project: { ...platform.project, definition: { ...definition, replay: { ...definition.replay!, to: "2001-03-20" } } } };
+    const runsBefore = await platform.pipelines.listRuns();
+    await expect(runLoop(shorter)).rejects.toMatchObject({ code: "LOOP_CHANGED", remedy: expect.stringContaining("--fresh") });
+    expect((await platform.pipelines.listRuns()).length).toBe(runsBefore.length);
+  });
+
   test("a training set that was deleted is made again, though its step is cached", async () => {
     const { offlineFolder } = platform.places;
     for (const file of readdirSync(offlineFolder)) rmSync(join(offlineFolder, file));
