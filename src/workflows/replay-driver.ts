@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { fromErrorRecord, KarkhanaError } from "../kernel/error.ts";
-import type { DayResult, ReplayReply, ReplayWorkerData } from "./replay-messages.ts";
+import { leaveWorker } from "./leave-worker.ts";
+import type { DayResult, ReplayReply, ReplayRequest, ReplayWorkerData } from "./replay-messages.ts";
 
 export interface ReplayDriver {
   /** Plays [fromUs, toUs); one at a time. A day that fails takes everything it had under way with it, and can be played again. */
@@ -12,11 +13,6 @@ export interface ReplayDriver {
 export function openReplayDriver(settings: ReplayWorkerData): ReplayDriver {
   let player: DayPlayer | undefined;
   let closed = false;
-  const stop = async (): Promise<void> => {
-    const stopped = player;
-    player = undefined;
-    await stopped?.stop();
-  };
   return {
     runDay: async (fromUs, toUs, onProgress) => {
       if (closed) throw new KarkhanaError("JOB_STOPPED", { job: "replay" });
@@ -25,20 +21,25 @@ export function openReplayDriver(settings: ReplayWorkerData): ReplayDriver {
         return await player.play(fromUs, toUs, onProgress);
       } catch (error) {
         // Its other questions and pushes are still on their way: they would mix with those of the day's next play.
-        await stop();
+        await player?.abandon();
+        player = undefined;
         throw error;
       }
     },
     close: async () => {
       closed = true;
-      await stop();
+      await player?.leave();
+      player = undefined;
     },
   };
 }
 
 interface DayPlayer {
   readonly play: ReplayDriver["runDay"];
-  readonly stop: () => Promise<void>;
+  /** Ends a worker that has nothing under way. */
+  readonly leave: () => Promise<void>;
+  /** Ends it with what it has under way. */
+  readonly abandon: () => Promise<void>;
 }
 
 function startPlayer(settings: ReplayWorkerData): DayPlayer {
@@ -72,7 +73,11 @@ function startPlayer(settings: ReplayWorkerData): DayPlayer {
       worker.postMessage({ kind: "day", fromUs, toUs });
       return result;
     },
-    stop: async () => {
+    leave: async () => {
+      worker.postMessage({ kind: "stop" } satisfies ReplayRequest);
+      await leaveWorker(worker);
+    },
+    abandon: async () => {
       await worker.terminate();
     },
   };

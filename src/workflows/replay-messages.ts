@@ -26,6 +26,8 @@ export interface DayRequest {
   readonly toUs: number;
 }
 
+export type ReplayRequest = DayRequest | { readonly kind: "stop" };
+
 export type DayResult = {
   readonly asked: number;
   readonly pushed: number;

@@ -16,7 +16,7 @@ import { MICROS_PER_HOUR } from "../kernel/time.ts";
 import { openDuckDb, type ColumnTable, type DuckDb } from "../storage/duckdb/duckdb.ts";
 import { quoteIdentifier } from "../storage/duckdb/quote.ts";
 import { LatencyHistogram } from "../math/latency-histogram.ts";
-import type { DayRequest, DayResult, ReplayReply, ReplayWorkerData } from "./replay-messages.ts";
+import type { DayRequest, DayResult, ReplayReply, ReplayRequest, ReplayWorkerData } from "./replay-messages.ts";
 import { ServingClient } from "./serving-client.ts";
 
 const settings = workerData as ReplayWorkerData;
@@ -184,8 +184,17 @@ try {
   const duck = await load();
   const [{ n } = { n: 0 }] = await duck.rows("select count(*)::int as n from asks");
   tell({ kind: "loaded", rows: Number(n) });
-  parentPort?.on("message", (day: DayRequest) => {
-    runDay(duck, day).then(
+  const leave = async (): Promise<void> => {
+    client.close();
+    await duck.close();
+    parentPort?.close();
+  };
+  parentPort?.on("message", (request: ReplayRequest) => {
+    if (request.kind === "stop") {
+      void leave();
+      return;
+    }
+    runDay(duck, request).then(
       (result) => tell({ kind: "done", result }),
       (error: unknown) => tell({ kind: "failed", error: toErrorRecord(error) }),
     );

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { fromErrorRecord, KarkhanaError, type ErrorRecord } from "../../kernel/error.ts";
+import { leaveWorker } from "../leave-worker.ts";
 import type { JobProgress } from "./job.ts";
 import type { JobInput, JobName, JobOutput } from "./jobs.ts";
 
@@ -24,6 +25,8 @@ export async function runJob<N extends JobName>(name: N, input: JobInput<N>, pro
   try {
     return await ended;
   } finally {
-    await worker.terminate();
+    // A job that was told to stop is still at work; any other has ended and closes what it opened.
+    if (signal?.aborted === true) await worker.terminate();
+    else await leaveWorker(worker);
   }
 }
