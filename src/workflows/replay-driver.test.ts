@@ -72,7 +72,10 @@ test("a day that failed is played again from its start, with nothing of the fail
   answerer.refuses = () => false;
   answerer.asked.length = 0;
   expect(await playing.runDay(0, MICROS_PER_DAY, () => undefined)).toMatchObject({ asked: questions, pushed: questions, labelled: questions });
-  expect(answerer.asked.toSorted((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: questions }, (_, i) => String(i)));
+  const asked = [...new Set(answerer.asked)].sort((a, b) => Number(a) - Number(b));
+  expect(asked).toEqual(Array.from({ length: questions }, (_, i) => String(i)));
+  // What the failed play had on the wire, one request a lane, may still arrive; lanes that went on asking would add hundreds.
+  expect(answerer.asked.length - questions).toBeLessThanOrEqual(8);
 });
 
 test("a push that fails while questions fail too ends the day's play, not the replay", async () => {
