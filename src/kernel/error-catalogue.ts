@@ -239,6 +239,36 @@ export const errorCatalogue = {
   },
   ORIGIN_REFUSED: { text: "Requests from the web page {value} are refused", remedy: "Call from the server's own pages or from a program.", retryable: false },
   // serving
+  MODEL_FORMAT_UNKNOWN: {
+    text: "{name} is not a model this program reads: {problem}",
+    remedy: "Save the model as LightGBM text, XGBoost JSON or UBJSON, or ONNX; docs/models.md lists what is read.",
+    retryable: false,
+  },
+  MODEL_NOT_REPRODUCIBLE: {
+    text: "{format} model: {feature} is not supported: {problem}",
+    remedy: "Serve the model from its own library as a remote backend, or save it without what the message names; docs/models.md lists what is read.",
+    retryable: false,
+  },
+  TENSOR_REFUSED: {
+    text: "Tensor {tensor}: {problem}",
+    remedy: "Send the inputs that the model's metadata lists, with their datatypes and shapes.",
+    retryable: false,
+  },
+  RUNTIME_ABSENT: {
+    text: "{feature} needs the package {package}: {problem}",
+    remedy: "Install it beside Karkhana: `npm install {package}`.",
+    retryable: false,
+  },
+  MODEL_QUEUE_FULL: {
+    text: "{waiting} batches already wait for the model's workers, the most allowed",
+    remedy: "Try again shortly, or give the model more workers.",
+    retryable: true,
+  },
+  MODEL_RUN_FAILED: {
+    text: "The model could not run: {problem}",
+    remedy: "Look at the input named in the message; if it fits the model's metadata, the model file is at fault.",
+    retryable: false,
+  },
   ARTIFACT_MISSING: {
     text: "Version artifact {path} is missing",
     remedy: "Train and register the version again; its files were removed or never written.",

@@ -3,6 +3,9 @@ import { errorCatalogue, type ErrorCode } from "../kernel/error-catalogue.ts";
 /** The one place that knows HTTP statuses. A code without a line here gets its family's status. */
 const statuses: Partial<Record<ErrorCode, number>> = {
   INTERNAL: 500,
+  MODEL_RUN_FAILED: 500,
+  RUNTIME_ABSENT: 501,
+  MODEL_NOT_REPRODUCIBLE: 501,
   INVALID_CONFIG: 500,
   QUERY_FAILED: 500,
   FEEDBACK_RECORD_CORRUPT: 500,

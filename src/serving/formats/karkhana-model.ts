@@ -1,0 +1,13 @@
+import type { TrainedModel } from "../../learn/model.ts";
+import { createPredictor } from "../../learn/predictor.ts";
+import type { ServableModel } from "./model.ts";
+import { tabularServable } from "./tabular.ts";
+
+/** A model of our own trainer: one calibrated probability and one log-odds a row. */
+export function openKarkhanaModel(model: TrainedModel): ServableModel {
+  const predictor = createPredictor(model);
+  const { scoreRows, predictRows, numFeatures } = predictor;
+  const memoryBytes = model.kind === "gbdt" ? model.ensemble.threshold.length * 64 + model.ensemble.leafValue.length * 12 : numFeatures * 64;
+  const featureNames = model.features.map((feature) => feature.name);
+  return tabularServable("karkhana", model.kind, { featureNames, numFeatures, numScores: 1, numOutputs: 1, scoreRows, predictRows }, memoryBytes);
+}

@@ -1,0 +1,28 @@
+import { KarkhanaError } from "../../kernel/error.ts";
+import { decodeModel } from "../../learn/model-file.ts";
+import type { TrainedModel } from "../../learn/model.ts";
+import { detectFormat } from "./detect.ts";
+import { openKarkhanaModel } from "./karkhana-model.ts";
+import type { ServableModel } from "./model.ts";
+
+/** A model file read and checked: plain data, which crosses threads as a copy. */
+export interface ParsedModel {
+  readonly format: "karkhana";
+  readonly model: TrainedModel;
+}
+
+/**
+ * Reads a model file of any known format. Heavy for a large one: call it off the thread that answers requests.
+ * @param name for messages
+ * @throws MODEL_FORMAT_UNKNOWN, MODEL_FILE_INVALID, MODEL_NOT_REPRODUCIBLE naming the feature
+ */
+export function parseModel(name: string, bytes: Uint8Array): ParsedModel {
+  const format = detectFormat(name, bytes);
+  if (format === "karkhana") return { format, model: decodeModel(bytes) };
+  throw new KarkhanaError("MODEL_FORMAT_UNKNOWN", { name, problem: `${format} is recognised, but not read by this version` });
+}
+
+/** Makes a parsed model answer. */
+export async function openModel(parsed: ParsedModel): Promise<ServableModel> {
+  return openKarkhanaModel(parsed.model);
+}
