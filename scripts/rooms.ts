@@ -12,7 +12,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   tracking: below,
   feedback: below,
   pipelines: below,
-  registry: ["kernel", "storage"],
+  registry: [...below, "tracking"],
   project: ["kernel", "data", "features", "learn"],
   serving: [...below, "data", "features", "learn", "registry", "feedback", "project"],
   monitoring: [...below, "features", "learn", "registry", "feedback", "project"],

@@ -24,6 +24,7 @@ try {
       datasets: stores.datasets,
       tracking: stores.tracking,
       registry: stores.registry,
+      catalog: stores.catalog,
       pipelines: stores.pipelines,
       monitoring: stores.monitoring,
       blobs: stores.blobs,

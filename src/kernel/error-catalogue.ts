@@ -88,6 +88,20 @@ export const errorCatalogue = {
   ROW_REFUSED: { text: "{field}: {problem} (got {value})", remedy: "Correct the row and send it again; the batch's other rows were taken.", retryable: false },
   FEATURES_CHANGING: { text: "The online features of view {view} changed during each of {attempts} reads", remedy: "Try again.", retryable: true },
   // registry
+  REGISTERED_MODEL_NOT_FOUND: { text: "There is no registered model {model}", remedy: "List the registered models; register one first.", retryable: false },
+  REGISTERED_MODEL_EXISTS: { text: "Registered model {model} already exists", remedy: "Add a version to it, or choose another name.", retryable: false },
+  MODEL_ALIAS_NOT_FOUND: { text: "Model {model} has no alias {alias}", remedy: "Look at the model's aliases; set it first.", retryable: false },
+  MODEL_ALIAS_GUARDED: {
+    text: "Alias {alias} of model {model} says what its deployment does, so it cannot be {change} by hand",
+    remedy:
+      "The alias follows the deployment: setting `champion` asks for a promotion, which needs the five proofs; shadow and A/B are started and ended by the project's loop.",
+    retryable: false,
+  },
+  MODEL_IN_USE: {
+    text: "{model} cannot be {change}: {problem}",
+    remedy: "Models that are deployed, and the versions their deployment names, are kept. Promote another version first.",
+    retryable: false,
+  },
   VERSION_NOT_FOUND: { text: "Model {model} has no version {version}", remedy: "List the model's versions; register one first.", retryable: false },
   PROOF_MISSING: {
     text: "{model} version {version} cannot {step} yet: {missing}",

@@ -4,10 +4,18 @@ import type { Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
+import { guardedAliases } from "./guarded-aliases.ts";
+import type { Announce, RegistryNotice } from "./notice.ts";
 import type { Deployment, ModelVersion, RegistryEvent, VersionState } from "./port.ts";
 import type { Traffic } from "./promotion.ts";
 import { readDeployments, readVersions, type RegistryQueries } from "./read.ts";
 import type { RegistryTables } from "./tables.ts";
+
+export interface LedgerParts {
+  readonly trx: SqlTransaction;
+  readonly dialect: SqlDatabase["dialect"];
+  readonly announce: Announce;
+}
 
 /**
  * One model's rows inside one transaction, other writers held off, so that what is read stays true until commit.
@@ -19,28 +27,49 @@ export class Ledger {
   readonly db: RegistryQueries;
   readonly model: string;
   readonly nowUs: Micros;
+  readonly #trx: SqlTransaction;
+  readonly #announce: Announce;
   #lastEvent: number;
 
-  private constructor(db: RegistryQueries, model: string, nowUs: Micros, lastEvent: number) {
-    this.db = db;
+  private constructor({ trx, announce }: LedgerParts, model: string, nowUs: Micros, lastEvent: number) {
+    this.#trx = trx;
+    this.#announce = announce;
+    this.db = tables<RegistryTables>(trx);
     this.model = model;
     this.nowUs = nowUs;
     this.#lastEvent = lastEvent;
   }
 
-  /** Undefined if the model has no version yet. */
-  static async open(trx: SqlTransaction, dialect: SqlDatabase["dialect"], model: string, nowUs: Micros): Promise<Ledger | undefined> {
+  /** Undefined if the model is not registered yet. */
+  static async open(parts: LedgerParts, model: string, nowUs: Micros): Promise<Ledger | undefined> {
+    const { trx, dialect } = parts;
     const db = tables<RegistryTables>(trx);
     if (dialect === "postgres") await sql`lock table registry_models in exclusive mode`.execute(trx);
     const row = await db.selectFrom("registry_models").select("last_event").where("model", "=", model).executeTakeFirst();
-    return row === undefined ? undefined : new Ledger(db, model, nowUs, row.last_event);
+    return row === undefined ? undefined : new Ledger(parts, model, nowUs, row.last_event);
   }
 
   /** For a model's first version, in the transaction in which `open` found none. */
-  static async create(trx: SqlTransaction, model: string, nowUs: Micros): Promise<Ledger> {
-    const db = tables<RegistryTables>(trx);
+  static async create(parts: LedgerParts, model: string, nowUs: Micros): Promise<Ledger> {
+    const db = tables<RegistryTables>(parts.trx);
     await db.insertInto("registry_models").values({ model, last_version: 0, last_event: 0, created_us: nowUs }).execute();
-    return new Ledger(db, model, nowUs, 0);
+    return new Ledger(parts, model, nowUs, 0);
+  }
+
+  /** Told to whoever subscribes, if this transaction commits. */
+  announce(notice: RegistryNotice): Promise<void> {
+    return this.#announce(this.#trx, notice);
+  }
+
+  /** The next version's number: never given before. */
+  async nextVersion(): Promise<number> {
+    const { last_version: version } = await this.db
+      .updateTable("registry_models")
+      .set((eb) => ({ last_version: eb("last_version", "+", 1), updated_us: this.nowUs }))
+      .where("model", "=", this.model)
+      .returning("last_version")
+      .executeTakeFirstOrThrow();
+    return version;
   }
 
   async version(version: number): Promise<ModelVersion> {
@@ -50,8 +79,13 @@ export class Ledger {
   }
 
   async state(version: number): Promise<VersionState> {
-    const row = await this.db.selectFrom("registry_versions").select("state").where("model", "=", this.model).where("version", "=", version).executeTakeFirst();
-    if (row === undefined) throw new KarkhanaError("VERSION_NOT_FOUND", { model: this.model, version });
+    const row = await this.db
+      .selectFrom("registry_versions")
+      .select(["state", "deleted_us"])
+      .where("model", "=", this.model)
+      .where("version", "=", version)
+      .executeTakeFirst();
+    if (row === undefined || row.deleted_us !== null) throw new KarkhanaError("VERSION_NOT_FOUND", { model: this.model, version });
     return row.state;
   }
 
@@ -74,14 +108,29 @@ export class Ledger {
       reason,
       changed_us: this.nowUs,
     };
-    if (before === undefined)
+    if (before === undefined) {
+      // From here on these names say what is deployed; what a person once called so is forgotten.
+      await this.db
+        .deleteFrom("registry_aliases")
+        .where("model", "=", this.model)
+        .where((eb) => eb(eb.fn<string>("lower", ["alias"]), "in", [...guardedAliases]))
+        .execute();
       await this.db
         .insertInto("registry_deployments")
         .values({ model: this.model, ...row })
         .execute();
-    else await this.db.updateTable("registry_deployments").set(row).where("model", "=", this.model).execute();
+    } else await this.db.updateTable("registry_deployments").set(row).where("model", "=", this.model).execute();
+    await this.#announceAliases(before, traffic);
     // `traffic` may be made from a whole deployment: what is new comes last.
     return { ...traffic, model: this.model, revision: row.revision, reason, changedUs: this.nowUs };
+  }
+
+  async #announceAliases(before: Deployment | undefined, traffic: Traffic): Promise<void> {
+    for (const alias of guardedAliases) {
+      const [was, is] = [before?.[alias], traffic[alias]];
+      if (is !== undefined && is !== was) await this.announce({ event: "model_version_alias.created", data: { name: this.model, alias, version: String(is) } });
+      if (is === undefined && was !== undefined) await this.announce({ event: "model_version_alias.deleted", data: { name: this.model, alias } });
+    }
   }
 
   /** @returns the event's sequence: dense in a model and in commit order, so a reader that follows by sequence misses none. */

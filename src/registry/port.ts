@@ -26,11 +26,13 @@ export interface ModelVersion {
   readonly version: number;
   readonly state: VersionState;
   readonly runId: string;
-  /** Blob folder of the version: model.json, profile.json, metrics.json. */
+  /** Blob folder of the version: model.json, profile.json, metrics.json. Of a client's version: what it logged; empty if that lies elsewhere. */
   readonly artifactPath: string;
   readonly definitionHash: string;
   readonly serviceHash: string;
   readonly datasetHash: string;
+  /** What a client registered it from; absent for a version the project trained. Its hashes are then empty. */
+  readonly source?: string;
   readonly createdUs: Micros;
   readonly proofs: readonly Proof[];
   /** Proof kinds not owed by this version and why (the first version has nothing live to be compared with). */

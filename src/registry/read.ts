@@ -12,6 +12,7 @@ export async function readVersions(db: RegistryQueries, model: string, version?:
     .selectFrom("registry_versions")
     .selectAll()
     .where((eb) => eb.and(asked))
+    .where("deleted_us", "is", null)
     .orderBy("version")
     .execute();
   const proofs = await db
@@ -36,6 +37,7 @@ export async function readVersions(db: RegistryQueries, model: string, version?:
     definitionHash: row.definition_hash,
     serviceHash: row.service_hash,
     datasetHash: row.dataset_hash,
+    ...(row.source === null ? {} : { source: row.source }),
     createdUs: row.created_us,
     proofs: (proofsOf.get(row.version) ?? []).map(toProof),
     waivers: Object.fromEntries((waiversOf.get(row.version) ?? []).map((w) => [w.kind, w.reason])),
@@ -46,6 +48,10 @@ export async function readDeployments(db: RegistryQueries, model?: string): Prom
   const all = db.selectFrom("registry_deployments").selectAll().orderBy("model");
   const rows = await (model === undefined ? all : all.where("model", "=", model)).execute();
   return rows.map(toDeployment);
+}
+
+export async function deploymentsOf(db: RegistryQueries, models: readonly string[]): Promise<Deployment[]> {
+  return (await db.selectFrom("registry_deployments").selectAll().where("model", "in", models).execute()).map(toDeployment);
 }
 
 export async function readEvents(db: RegistryQueries, model: string, afterSequence: number): Promise<RegistryEvent[]> {

@@ -3,7 +3,8 @@ import { KarkhanaError } from "../kernel/error.ts";
 import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import { requireModelName, requireReason, requireShare } from "./arguments.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, type LedgerParts } from "./ledger.ts";
+import { announceNothing, type Announce } from "./notice.ts";
 import type { Deployment, ModelVersion, NewModelVersion, Proof, ProofKind, Registry, RegistryEvent, VersionState } from "./port.ts";
 import {
   candidatesOf,
@@ -24,6 +25,7 @@ import type { RegistryTables } from "./tables.ts";
 export interface RegistryParts {
   readonly database: SqlDatabase;
   readonly clock: Clock;
+  readonly announce?: Announce;
 }
 
 export function createRegistry(parts: RegistryParts): Registry {
@@ -33,9 +35,11 @@ export function createRegistry(parts: RegistryParts): Registry {
 class SqlRegistry implements Registry {
   readonly #database: SqlDatabase;
   readonly #clock: Clock;
+  readonly #announce: Announce;
   readonly #db: RegistryQueries;
 
-  constructor({ database, clock }: RegistryParts) {
+  constructor({ database, clock, announce }: RegistryParts) {
+    this.#announce = announce ?? announceNothing;
     this.#database = database;
     this.#clock = clock;
     this.#db = tables<RegistryTables>(database.db);
@@ -49,7 +53,9 @@ class SqlRegistry implements Registry {
     return this.#in(trx, async (t) => {
       const db = tables<RegistryTables>(t);
       const nowUs = this.#clock.nowUs();
-      const ledger = (await Ledger.open(t, this.#database.dialect, model, nowUs)) ?? (await Ledger.create(t, model, nowUs));
+      const parts = this.#parts(t);
+      const opened = await Ledger.open(parts, model, nowUs);
+      const ledger = opened ?? (await Ledger.create(parts, model, nowUs));
       const made = await db
         .selectFrom("registry_versions")
         .select("version")
@@ -57,12 +63,7 @@ class SqlRegistry implements Registry {
         .where("request_id", "=", input.requestId)
         .executeTakeFirst();
       if (made !== undefined) return ledger.version(made.version);
-      const { last_version: version } = await db
-        .updateTable("registry_models")
-        .set((eb) => ({ last_version: eb("last_version", "+", 1) }))
-        .where("model", "=", model)
-        .returning("last_version")
-        .executeTakeFirstOrThrow();
+      const version = await ledger.nextVersion();
       await db
         .insertInto("registry_versions")
         .values({
@@ -79,6 +80,16 @@ class SqlRegistry implements Registry {
         })
         .execute();
       await ledger.event("registered", version, `trained by run ${input.runId}`);
+      if (opened === undefined) await ledger.announce({ event: "registered_model.created", data: { name: model, tags: {}, description: null } });
+      const data = {
+        name: model,
+        version: String(version),
+        source: `mlflow-artifacts:/${input.artifactPath}`,
+        run_id: input.runId,
+        tags: {},
+        description: null,
+      };
+      await ledger.announce({ event: "model_version.created", data });
       return ledger.version(version);
     });
   }
@@ -205,7 +216,7 @@ class SqlRegistry implements Registry {
     requireModelName(model);
     requireReason(reason);
     return this.#in(trx, async (t) => {
-      const ledger = await Ledger.open(t, this.#database.dialect, model, this.#clock.nowUs());
+      const ledger = await Ledger.open(this.#parts(t), model, this.#clock.nowUs());
       const now = await ledger?.deployment();
       const back = now === undefined ? undefined : rolledBack(now);
       if (ledger === undefined || now === undefined || back === undefined) throw new KarkhanaError("NOTHING_TO_ROLL_BACK", { model });
@@ -221,6 +232,10 @@ class SqlRegistry implements Registry {
     return readEvents(this.#db, model, afterSequence);
   }
 
+  #parts(trx: SqlTransaction): LedgerParts {
+    return { trx, dialect: this.#database.dialect, announce: this.#announce };
+  }
+
   #in<T>(trx: SqlTransaction | undefined, work: (trx: SqlTransaction) => Promise<T>): Promise<T> {
     return trx === undefined ? this.#database.transaction(work) : work(trx);
   }
@@ -228,7 +243,7 @@ class SqlRegistry implements Registry {
   #write<T>(model: string, version: number, trx: SqlTransaction | undefined, work: (ledger: Ledger) => Promise<T>): Promise<T> {
     requireModelName(model);
     return this.#in(trx, async (t) => {
-      const ledger = await Ledger.open(t, this.#database.dialect, model, this.#clock.nowUs());
+      const ledger = await Ledger.open(this.#parts(t), model, this.#clock.nowUs());
       if (ledger === undefined) throw new KarkhanaError("VERSION_NOT_FOUND", { model, version });
       return work(ledger);
     });

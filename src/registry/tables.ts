@@ -1,3 +1,5 @@
+import type { Generated } from "kysely";
+
 import type { Migration } from "../storage/sql/port.ts";
 import type { ProofKind, RegistryEvent, VersionState } from "./port.ts";
 
@@ -8,6 +10,9 @@ export interface RegistryTables {
   registry_waivers: WaiverTable;
   registry_deployments: DeploymentTable;
   registry_events: EventTable;
+  registry_model_tags: ModelTagTable;
+  registry_version_tags: VersionTagTable;
+  registry_aliases: AliasTable;
 }
 
 /** Counters of a model. Every decision writes an event, so every decision writes this row: two that missed each other cannot both commit. */
@@ -16,6 +21,26 @@ interface ModelTable {
   last_version: number;
   last_event: number;
   created_us: number;
+  description: Generated<string | null>;
+  /** null: never changed since it was made. */
+  updated_us: Generated<number | null>;
+}
+
+interface ModelTagTable {
+  model: string;
+  key: string;
+  value: string;
+}
+
+interface VersionTagTable extends ModelTagTable {
+  version: number;
+}
+
+/** Names a person gave to versions. What the deployment says (champion, challenger, shadow) is not among them. */
+interface AliasTable {
+  model: string;
+  alias: string;
+  version: number;
 }
 
 interface VersionTable {
@@ -29,6 +54,20 @@ interface VersionTable {
   dataset_hash: string;
   state: VersionState;
   created_us: number;
+  /** What a client registered it from; null: trained by the project. */
+  source: Generated<string | null>;
+  /** Where a client downloads it from; null: `source`, or the run's own files. */
+  download_uri: Generated<string | null>;
+  description: Generated<string | null>;
+  run_link: Generated<string | null>;
+  model_id: Generated<string | null>;
+  user_id: Generated<string | null>;
+  /** MLflow's stage: a label without authority here. */
+  stage: Generated<string>;
+  /** null: never changed since it was made. */
+  updated_us: Generated<number | null>;
+  /** null: not deleted. The row stays, so that the number is not given twice. */
+  deleted_us: Generated<number | null>;
 }
 
 interface ProofTable {
@@ -145,6 +184,47 @@ export const registryMigrations: readonly Migration[] = [
         .addColumn("at_us", "bigint", (c) => c.notNull())
         .addPrimaryKeyConstraint("registry_events_key", ["model", "sequence"])
         .execute();
+    },
+  },
+  {
+    id: "registry-0002-names-tags-aliases",
+    up: async ({ schema }) => {
+      // SQLite adds one column a statement.
+      await schema.alterTable("registry_models").addColumn("description", "text").execute();
+      await schema.alterTable("registry_models").addColumn("updated_us", "bigint").execute();
+      for (const column of ["source", "download_uri", "description", "run_link", "model_id", "user_id"])
+        await schema.alterTable("registry_versions").addColumn(column, "text").execute();
+      for (const column of ["updated_us", "deleted_us"]) await schema.alterTable("registry_versions").addColumn(column, "bigint").execute();
+      await schema
+        .alterTable("registry_versions")
+        .addColumn("stage", "text", (c) => c.notNull().defaultTo("None"))
+        .execute();
+      await schema
+        .createTable("registry_model_tags")
+        .addColumn("model", "text", (c) => c.notNull().references("registry_models.model"))
+        .addColumn("key", "text", (c) => c.notNull())
+        .addColumn("value", "text", (c) => c.notNull())
+        .addPrimaryKeyConstraint("registry_model_tags_key", ["model", "key"])
+        .execute();
+      await schema
+        .createTable("registry_version_tags")
+        .addColumn("model", "text", (c) => c.notNull())
+        .addColumn("version", "bigint", (c) => c.notNull())
+        .addColumn("key", "text", (c) => c.notNull())
+        .addColumn("value", "text", (c) => c.notNull())
+        .addPrimaryKeyConstraint("registry_version_tags_key", ["model", "version", "key"])
+        .addForeignKeyConstraint("registry_version_tags_version", ["model", "version"], "registry_versions", ["model", "version"])
+        .execute();
+      await schema
+        .createTable("registry_aliases")
+        .addColumn("model", "text", (c) => c.notNull())
+        .addColumn("alias", "text", (c) => c.notNull())
+        .addColumn("version", "bigint", (c) => c.notNull())
+        .addPrimaryKeyConstraint("registry_aliases_key", ["model", "alias"])
+        .addForeignKeyConstraint("registry_aliases_version", ["model", "version"], "registry_versions", ["model", "version"])
+        .execute();
+      // Searches of versions by run.
+      await schema.createIndex("registry_versions_run").on("registry_versions").columns(["run_id"]).execute();
     },
   },
 ];

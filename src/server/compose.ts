@@ -3,6 +3,7 @@ import { createMonitoring } from "../monitoring/store.ts";
 import { monitoringMigrations } from "../monitoring/tables.ts";
 import { createPipelines } from "../pipelines/pipelines.ts";
 import { pipelineMigrations } from "../pipelines/tables.ts";
+import { createModelCatalog } from "../registry/catalog-store.ts";
 import { createRegistry } from "../registry/store.ts";
 import { registryMigrations } from "../registry/tables.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
@@ -27,13 +28,15 @@ export async function openStores(dataFolder: string, configuration: Configuratio
     await migrate(database, migrations);
     const blobs = await openFileBlobs(folder.blobsFolder);
     const eventClock = new EventClock(systemClock);
+    const registry = createRegistry({ database, clock: eventClock });
     return {
       folder,
       database,
       blobs,
       datasets: createDatasets({ database, blobs }),
       tracking: createTracking({ database, blobs, clock: systemClock, newId: systemId }),
-      registry: createRegistry({ database, clock: eventClock }),
+      registry,
+      catalog: createModelCatalog({ database, clock: systemClock, newId: systemId, registry }),
       pipelines: createPipelines({ database, blobs, clock: systemClock }),
       monitoring: createMonitoring({ database, clock: eventClock }),
       eventClock,

@@ -4,6 +4,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { MonitoringStore } from "../monitoring/store.ts";
 import type { Pipelines } from "../pipelines/port.ts";
 import type { ModelDefinition, ProjectDefinition } from "../project/definition.ts";
+import type { ModelCatalog } from "../registry/catalog.ts";
 import type { Registry } from "../registry/port.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { MlflowTracking } from "../tracking/mlflow/call.ts";
@@ -19,6 +20,7 @@ export interface ControlRooms {
   readonly datasets: Pick<Datasets, "listVersions" | "getVersion" | "report">;
   readonly tracking: Pick<TrackingStore, "listExperiments" | "listRuns" | "getRun" | "metricHistory" | "listArtifacts" | "getArtifact"> & MlflowTracking;
   readonly registry: Pick<Registry, "listVersions" | "getVersion" | "getDeployment" | "listEvents" | "rollback">;
+  readonly catalog: ModelCatalog;
   readonly pipelines: Pick<Pipelines, "listRuns" | "getRun">;
   readonly monitoring: Pick<MonitoringStore, "listDriftWindows" | "listQualityWindows" | "listSlots" | "listAlerts">;
   readonly blobs: Pick<BlobStore, "get">;

@@ -14,6 +14,7 @@ import { statusOf } from "./error-status.ts";
 import { addDatasetRoutes } from "./routes/datasets.ts";
 import { addFeatureRoutes } from "./routes/features.ts";
 import { addMlflowRoutes } from "./routes/mlflow.ts";
+import { mlflowRegistry } from "./mlflow-registry.ts";
 import { addModelRoutes } from "./routes/models.ts";
 import { addMonitoringRoutes } from "./routes/monitoring.ts";
 import { addOverviewRoutes } from "./routes/overview.ts";
@@ -123,7 +124,7 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
     },
     { prefix: "/api/v1" },
   );
-  await addMlflowRoutes(app, rooms.tracking);
+  await addMlflowRoutes(app, rooms.tracking, mlflowRegistry(rooms));
   // In MLflow's words: its users' probes may look for them.
   app.get("/health", { schema: { hide: true } }, (_request, reply) => reply.type("text/plain; charset=utf-8").send("OK"));
   app.get("/api/openapi.json", { schema: { hide: true } }, () => app.swagger());

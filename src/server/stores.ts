@@ -1,6 +1,7 @@
 import type { Datasets } from "../data/store.ts";
 import type { MonitoringStore } from "../monitoring/store.ts";
 import type { Pipelines } from "../pipelines/port.ts";
+import type { ModelCatalog } from "../registry/catalog.ts";
 import type { Registry } from "../registry/port.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { DataFolder } from "../storage/data-folder.ts";
@@ -17,6 +18,7 @@ export interface Stores {
   readonly datasets: Datasets;
   readonly tracking: TrackingStore;
   readonly registry: Registry;
+  readonly catalog: ModelCatalog;
   readonly pipelines: Pipelines;
   readonly monitoring: MonitoringStore;
   /** What registry and monitors date their records with: the machine's clock, or the replay's. */

@@ -21,6 +21,8 @@ import { createPipelines } from "../pipelines/pipelines.ts";
 import type { Workflow } from "../pipelines/port.ts";
 import { pipelineMigrations } from "../pipelines/tables.ts";
 import { model, project, type ModelDefinition, type ProjectDefinition } from "../project/definition.ts";
+import { createModelCatalog } from "../registry/catalog-store.ts";
+import type { Registry } from "../registry/port.ts";
 import { createRegistry } from "../registry/store.ts";
 import { registryMigrations } from "../registry/tables.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
@@ -43,6 +45,7 @@ export interface ControlWorld {
   readonly machineClock: ManualClock;
   readonly model: ModelDefinition;
   readonly trainedRun: string;
+  readonly registry: Registry;
   readonly close: () => Promise<void>;
 }
 
@@ -120,11 +123,13 @@ export async function controlWorld(days: number): Promise<ControlWorld> {
   const logFolder = path.join(folder, "log");
   const feedback = await readFeedback(logFolder);
   const board = new ProgressBoard(() => clock.nowUs() / 1000);
+  const registry = createRegistry({ database, clock: eventClock });
   const rooms = {
     project: airlineProject,
     datasets: createDatasets({ database, blobs }),
     tracking: createTracking({ database, blobs, clock, newId }),
-    registry: createRegistry({ database, clock: eventClock }),
+    registry,
+    catalog: createModelCatalog({ database, clock, newId, registry }),
     pipelines: createPipelines({ database, blobs, clock }),
     monitoring: createMonitoring({ database, clock: eventClock }),
     blobs,
@@ -140,6 +145,7 @@ export async function controlWorld(days: number): Promise<ControlWorld> {
     machineClock: clock,
     model: lateArrival,
     trainedRun,
+    registry,
     close: async () => {
       await feedback.close();
       await database.close();

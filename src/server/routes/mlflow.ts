@@ -2,6 +2,7 @@
 import { Readable } from "node:stream";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { codeOf, KarkhanaError } from "../../kernel/error.ts";
+import type { RegistryCall } from "../../registry/mlflow/call.ts";
 import { drained } from "../../serving/drain.ts";
 import { fromFastify } from "../../serving/http-errors.ts";
 import { artifactCalls, listProxied } from "../../tracking/mlflow/artifact-calls.ts";
@@ -20,9 +21,10 @@ const calls: readonly MlflowCall[] = [...experimentCalls, ...runCalls, ...loggin
 const maxJsonBytes = 10 * 1024 * 1024;
 const hidden = { schema: { hide: true } };
 
-export async function addMlflowRoutes(app: FastifyInstance, tracking: MlflowTracking): Promise<void> {
+export async function addMlflowRoutes(app: FastifyInstance, tracking: MlflowTracking, registryCalls: readonly RegistryCall[]): Promise<void> {
+  const bound = [...calls.map((call) => ({ ...call, answer: (message: Message) => call.answer(message, tracking) })), ...registryCalls];
   for (const prefix of ["/api/2.0", "/ajax-api/2.0"]) {
-    await app.register(async (scope) => addCalls(scope, tracking), { prefix: `${prefix}/mlflow` });
+    await app.register(async (scope) => addCalls(scope, bound), { prefix: `${prefix}/mlflow` });
     await app.register(async (scope) => addProxy(scope, tracking), { prefix: `${prefix}/mlflow-artifacts` });
     await app.register(async (scope) => answerErrors(scope), { prefix });
   }
@@ -38,7 +40,7 @@ export async function addMlflowRoutes(app: FastifyInstance, tracking: MlflowTrac
   app.get("/version", hidden, (_request, reply) => reply.type("text/plain; charset=utf-8").send(mlflowVersion));
 }
 
-function addCalls(scope: FastifyInstance, tracking: MlflowTracking): void {
+function addCalls(scope: FastifyInstance, bound: readonly RegistryCall[]): void {
   answerErrors(scope);
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser("application/json", { parseAs: "string", bodyLimit: maxJsonBytes }, (_request, body, done) => {
@@ -48,13 +50,13 @@ function addCalls(scope: FastifyInstance, tracking: MlflowTracking): void {
       done(error instanceof Error ? error : new Error("unreadable"));
     }
   });
-  for (const call of calls) {
+  for (const call of bound) {
     scope.route({
       ...hidden,
       method: call.method,
       url: `/${call.path}`,
       bodyLimit: maxJsonBytes,
-      handler: (request) => call.answer(messageOf(request), tracking),
+      handler: (request) => call.answer(messageOf(request)),
     });
   }
 }
@@ -107,9 +109,10 @@ function answerErrors(scope: FastifyInstance): void {
   );
 }
 
-/** A GET asks in its query, everything else in its body. */
+/** A GET asks in its query, everything else in its body; what the path names is a field like any other. */
 function messageOf(request: FastifyRequest): Message {
-  return request.method === "GET" ? new Message(asFields(request.query), true) : new Message(asFields(request.body));
+  const named = asFields(request.params);
+  return request.method === "GET" ? new Message({ ...asFields(request.query), ...named }, true) : new Message({ ...asFields(request.body), ...named });
 }
 
 /** Older clients send their JSON as a JSON string. */

@@ -44,6 +44,15 @@ const lines: Partial<Record<ErrorCode, Line>> = {
     ({ key, old, runId, value }) =>
       `Changing param values is not allowed. Param with key='${text(key)}' was already logged with value='${text(old)}' for run ID='${text(runId)}'. Attempted logging new value '${text(value)}'.`,
   ],
+  REGISTERED_MODEL_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ model }) => `Registered Model with name=${text(model)} not found`],
+  REGISTERED_MODEL_EXISTS: ["RESOURCE_ALREADY_EXISTS", ({ model }) => `Registered Model (name=${text(model)}) already exists.`],
+  VERSION_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ model, version }) => `Model Version (name=${text(model)}, version=${text(version)}) not found`],
+  // To MLflow an unknown alias is a wrong parameter.
+  MODEL_ALIAS_NOT_FOUND: ["INVALID_PARAMETER_VALUE", ({ alias }) => `Registered model alias ${text(alias)} not found.`],
+  MODEL_ALIAS_GUARDED: ["PERMISSION_DENIED"],
+  MODEL_IN_USE: ["PERMISSION_DENIED"],
+  PROOF_MISSING: ["PERMISSION_DENIED"],
+  PROMOTION_STEP_REFUSED: ["PERMISSION_DENIED"],
   BLOB_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ path }) => `No such artifact: '${text(path)}'`],
   BLOB_PATH_REFUSED: ["INVALID_PARAMETER_VALUE", () => "Invalid path"],
   ROUTE_NOT_FOUND: ["ENDPOINT_NOT_FOUND"],

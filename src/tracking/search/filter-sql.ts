@@ -7,8 +7,8 @@ type Condition = RawBuilder<boolean>;
 
 /** Where the fields of one kind of record lie; the record's own row is called `r`. */
 export interface RecordTables {
-  /** Key column that the tables of metrics, params and tags share with the record. */
-  readonly key: string;
+  /** Key columns that the tables of metrics, params and tags share with the record. */
+  readonly key: string | readonly string[];
   readonly parts: Partial<Record<Exclude<Field["kind"], "attribute">, string>>;
   /** An attribute as an expression over `r`. */
   readonly attributes: Readonly<Record<string, RawBuilder<unknown>>>;
@@ -40,12 +40,21 @@ function comparison(filter: Comparison, tables: RecordTables, dialect: Dialect):
     return sql`(${column} is not null and ${compared(column, filter, dialect)})`;
   }
   const table = tables.parts[field.kind] ?? "";
-  const row = sql`select 1 from ${sql.table(table)} as f where f.${sql.ref(tables.key)} = r.${sql.ref(tables.key)} and f.key = ${field.key}`;
+  const row = sql`select 1 from ${sql.table(table)} as f where ${ofRecord(tables, "f")} and f.key = ${field.key}`;
   if (!("value" in filter)) return filter.comparator === "IS NULL" ? sql`(not exists (${row}))` : sql`(exists (${row}))`;
   const matches = compared(sql`f.value`, filter, dialect);
   if (field.kind !== "metric") return sql`(exists (${row} and ${matches}))`;
   // NaN is kept as 0 with a flag; it differs from every number and is neither above nor below one.
   return filter.comparator === "!=" ? sql`(exists (${row} and (f.is_nan = 1 or ${matches})))` : sql`(exists (${row} and f.is_nan = 0 and ${matches}))`;
+}
+
+/** The part `alias` belongs to the record `r`. */
+export function ofRecord({ key }: RecordTables, alias: "f" | "s"): Condition {
+  const columns = typeof key === "string" ? [key] : key;
+  return sql`${sql.join(
+    columns.map((column) => sql`${sql.ref(`${alias}.${column}`)} = ${sql.ref(`r.${column}`)}`),
+    sql` and `,
+  )}`;
 }
 
 type Valued = Extract<Comparison, { value: unknown }>;

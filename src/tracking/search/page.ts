@@ -4,8 +4,8 @@ import type { TrackingTables } from "../tables.ts";
 import { refuseFilter } from "./fields.ts";
 import type { SortKey } from "./sort-keys.ts";
 
-export interface PageQuery<Name extends keyof TrackingTables> {
-  readonly table: Name;
+export interface PageQuery<Table extends string> {
+  readonly table: Table;
   readonly conditions: readonly RawBuilder<boolean>[];
   /** Their order must be total: the last is the record's key. */
   readonly sort: readonly SortKey[];
@@ -13,20 +13,25 @@ export interface PageQuery<Name extends keyof TrackingTables> {
   readonly token?: string | undefined;
 }
 
+/** `readRows` of one of tracking's own tables. */
+export function readPage<Name extends keyof TrackingTables>(
+  db: SqlHandle,
+  query: PageQuery<Name>,
+): Promise<{ rows: Selectable<TrackingTables[Name]>[]; nextToken?: string }> {
+  return readRows<Selectable<TrackingTables[Name]>>(db, query);
+}
+
 /**
  * Rows of a table in an order of the caller's, page by page. Keyset: a page starts after the last row of the one before, so none comes
  * twice and none is left out however many are added meanwhile, and a deep page costs what the first one does.
  * @throws SEARCH_INVALID for a token this function did not make for this order
  */
-export async function readPage<Name extends keyof TrackingTables>(
-  db: SqlHandle,
-  query: PageQuery<Name>,
-): Promise<{ rows: Selectable<TrackingTables[Name]>[]; nextToken?: string }> {
+export async function readRows<Row>(db: SqlHandle, query: PageQuery<string>): Promise<{ rows: Row[]; nextToken?: string }> {
   const { sort, limit } = query;
   const after = query.token === undefined ? undefined : decodeToken(query.token, sort);
   const keys = sort.map((key, i) => sql`${key.expression} as ${sql.ref(keyName(i))}`);
   const where = query.conditions.length === 0 ? sql`` : sql` where ${sql.join(query.conditions, sql` and `)}`;
-  const { rows } = await sql<Selectable<TrackingTables[Name]> & Record<string, unknown>>`
+  const { rows } = await sql<Row & Record<string, unknown>>`
     select * from (select r.*, ${sql.join(keys)} from ${sql.table(query.table)} as r${where}) as q
     ${after === undefined ? sql`` : sql`where ${isAfter(sort, after)}`}
     order by ${sql.join(sort.map((key, i) => sql`q.${sql.ref(keyName(i))} ${key.descending ? sql`desc` : sql`asc`}`))}

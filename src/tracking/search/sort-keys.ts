@@ -2,7 +2,7 @@ import { sql, type RawBuilder } from "kysely";
 import type { SqlDatabase } from "../../storage/sql/port.ts";
 import { typeOfField } from "./fields.ts";
 import type { SearchScope } from "./filter.ts";
-import { attributeOf, type RecordTables } from "./filter-sql.ts";
+import { attributeOf, ofRecord, type RecordTables } from "./filter-sql.ts";
 import type { Order } from "./order-by.ts";
 
 /** One column of the order, never null, so that a page's last row is a place to go on from. */
@@ -23,7 +23,7 @@ export function sortKeysOf(order: Order, scope: SearchScope, tables: RecordTable
   }
   const table = tables.parts[field.kind] ?? "";
   const part = (what: RawBuilder<unknown>): RawBuilder<unknown> =>
-    sql`(select ${what} from ${sql.table(table)} as s where s.${sql.ref(tables.key)} = r.${sql.ref(tables.key)} and s.key = ${field.key})`;
+    sql`(select ${what} from ${sql.table(table)} as s where ${ofRecord(tables, "s")} and s.key = ${field.key})`;
   const rank = field.kind === "metric" ? part(sql`s.is_nan`) : part(sql`0`);
   return [place(sql`coalesce(${rank}, 2)`), { expression: filled(part(sql`s.value`), type, dialect), type, descending }];
 }
