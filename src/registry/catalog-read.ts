@@ -68,7 +68,7 @@ async function latestRows(db: RegistryQueries, models: readonly string[]): Promi
       ...(await db
         .selectFrom("registry_versions")
         .selectAll()
-        .where((eb) => eb.or(part.map(({ model, version }) => eb.and({ model, version: Number(version) }))))
+        .where((eb) => eb.or(part.map(({ model, version }) => eb.and({ model, version }))))
         .execute()),
     );
   }

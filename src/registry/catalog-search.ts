@@ -9,7 +9,7 @@ import { parseOrders, type Order } from "../tracking/search/order-by.ts";
 import { readRows } from "../tracking/search/page.ts";
 import { sortKeysOf, textKey, type SortKey } from "../tracking/search/sort-keys.ts";
 import type { CatalogPage, CatalogQuery, RegisteredModel, RegisteredVersion } from "./catalog.ts";
-import { readModels, readRegisteredVersions, type ModelRow, type VersionRow } from "./catalog-read.ts";
+import { readModels, readRegisteredVersions } from "./catalog-read.ts";
 import type { RegistryTables } from "./tables.ts";
 
 const times = { creation_timestamp: "number", last_updated_timestamp: "number", timestamp: "number" } as const;
@@ -49,7 +49,7 @@ export async function searchModels(database: SqlDatabase, query: CatalogQuery): 
   const { dialect } = database;
   const orders = parseOrders(query.orderBy ?? [], modelScope);
   const name: SortKey = { expression: textKey(sql`r.model`, dialect), type: "text", descending: false };
-  const page = await readRows<ModelRow>(database.db, {
+  const page = await readRows<RegistryTables, "registry_models">(database.db, {
     table: "registry_models",
     conditions: conditionsOf(query.filter, modelScope, modelTables, dialect),
     sort: [...orders.flatMap((order) => sortKeysOf(order, modelScope, modelTables, dialect)), ...(isOrdered(orders, "name") ? [] : [name])],
@@ -65,7 +65,7 @@ export async function searchVersions(database: SqlDatabase, query: CatalogQuery)
   const orders = parseOrders(asked, versionScope);
   // MLflow breaks ties by name, then newest version first; with both named the order is total.
   const rest = ["name", "version_number"].filter((key) => !isOrdered(orders, key)).map((key) => attribute(key, key === "version_number"));
-  const page = await readRows<VersionRow>(database.db, {
+  const page = await readRows<RegistryTables, "registry_versions">(database.db, {
     table: "registry_versions",
     conditions: [sql`r.deleted_us is null`, ...conditionsOf(query.filter, versionScope, versionTables, dialect)],
     sort: [...orders, ...rest].flatMap((order) => sortKeysOf(order, versionScope, versionTables, dialect)),

@@ -30,7 +30,7 @@ function send(method: Method, path: string, body: Record<string, unknown> = {}):
   const headers = { host: "127.0.0.1:4700", "content-type": "application/json" };
   if (method !== "GET") return app.inject({ method, url: `/api/2.0/mlflow/${path}`, headers, payload: JSON.stringify(body) });
   const query = new URLSearchParams(Object.fromEntries(Object.entries(body).map(([key, value]) => [key, String(value)])));
-  return app.inject({ url: `/api/2.0/mlflow/${path}?${query}`, headers: { host: "127.0.0.1:4700" } });
+  return app.inject({ url: `/api/2.0/mlflow/${path}?${query.toString()}`, headers: { host: "127.0.0.1:4700" } });
 }
 
 const hint = "See the API docs for more information about request parameters.";

@@ -18,7 +18,7 @@ export function readPage<Name extends keyof TrackingTables>(
   db: SqlHandle,
   query: PageQuery<Name>,
 ): Promise<{ rows: Selectable<TrackingTables[Name]>[]; nextToken?: string }> {
-  return readRows<Selectable<TrackingTables[Name]>>(db, query);
+  return readRows<TrackingTables, Name>(db, query);
 }
 
 /**
@@ -26,12 +26,15 @@ export function readPage<Name extends keyof TrackingTables>(
  * twice and none is left out however many are added meanwhile, and a deep page costs what the first one does.
  * @throws SEARCH_INVALID for a token this function did not make for this order
  */
-export async function readRows<Row>(db: SqlHandle, query: PageQuery<string>): Promise<{ rows: Row[]; nextToken?: string }> {
+export async function readRows<Tables, Name extends keyof Tables & string>(
+  db: SqlHandle,
+  query: PageQuery<Name>,
+): Promise<{ rows: Selectable<Tables[Name]>[]; nextToken?: string }> {
   const { sort, limit } = query;
   const after = query.token === undefined ? undefined : decodeToken(query.token, sort);
   const keys = sort.map((key, i) => sql`${key.expression} as ${sql.ref(keyName(i))}`);
   const where = query.conditions.length === 0 ? sql`` : sql` where ${sql.join(query.conditions, sql` and `)}`;
-  const { rows } = await sql<Row & Record<string, unknown>>`
+  const { rows } = await sql<Selectable<Tables[Name]> & Record<string, unknown>>`
     select * from (select r.*, ${sql.join(keys)} from ${sql.table(query.table)} as r${where}) as q
     ${after === undefined ? sql`` : sql`where ${isAfter(sort, after)}`}
     order by ${sql.join(sort.map((key, i) => sql`q.${sql.ref(keyName(i))} ${key.descending ? sql`desc` : sql`asc`}`))}
