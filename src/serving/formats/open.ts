@@ -3,12 +3,16 @@ import { decodeModel } from "../../learn/model-file.ts";
 import type { TrainedModel } from "../../learn/model.ts";
 import { detectFormat } from "./detect.ts";
 import { openKarkhanaModel } from "./karkhana-model.ts";
+import { openLightGbm } from "./lightgbm/open.ts";
+import { readLightGbm, type IterationRange, type LightGbmModel } from "./lightgbm/read-text.ts";
 import type { ServableModel } from "./model.ts";
 
 /** A model file read and checked: plain data, which crosses threads as a copy. */
-export interface ParsedModel {
-  readonly format: "karkhana";
-  readonly model: TrainedModel;
+export type ParsedModel = { readonly format: "karkhana"; readonly model: TrainedModel } | { readonly format: "lightgbm"; readonly model: LightGbmModel };
+
+export interface ReadingOptions {
+  /** Which boosting iterations are used; default all. */
+  readonly iterations?: IterationRange;
 }
 
 /**
@@ -16,13 +20,14 @@ export interface ParsedModel {
  * @param name for messages
  * @throws MODEL_FORMAT_UNKNOWN, MODEL_FILE_INVALID, MODEL_NOT_REPRODUCIBLE naming the feature
  */
-export function parseModel(name: string, bytes: Uint8Array): ParsedModel {
+export function parseModel(name: string, bytes: Uint8Array, options: ReadingOptions = {}): ParsedModel {
   const format = detectFormat(name, bytes);
   if (format === "karkhana") return { format, model: decodeModel(bytes) };
+  if (format === "lightgbm") return { format, model: readLightGbm(bytes, options.iterations) };
   throw new KarkhanaError("MODEL_FORMAT_UNKNOWN", { name, problem: `${format} is recognised, but not read by this version` });
 }
 
 /** Makes a parsed model answer. */
 export async function openModel(parsed: ParsedModel): Promise<ServableModel> {
-  return openKarkhanaModel(parsed.model);
+  return parsed.format === "karkhana" ? openKarkhanaModel(parsed.model) : openLightGbm(parsed.model);
 }
