@@ -14,6 +14,7 @@ export interface GoldenCase {
   /** shape [first rows, numScores, numFeatures + 1] */
   readonly contributions: Float64Array | undefined;
   readonly range: { readonly begin: number; readonly count?: number } | undefined;
+  readonly missing: number | undefined;
 }
 
 interface StoredCase {
@@ -26,11 +27,12 @@ interface StoredCase {
   predict: string;
   contributions?: string;
   range?: { begin: number; count?: number };
+  missing?: number;
 }
 
 export function readGoldenCases(file: string): GoldenCase[] {
   const { cases } = JSON.parse(gunzipSync(readFileSync(new URL(file, import.meta.url))).toString()) as { cases: StoredCase[] };
-  return cases.map(({ name, model, modelBase64, numRows, rows, raw, predict, contributions, range }) => ({
+  return cases.map(({ name, model, modelBase64, numRows, rows, raw, predict, contributions, range, missing }) => ({
     name,
     model: model === undefined ? new Uint8Array(Buffer.from(modelBase64!, "base64")) : new TextEncoder().encode(model),
     numRows,
@@ -39,6 +41,7 @@ export function readGoldenCases(file: string): GoldenCase[] {
     predict: floats(predict),
     contributions: contributions === undefined ? undefined : floats(contributions),
     range,
+    missing,
   }));
 }
 

@@ -149,6 +149,109 @@ def lightgbm_cases():
     write("models-lightgbm.json.gz", {"lightgbm": lgb.__version__}, cases)
 
 
+def xgboost_cases():
+    import pandas as pd
+    import xgboost as xgb
+
+    cases = []
+
+    def add(name, params, rounds=6, data=None, label=None, rows=None, ubj=False, missing=np.nan, types=None, iterations=None, shap=True, frame=None, **dmatrix):
+        rng = np.random.default_rng(len(cases) + 1)
+        x, score = data if data is not None else table(rng)
+        y = label(score, rng) if label else score
+        params = {"max_depth": 3, "eta": 0.3, "nthread": 1, "seed": 3, **params}
+        train = xgb.DMatrix(frame(x) if frame else x, y, missing=missing, feature_types=types, **dmatrix)
+        booster = xgb.train(params, train, rounds)
+        raw = bytes(booster.save_raw("ubj" if ubj else "json"))
+        loaded = xgb.Booster(model_file=bytearray(raw))
+        dump = json.loads(bytes(booster.save_raw("json")))["learner"]["gradient_booster"]
+        trees = dump.get("gbtree", dump)["model"].get("trees", [])
+        thresholds = [c for t in trees for c, l in zip(t["split_conditions"], t["left_children"]) if l != -1] or [0.0]
+        rows = (rows or (lambda r, x, t: f32_rows(hard_rows(r, x, t), t, r)))(rng, x, thresholds)
+        d = xgb.DMatrix(rows, missing=missing, feature_types=types, feature_names=booster.feature_names)
+        kw = {"iteration_range": iterations} if iterations else {}
+        case = {"name": name, "numRows": len(rows), "rows": b64(rows), "raw": b64(loaded.predict(d, output_margin=True, **kw)), "predict": b64(loaded.predict(d, **kw))}
+        case.update({"modelBase64": base64.b64encode(raw).decode()} if ubj else {"model": raw.decode()})
+        if iterations:
+            case["range"] = {"begin": iterations[0], "count": iterations[1] - iterations[0]}
+        if not np.isnan(missing):
+            case["missing"] = missing
+        if shap:
+            first = xgb.DMatrix(rows[:8], missing=missing, feature_types=types, feature_names=booster.feature_names)
+            case["contributions"] = b64(loaded.predict(first, pred_contribs=True, **kw))
+        cases.append(case)
+
+    def f32_rows(rows, thresholds, rng):
+        """Values half-way between float32s go to the threshold or beside it only after rounding: the trap of comparing in float64."""
+        values = np.array(thresholds, dtype=np.float32)
+        near = np.concatenate([np.nextafter(values, np.float32(np.inf)), np.nextafter(values, np.float32(-np.inf))]).astype(float)
+        halves = (np.concatenate([values, values]).astype(float) + near) / 2
+        near = np.concatenate([near, halves, values.astype(float)])
+        mask = rng.random(rows.shape) < 0.3
+        rows[mask] = rng.choice(near, size=mask.sum())
+        rows[np.abs(rows) > 3e38] = 3.4e38
+        return rows
+
+    positive = lambda s, r: np.exp(0.3 * s) + 0.05
+    zero_one = lambda s, r: (s + r.normal(size=len(s)) > 0.2).astype(int)
+    classes = lambda s, r: np.digitize(s, [-0.8, 0.8])
+    share = lambda s, r: 1 / (1 + np.exp(-s))
+    for objective in ["reg:squarederror", "reg:pseudohubererror", "reg:absoluteerror"]:
+        add(objective, {"objective": objective})
+    add("reg:squaredlogerror", {"objective": "reg:squaredlogerror"}, label=positive)
+    add("reg:quantileerror", {"objective": "reg:quantileerror", "quantile_alpha": 0.7})
+    add("reg:quantileerror, three quantiles", {"objective": "reg:quantileerror", "quantile_alpha": [0.1, 0.5, 0.9]}, rounds=3, shap=False)
+    add("reg:logistic", {"objective": "reg:logistic"}, label=share)
+    for seed, ubj in [(1, False), (2, True), (3, False), (4, True)]:
+        add(f"binary:logistic {seed}", {"objective": "binary:logistic"}, label=zero_one, ubj=ubj)
+    add("binary:logistic, base_score 0.1", {"objective": "binary:logistic", "base_score": 0.1}, label=zero_one)
+    add("binary:logistic, base_score 0.993", {"objective": "binary:logistic", "base_score": 0.993}, label=zero_one)
+    add("binary:logitraw", {"objective": "binary:logitraw"}, label=zero_one)
+    add("binary:hinge", {"objective": "binary:hinge"}, label=zero_one)
+    for objective in ["count:poisson", "reg:gamma", "reg:tweedie"]:
+        add(objective, {"objective": objective}, label=positive)
+    add("survival:cox", {"objective": "survival:cox"}, label=lambda s, r: positive(s, r) * r.choice([1, -1], len(s)))
+    y = positive(table(np.random.default_rng(9))[1], None)
+    add("survival:aft", {"objective": "survival:aft"}, label=lambda s, r: None, label_lower_bound=y, label_upper_bound=y + 1)
+    add("multi:softprob", {"objective": "multi:softprob", "num_class": 3}, rounds=3, label=classes)
+    add("multi:softmax", {"objective": "multi:softmax", "num_class": 3}, rounds=3, label=classes, ubj=True)
+    for objective in ["rank:pairwise", "rank:ndcg", "rank:map"]:
+        grade = (lambda s, r: (s > 0.5).astype(int)) if objective == "rank:map" else (lambda s, r: np.digitize(s, [-0.5, 0.5, 1.2]))
+        add(objective, {"objective": objective}, label=grade, qid=np.repeat(np.arange(10), 40))
+    add("two targets, one tree each", {"objective": "reg:squarederror"}, rounds=3, label=lambda s, r: np.stack([s, s**2], 1), shap=False)
+    add("dart", {"booster": "dart", "objective": "binary:logistic", "rate_drop": 0.5}, rounds=10, label=zero_one)
+    add("dart, multi:softprob", {"booster": "dart", "objective": "multi:softprob", "num_class": 3, "rate_drop": 0.5}, rounds=4, label=classes, ubj=True)
+    add("gblinear", {"booster": "gblinear", "objective": "binary:logistic"}, label=zero_one, shap=False)
+    add("gblinear, multi:softprob", {"booster": "gblinear", "objective": "multi:softprob", "num_class": 3}, label=classes, shap=False)
+    add("random forest", {"objective": "binary:logistic", "num_parallel_tree": 4, "subsample": 0.6, "eta": 1}, rounds=1, label=zero_one)
+    add("boosted forest, iterations 1 to 2", {"objective": "reg:squarederror", "num_parallel_tree": 2, "subsample": 0.6}, rounds=4, iterations=(1, 3), shap=False)
+    add("multi:softprob, iterations 1 to 2", {"objective": "multi:softprob", "num_class": 3}, rounds=4, label=classes, iterations=(1, 3), shap=False)
+    add("missing value -999", {"objective": "reg:squarederror"}, data=(lambda t: (np.nan_to_num(t[0], nan=-999), t[1]))(table(np.random.default_rng(31))), missing=-999.0)
+    add("no missing value in training", {"objective": "reg:squarederror"}, data=table(np.random.default_rng(32), missing=False))
+    add("exact tree method, deep", {"objective": "reg:squarederror", "tree_method": "exact", "max_depth": 5}, rounds=3)
+    add("lossguide, base score given", {"objective": "reg:squarederror", "grow_policy": "lossguide", "max_leaves": 9, "max_depth": 0, "base_score": 0.1234567})
+    add("trees of one leaf", {"objective": "binary:logistic", "min_child_weight": 1e6}, label=zero_one)
+
+    def with_codes(rng):
+        x, score = table(rng)
+        x[:, 1] = rng.integers(0, 70, len(x))
+        x[:, 4] = rng.choice([0, 1, 2, 3], len(x))
+        x[rng.random(len(x)) < 0.1, 4] = np.nan
+        return x, score + np.sin(x[:, 1]) * 2 + np.nan_to_num(x[:, 4] % 3)
+
+    def code_rows(rng, x, thresholds):
+        rows = f32_rows(hard_rows(rng, x, thresholds), thresholds, rng)
+        for column, odd in ((1, [0.0, 0.5, 31.0, 32.0, 63.0, 64.0, 69.0, 70.0, 95.0, 96.0, 500.0, 16777215.0, np.nan]), (4, [0.0, 1.0, 2.5, 3.0, 4.0, 31.0, 32.0, np.nan])):
+            rows[:, column] = rng.choice(odd, len(rows))
+        return rows
+
+    kinds = ["q", "c", "q", "q", "c"]
+    for name, onehot in {"categorical, sets": 1, "categorical, one-hot": 100}.items():
+        add(name, {"objective": "reg:squarederror", "max_cat_to_onehot": onehot, "max_depth": 5}, data=with_codes(np.random.default_rng(5)), rows=code_rows, types=kinds, enable_categorical=True)
+    add("categorical, dart, UBJSON", {"booster": "dart", "objective": "binary:logistic", "max_cat_to_onehot": 2, "rate_drop": 0.3}, data=with_codes(np.random.default_rng(6)), label=zero_one, rows=code_rows, types=kinds, enable_categorical=True, ubj=True)
+    write("models-xgboost.json.gz", {"xgboost": xgb.__version__}, cases)
+
+
 if __name__ == "__main__":
     wanted = sys.argv[1:] or ["lightgbm", "xgboost"]
     for library in wanted:

@@ -6,13 +6,20 @@ import { openKarkhanaModel } from "./karkhana-model.ts";
 import { openLightGbm } from "./lightgbm/open.ts";
 import { readLightGbm, type IterationRange, type LightGbmModel } from "./lightgbm/read-text.ts";
 import type { ServableModel } from "./model.ts";
+import { openXgboost } from "./xgboost/open.ts";
+import { readXgboost, type XgboostModel } from "./xgboost/read-model.ts";
 
 /** A model file read and checked: plain data, which crosses threads as a copy. */
-export type ParsedModel = { readonly format: "karkhana"; readonly model: TrainedModel } | { readonly format: "lightgbm"; readonly model: LightGbmModel };
+export type ParsedModel =
+  | { readonly format: "karkhana"; readonly model: TrainedModel }
+  | { readonly format: "lightgbm"; readonly model: LightGbmModel }
+  | { readonly format: "xgboost"; readonly model: XgboostModel; readonly missing: number };
 
 export interface ReadingOptions {
   /** Which boosting iterations are used; default all. */
   readonly iterations?: IterationRange;
+  /** XGBoost only: a value that means missing beside NaN. */
+  readonly missing?: number;
 }
 
 /**
@@ -24,10 +31,18 @@ export function parseModel(name: string, bytes: Uint8Array, options: ReadingOpti
   const format = detectFormat(name, bytes);
   if (format === "karkhana") return { format, model: decodeModel(bytes) };
   if (format === "lightgbm") return { format, model: readLightGbm(bytes, options.iterations) };
+  if (format === "xgboost") return { format, model: readXgboost(bytes, options.iterations), missing: options.missing ?? Number.NaN };
   throw new KarkhanaError("MODEL_FORMAT_UNKNOWN", { name, problem: `${format} is recognised, but not read by this version` });
 }
 
 /** Makes a parsed model answer. */
 export async function openModel(parsed: ParsedModel): Promise<ServableModel> {
-  return parsed.format === "karkhana" ? openKarkhanaModel(parsed.model) : openLightGbm(parsed.model);
+  switch (parsed.format) {
+    case "karkhana":
+      return openKarkhanaModel(parsed.model);
+    case "lightgbm":
+      return openLightGbm(parsed.model);
+    case "xgboost":
+      return openXgboost(parsed.model, parsed.missing);
+  }
 }
