@@ -37,12 +37,6 @@ export function parseModel(name: string, bytes: Uint8Array, options: ReadingOpti
 
 /** Makes a parsed model answer. */
 export async function openModel(parsed: ParsedModel): Promise<ServableModel> {
-  switch (parsed.format) {
-    case "karkhana":
-      return openKarkhanaModel(parsed.model);
-    case "lightgbm":
-      return openLightGbm(parsed.model);
-    case "xgboost":
-      return openXgboost(parsed.model, parsed.missing);
-  }
+  if (parsed.format === "karkhana") return openKarkhanaModel(parsed.model);
+  return parsed.format === "lightgbm" ? openLightGbm(parsed.model) : openXgboost(parsed.model, parsed.missing);
 }

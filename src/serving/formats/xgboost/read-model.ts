@@ -119,5 +119,5 @@ function readFeatureNames(learner: Fields, numFeatures: number): readonly string
   const names = learner.has("feature_names") ? learner.list("feature_names") : [];
   if (names.length === 0) return Array.from({ length: numFeatures }, (_, f) => `f${f}`);
   if (names.length !== numFeatures || !names.every((name) => typeof name === "string")) throw invalidModel("feature_names", `expected ${numFeatures} names`);
-  return names as readonly string[];
+  return names;
 }

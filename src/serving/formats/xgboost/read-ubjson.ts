@@ -72,7 +72,8 @@ class UbjsonReader {
   #object(depth: number): Record<string, unknown> {
     const entries: [string, unknown][] = [];
     const { type, count } = this.#container();
-    for (let i = 0; count === undefined || i < count; i++) {
+    const limit = count ?? Infinity;
+    for (let i = 0; i < limit; i++) {
       const first = this.#peek();
       if (count === undefined && first === code("}")) {
         this.#at++;
@@ -95,7 +96,8 @@ class UbjsonReader {
       return numbers;
     }
     const items: unknown[] = [];
-    for (let i = 0; count === undefined || i < count; i++) {
+    const limit = count ?? Infinity;
+    for (let i = 0; i < limit; i++) {
       const marker = this.marker();
       if (count === undefined && marker === code("]")) break;
       items.push(this.value(marker, depth + 1));
