@@ -13,6 +13,7 @@ import type { Stores } from "../server/stores.ts";
 import { systemClock } from "../server/system.ts";
 import { isSet, number, optionalText, text, type FlagValues } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
+import { labFlags, runLabCommand } from "./path-lab.ts";
 import { chooseProject, requireDataFolder } from "./project-folder.ts";
 
 const formats = ["markdown", "json", "ical"] as const;
@@ -20,8 +21,9 @@ const formats = ["markdown", "json", "ical"] as const;
 /** `karkhana path`: where a person stands, judged by the project's own records; `path next`: one thing to do; `path plan`: dates. */
 export const path: Command = {
   name: "path",
-  summary: "The roadmap: what the project's records prove (path), the next thing to do (path next), a plan with dates (path plan)",
-  positionals: ["next|plan"],
+  summary:
+    "The roadmap: what the project's records prove (path), the next thing to do (path next), a plan with dates (path plan), exercises graded here (path lab)",
+  positionals: ["next|plan|lab", "list|show|start|run", "number", "file"],
   flags: {
     ...projectFlags,
     rerun: { type: "string", value: "folder", help: "Data folder of a second run of the same project, to show that its pipeline gives the same models" },
@@ -38,13 +40,17 @@ export const path: Command = {
     },
     start: { type: "string", value: "date", help: "For a plan: first day, such as 2027-01-04; default today" },
     format: { type: "string", value: "name", help: `For a plan: ${formats.join(", ")}`, default: "markdown" },
+    ...labFlags,
     json: { type: "boolean", help: "Print as JSON" },
   },
   run: async ({ values, positionals }) => {
-    const [what = "status"] = positionals;
+    const [what = "status", ...more] = positionals;
+    if (what === "lab") return await runLabCommand(more, values);
+    if (more.length > 0)
+      throw new KarkhanaError("INVALID_CONFIG", { field: `path ${what}`, problem: "takes nothing after it without a flag", value: more.join(" ") });
     if (what === "plan") return printPlan(values);
     if (what !== "status" && what !== "next")
-      throw new KarkhanaError("INVALID_CONFIG", { field: "path", problem: "expected nothing, next or plan", value: what });
+      throw new KarkhanaError("INVALID_CONFIG", { field: "path", problem: "expected nothing, next, plan or lab", value: what });
     const verdicts = await judge(values);
     if (what === "next") return printNext(verdicts, isSet(values, "json"));
     if (isSet(values, "json")) console.log(JSON.stringify({ roadmapVersion: roadmap.version, stages: verdicts }));

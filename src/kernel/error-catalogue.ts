@@ -195,6 +195,13 @@ export const errorCatalogue = {
       "Give the model more or better data and features; or, if that quality is enough, lower the gates in the project file. The runs and versions are kept.",
     retryable: false,
   },
+  // path
+  LAB_NOT_FOUND: { text: "There is no lab {lab}", remedy: "`karkhana path lab list` names the labs there are.", retryable: false },
+  LAB_RUNNER_MISSING: {
+    text: "Nothing on this machine runs {language} solutions: {program} is not there",
+    remedy: "Install the program named in the message, or solve the lab in another language.",
+    retryable: false,
+  },
   // project and command line
   PROJECT_NOT_FOUND: {
     text: "No project file at {path}",

@@ -1,0 +1,42 @@
+import { KarkhanaError } from "../../kernel/error.ts";
+import { roadmap } from "../content/roadmap.ts";
+import { defaultLimits, labId, type Lab, type Language, type Limits } from "./lab.ts";
+import { pca } from "./list/lab-06-pca.ts";
+import { softmaxCrossEntropy } from "./list/lab-25-softmax-cross-entropy.ts";
+import { psi } from "./list/lab-43-psi.ts";
+
+/** Every lab that can be run, in the order of the roadmap's lab list. */
+export const labs: readonly Lab[] = [pca, softmaxCrossEntropy, psi];
+
+/** A lab as the console and the command line show it: plain JSON. */
+export interface LabDescription {
+  /** "lab-6": stable for ever, the subject of evidence. */
+  readonly id: string;
+  readonly number: number;
+  readonly version: number;
+  readonly title: string;
+  readonly blockId: string;
+  readonly topicIds: readonly string[];
+  readonly minutes: number;
+  /** Markdown. */
+  readonly statement: string;
+  /** What is offered; JavaScript is taken too, as TypeScript without types. */
+  readonly languages: readonly Language[];
+  readonly entry: { readonly typescript: string; readonly python: string };
+  readonly starter: { readonly typescript: string; readonly python: string };
+  readonly limits: Limits;
+}
+
+export function describeLab(lab: Lab): LabDescription {
+  const { number, version, title, blockId, minutes, statement, entry, starter } = lab;
+  const topicIds = roadmap.topics.filter((topic) => topic.labs?.includes(number) === true).map(({ id }) => id);
+  const limits = { ...defaultLimits, ...lab.limits };
+  return { id: labId(lab), number, version, title, blockId, topicIds, minutes, statement, languages: ["typescript", "python"], entry, starter, limits };
+}
+
+/** By id or number: "lab-6", "6". @throws LAB_NOT_FOUND */
+export function findLab(name: string): Lab {
+  const lab = labs.find(({ number }) => name === String(number) || name === `lab-${number}`);
+  if (lab === undefined) throw new KarkhanaError("LAB_NOT_FOUND", { lab: name.slice(0, 80) });
+  return lab;
+}

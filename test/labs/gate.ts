@@ -1,0 +1,121 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { seededRng } from "../../src/kernel/rng.ts";
+import { grade } from "../../src/path/labs/grade.ts";
+import { findLauncher } from "../../src/path/labs/guards.ts";
+import { judgeCase } from "../../src/path/labs/judge.ts";
+import { HostFunction, labId, type Lab, type Scale } from "../../src/path/labs/lab.ts";
+import type { Reply } from "../../src/path/labs/learner.ts";
+import { decode, encode } from "../../src/path/labs/values.ts";
+import type { CaseVerdict } from "../../src/path/labs/verdict.ts";
+import type { Mutant } from "./fixture.ts";
+
+/*
+ * The gate every lab passes before anybody is graded by it. Variants (right solutions by different methods) must pass and mutants must fail,
+ * each on every seed, the mutant by the case it names. The seeds run in this process; the protocol is walked once for each solution.
+ */
+
+const seeds = Number(process.env["LAB_SEEDS"] ?? 200);
+/** Seeds at full size of a lab whose cases have two sizes. */
+const fullSeeds = 3;
+
+type Solve = (...args: unknown[]) => unknown;
+
+function fixturesOf(lab: Lab): { folder: string; variants: string[]; pythons: string[] } {
+  const folder = join(import.meta.dirname, `lab-${String(lab.number).padStart(2, "0")}`);
+  const files = readdirSync(folder);
+  return { folder, variants: files.filter((file) => file.endsWith(".js")), pythons: files.filter((file) => file.endsWith(".py")) };
+}
+
+function mutated(folder: string, mutant: Mutant): string {
+  const source = readFileSync(join(folder, mutant.of), "utf8");
+  expect(source.split(mutant.from).length - 1, `${mutant.name}: the text to replace occurs once in ${mutant.of}`).toBe(1);
+  return source.replace(mutant.from, () => mutant.to);
+}
+
+/** The function of a solution's text, in this process: for texts of ours only. */
+function load(source: string, entry: string): Solve {
+  // oxlint-disable-next-line typescript/no-implied-eval
+  return new Function(`"use strict";${source.replaceAll(/^export /gm, "")}\nreturn ${entry};`)() as Solve;
+}
+
+function gradeHere(lab: Lab, solve: Solve, seed: string, scale: Scale): CaseVerdict[] {
+  return lab.cases(seededRng(seed, labId(lab)), scale).map((item) => {
+    const args = item.args.map((arg) =>
+      arg instanceof HostFunction ? (...given: unknown[]) => decode(encode(arg.call(...(decode(encode(given)) as unknown[])))) : decode(encode(arg)),
+    );
+    let reply: Reply;
+    try {
+      reply = { kind: "answer", value: decode(encode(solve(...args))) };
+    } catch (error) {
+      reply = { kind: "thrown", message: String(error) };
+    }
+    return judgeCase(item, reply);
+  });
+}
+
+const failures = (cases: readonly CaseVerdict[]): CaseVerdict[] => cases.filter(({ status }) => status !== "passed");
+
+function everySeed(lab: Lab): { seed: string; scale: Scale }[] {
+  const small = Array.from({ length: seeds }, (_, i) => ({ seed: `gate-${i}`, scale: "small" as const }));
+  return [...small, ...Array.from({ length: lab.sizes === true ? fullSeeds : 0 }, (_, i) => ({ seed: `gate-${i}`, scale: "full" as const }))];
+}
+
+export function gate(lab: Lab, mutants: readonly Mutant[]): void {
+  const { folder, variants, pythons } = fixturesOf(lab);
+  const stopwatch = (): number => performance.now();
+  describe(`${labId(lab)}, ${lab.title}`, () => {
+    test("ships at least 3 right solutions, 1 of them more in Python, and 5 wrong ones", () => {
+      expect(variants.length).toBeGreaterThanOrEqual(3);
+      expect(pythons.length).toBeGreaterThanOrEqual(1);
+      expect(mutants.length).toBeGreaterThanOrEqual(5);
+      expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
+      const names = lab.cases(seededRng("gate-0", labId(lab)), "small").map(({ name }) => name);
+      expect(new Set(names).size).toBe(names.length);
+      for (const { killedBy } of mutants) expect(names).toContain(killedBy);
+    });
+
+    test.each(variants)(`%s is right on ${seeds} seeds`, (file) => {
+      const solve = load(readFileSync(join(folder, file), "utf8"), lab.entry.typescript);
+      for (const { seed, scale } of everySeed(lab)) expect(failures(gradeHere(lab, solve, seed, scale)), `seed ${seed}, ${scale}`).toEqual([]);
+    });
+
+    test.each(mutants)(`"$name" is noticed by "$killedBy" on ${seeds} seeds`, (mutant) => {
+      const solve = load(mutated(folder, mutant), lab.entry.typescript);
+      for (const { seed, scale } of everySeed(lab))
+        expect(
+          failures(gradeHere(lab, solve, seed, scale)).map(({ name }) => name),
+          `seed ${seed}, ${scale}`,
+        ).toContain(mutant.killedBy);
+    });
+
+    test("through the learner's process: right ones pass, wrong ones fail by the named case, the starters fail plainly", async () => {
+      for (const file of variants) {
+        const verdict = await grade({ lab, language: "javascript", source: readFileSync(join(folder, file), "utf8"), seed: "protocol" }, stopwatch);
+        expect(verdict, file).toMatchObject({ passed: true, outcome: "passed" });
+      }
+      for (const mutant of mutants) {
+        const verdict = await grade({ lab, language: "javascript", source: mutated(folder, mutant), seed: "protocol" }, stopwatch);
+        expect(
+          failures(verdict.cases).map(({ name }) => name),
+          mutant.name,
+        ).toContain(mutant.killedBy);
+      }
+      const starter = await grade({ lab, language: "typescript", source: lab.starter.typescript, seed: "protocol" }, stopwatch);
+      expect(starter).toMatchObject({ passed: false, outcome: "wrong" });
+      expect(starter.message).toContain("write me");
+    });
+
+    test("in Python: right ones pass, the starter fails plainly", async (context) => {
+      if ((await findLauncher("python")) === undefined) context.skip("there is no python3 on this machine");
+      for (const file of pythons) {
+        const verdict = await grade({ lab, language: "python", source: readFileSync(join(folder, file), "utf8"), seed: "protocol" }, stopwatch);
+        expect(verdict, file).toMatchObject({ passed: true, outcome: "passed" });
+      }
+      const starter = await grade({ lab, language: "python", source: lab.starter.python, seed: "protocol" }, stopwatch);
+      expect(starter).toMatchObject({ passed: false, outcome: "wrong" });
+      expect(starter.message).toContain("write me");
+    });
+  });
+}
