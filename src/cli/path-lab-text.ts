@@ -1,10 +1,14 @@
 import type { Lab } from "../path/labs/lab.ts";
 import type { CaseVerdict, Verdict } from "../path/labs/verdict.ts";
 
+const mostDetailed = 3;
+
 /** A verdict for the terminal: which case, what was expected, what came, and how to see it again. */
 export function verdictText(lab: Lab, verdict: Verdict, file: string): string {
   const lines = [`Lab ${lab.number}, ${lab.title}: ${verdict.passed ? "passed" : "not passed"}`, `  ${verdict.message}`, ""];
-  for (const item of verdict.cases) lines.push(...caseLines(item));
+  let detailed = 0;
+  for (const item of verdict.cases) lines.push(...caseLines(item, item.status !== "failed" || detailed++ < mostDetailed));
+  if (detailed > mostDetailed) lines.push(`  (details of the first ${mostDetailed} only; --json has all)`);
   if (verdict.output.trim() !== "") lines.push("", "  printed by the solution:", ...indent(verdict.output.trimEnd(), 4).slice(0, 20));
   const memory = verdict.peakMemoryBytes === null ? "" : `, at most ${Math.round(verdict.peakMemoryBytes / 1e6)} MB`;
   lines.push("", `  ${verdict.runner}, ${verdict.durationMs} ms of ${verdict.limits.timeMs}${memory} of ${verdict.limits.memoryMb}`);
@@ -20,14 +24,15 @@ export function verdictText(lab: Lab, verdict: Verdict, file: string): string {
   return lines.join("\n");
 }
 
-function caseLines(item: CaseVerdict): string[] {
+function caseLines(item: CaseVerdict, detailed: boolean): string[] {
   if (item.status === "passed") return [`  ok      ${item.name}`];
   if (item.status === "not-run") return [`  not run ${item.name}`];
+  if (!detailed) return [`  WRONG   ${item.name}`];
   const lines = [`  WRONG   ${item.name}`, `          ${item.message}`];
   if (item.expected !== null) lines.push(...indent(`expected: ${item.expected}`, 10));
   if (item.got !== null) lines.push(...indent(`got:      ${item.got}`, 10));
   if (item.difference !== null) lines.push(`          off by ${shortNumber(item.difference)}${item.tolerance === null ? "" : `, allowed ${item.tolerance}`}`);
-  lines.push(...indent(`inputs:   ${item.inputs}`, 10));
+  lines.push(...indent(`inputs:   ${item.inputs.replaceAll("\n", "\n          ")}`, 10));
   return lines;
 }
 

@@ -17,8 +17,7 @@ export function judgeCase(item: LabCase, reply: Reply | undefined): CaseVerdict 
       message: `This input must be refused by throwing an error: ${item.mustThrow}.`,
     };
   }
-  if (reply.kind === "thrown")
-    return { ...base, status: "failed", got: reply.message.slice(0, 600), message: `The solution threw: ${reply.message.slice(0, 600)}` };
+  if (reply.kind === "thrown") return { ...base, status: "failed", message: `The solution threw ${reply.message.slice(0, 600)}` };
   const finding = check(item, reply.value);
   if (finding === undefined) return { ...base, status: "passed", message: "" };
   const { difference } = finding;

@@ -1,7 +1,7 @@
 export function stability(reference, current, edges, epsilon) {
   const bins = edges.length + 2;
   const shares = (values) => {
-    const counts = new Array(bins).fill(0);
+    const counts = Array.from({ length: bins }, () => 0);
     for (const x of values) {
       if (x === null || Number.isNaN(x)) counts[bins - 1]++;
       else {
