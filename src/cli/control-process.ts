@@ -27,6 +27,7 @@ try {
       catalog: stores.catalog,
       pipelines: stores.pipelines,
       monitoring: stores.monitoring,
+      parity: stores.parity,
       blobs: stores.blobs,
       feedback: platform.feedback,
       progress: platform.board,

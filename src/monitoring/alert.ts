@@ -1,7 +1,10 @@
 import type { Micros } from "../kernel/clock.ts";
 
-/** `drift`: inputs or scores left the reference. `quality`: realised AUC fell. `pipeline`: nulls exploded or traffic broke off. */
-export type AlertKind = "drift" | "quality" | "pipeline";
+/**
+ * `drift`: inputs or scores left the reference. `quality`: realised AUC fell. `pipeline`: nulls exploded or traffic broke off.
+ * `parity`: served values are not what offline SQL gives.
+ */
+export type AlertKind = "drift" | "quality" | "pipeline" | "parity";
 
 /** At most one alert of a model and kind is open; later breaches belong to it until it is resolved. */
 export interface Alert {
@@ -26,7 +29,7 @@ export interface Alert {
 export interface Finding {
   /** Slot name, "score", "auc", "volume" or "vector". */
   readonly subject: string;
-  readonly measure: "psi" | "auc" | "null-share" | "predictions" | "misshapen";
+  readonly measure: "psi" | "auc" | "null-share" | "predictions" | "misshapen" | "mismatch-share";
   readonly value: number;
   readonly threshold: number;
 }
@@ -108,6 +111,7 @@ const words: Readonly<Record<Finding["measure"], string>> = {
   "null-share": "share of nulls",
   predictions: "predictions in the window",
   misshapen: "vectors of another length than the reference's",
+  "mismatch-share": "share of recomputed values that differ from those served",
 };
 
 function describe(findings: readonly Finding[], windows: number): string {

@@ -29,7 +29,12 @@ export interface AlertmanagerAlert {
   readonly fingerprint: string;
 }
 
-const alertNames: Readonly<Record<Alert["kind"], string>> = { drift: "ModelDrift", quality: "ModelQualityDrop", pipeline: "ModelPipelineFault" };
+const alertNames: Readonly<Record<Alert["kind"], string>> = {
+  drift: "ModelDrift",
+  quality: "ModelQualityDrop",
+  pipeline: "ModelPipelineFault",
+  parity: "FeatureParityBroken",
+};
 
 /**
  * One alert as a message of its own group (model and kind).

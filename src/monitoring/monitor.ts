@@ -37,6 +37,9 @@ export interface LogPosition {
   readonly labels: number;
 }
 
+/** What windows can tell; parity is judged by its own checks. */
+type WindowAlertKind = Exclude<AlertKind, "parity">;
+
 /** Everything that outlives the process besides the closed windows. JSON. */
 export interface MonitorState {
   /** Where a successor starts to read, so that it finds every record of the windows still open. */
@@ -49,7 +52,7 @@ export interface MonitorState {
   /** Live predictions of the last closed windows that had any, oldest first. */
   readonly volumes: readonly number[];
   readonly leadVersion: number | null;
-  readonly alerts: Readonly<Record<AlertKind, AlertState>>;
+  readonly alerts: Readonly<Record<WindowAlertKind, AlertState>>;
 }
 
 export interface MonitorOptions {
@@ -94,7 +97,7 @@ class StreamMonitor implements Monitor {
   #latePredictions: number;
   #volumes: readonly number[];
   #leadVersion: number | null;
-  #alerts: Record<AlertKind, AlertState>;
+  #alerts: Record<WindowAlertKind, AlertState>;
   /** The windows last written to: traffic stays in one for long, and a map look-up per record would cost more than the counting. */
   #lastInput: InputWindow | undefined;
   #lastOutcome: OutcomeWindow | undefined;
@@ -247,7 +250,7 @@ class StreamMonitor implements Monitor {
     this.#outcomesClosedUs = Math.max(this.#outcomesClosedUs, endUs);
   }
 
-  #judge(kind: AlertKind, verdict: Verdict, events: MonitorEvent[]): void {
+  #judge(kind: WindowAlertKind, verdict: Verdict, events: MonitorEvent[]): void {
     const { consecutive } = this.#policy;
     // A pipeline fault is no question of patience: its thresholds already leave out sampling noise and the reference's own spread.
     const raiseAfter = kind === "pipeline" ? 1 : consecutive;

@@ -4,6 +4,7 @@ import type { PredictionRole } from "../feedback/prediction.ts";
 import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import type { Alert, Finding } from "./alert.ts";
+import { writeAlert } from "./alert-row.ts";
 import type { DriftWindow, SlotDrift } from "./drift.ts";
 import type { MonitorEvent, MonitorState } from "./monitor.ts";
 import type { QualityWindow } from "./quality.ts";
@@ -217,16 +218,6 @@ async function writeWindow(trx: SqlTransaction, model: string, window: DriftWind
       .insertInto("monitoring_slots")
       .values(rows.slice(i, i + 1000))
       .execute();
-}
-
-async function writeAlert(trx: SqlTransaction, alert: Alert): Promise<void> {
-  const { id, model, kind, version, status, summary, findings, sinceUs, raisedUs, resolvedUs } = alert;
-  const resolved = { status, resolved_us: resolvedUs ?? null };
-  await tables<MonitoringTables>(trx)
-    .insertInto("monitoring_alerts")
-    .values({ id, model, kind, version, summary, findings: JSON.stringify(findings), since_us: sinceUs, raised_us: raisedUs, ...resolved })
-    .onConflict((c) => c.column("id").doUpdateSet(resolved))
-    .execute();
 }
 
 function slotPoint(row: SlotRow): SlotPoint {

@@ -7,6 +7,9 @@ export interface MonitoringTables {
   monitoring_slots: SlotTable;
   monitoring_alerts: AlertTable;
   monitoring_state: StateTable;
+  monitoring_parity_checks: ParityCheckTable;
+  monitoring_parity_differences: ParityDifferenceTable;
+  monitoring_parity_state: ParityStateTable;
 }
 
 interface WindowTable {
@@ -64,6 +67,50 @@ interface StateTable {
   state: string;
 }
 
+interface ParityCheckTable {
+  model: string;
+  /** Place in the prediction log where the check begins; checks of a model follow one another without a gap. */
+  from_offset: number;
+  to_offset: number;
+  from_us: number | null;
+  to_us: number | null;
+  /** Processing time. */
+  checked_us: number;
+  served: number;
+  foreign_service: number;
+  vectors: number;
+  recomputed: number;
+  mismatches: number;
+  /** JSON: slot -> mismatches, of slots that have any. */
+  by_slot: string;
+}
+
+interface ParityDifferenceTable {
+  model: string;
+  from_offset: number;
+  position: number;
+  prediction_id: string;
+  version: number;
+  role: PredictionRole;
+  asked_us: number;
+  slot: string;
+  view: string | null;
+  /** JSON: key -> value */
+  keys: string;
+  served: number | null;
+  offline: number | null;
+  /** JSON rows behind the value; null if they were not looked up. */
+  events: string | null;
+}
+
+/** One row a model: where the next check begins, and where the alert stands. */
+interface ParityStateTable {
+  model: string;
+  next_offset: number;
+  /** JSON of AlertState */
+  alert: string;
+}
+
 export const monitoringMigrations: readonly Migration[] = [
   {
     id: "monitoring-0001-windows-alerts-state",
@@ -119,6 +166,50 @@ export const monitoringMigrations: readonly Migration[] = [
         .addColumn("model", "text", (c) => c.primaryKey())
         .addColumn("revision", "bigint", (c) => c.notNull())
         .addColumn("state", "text", (c) => c.notNull())
+        .execute();
+    },
+  },
+  {
+    id: "monitoring-0002-parity",
+    up: async (trx) => {
+      await trx.schema
+        .createTable("monitoring_parity_checks")
+        .addColumn("model", "text", (c) => c.notNull())
+        .addColumn("from_offset", "bigint", (c) => c.notNull())
+        .addColumn("to_offset", "bigint", (c) => c.notNull())
+        .addColumn("from_us", "bigint")
+        .addColumn("to_us", "bigint")
+        .addColumn("checked_us", "bigint", (c) => c.notNull())
+        .addColumn("served", "bigint", (c) => c.notNull())
+        .addColumn("foreign_service", "bigint", (c) => c.notNull())
+        .addColumn("vectors", "bigint", (c) => c.notNull())
+        .addColumn("recomputed", "bigint", (c) => c.notNull())
+        .addColumn("mismatches", "bigint", (c) => c.notNull())
+        .addColumn("by_slot", "text", (c) => c.notNull())
+        .addPrimaryKeyConstraint("monitoring_parity_checks_key", ["model", "from_offset"])
+        .execute();
+      await trx.schema
+        .createTable("monitoring_parity_differences")
+        .addColumn("model", "text", (c) => c.notNull())
+        .addColumn("from_offset", "bigint", (c) => c.notNull())
+        .addColumn("position", "bigint", (c) => c.notNull())
+        .addColumn("prediction_id", "text", (c) => c.notNull())
+        .addColumn("version", "bigint", (c) => c.notNull())
+        .addColumn("role", "text", (c) => c.notNull())
+        .addColumn("asked_us", "bigint", (c) => c.notNull())
+        .addColumn("slot", "text", (c) => c.notNull())
+        .addColumn("view", "text")
+        .addColumn("keys", "text", (c) => c.notNull())
+        .addColumn("served", "double precision")
+        .addColumn("offline", "double precision")
+        .addColumn("events", "text")
+        .addPrimaryKeyConstraint("monitoring_parity_differences_key", ["model", "from_offset", "position"])
+        .execute();
+      await trx.schema
+        .createTable("monitoring_parity_state")
+        .addColumn("model", "text", (c) => c.primaryKey())
+        .addColumn("next_offset", "bigint", (c) => c.notNull())
+        .addColumn("alert", "text", (c) => c.notNull())
         .execute();
     },
   },

@@ -1,4 +1,5 @@
 import { createDatasets, dataMigrations } from "../data/store.ts";
+import { createParityStore } from "../monitoring/parity-store.ts";
 import { createMonitoring } from "../monitoring/store.ts";
 import { monitoringMigrations } from "../monitoring/tables.ts";
 import { createPipelines } from "../pipelines/pipelines.ts";
@@ -39,6 +40,7 @@ export async function openStores(dataFolder: string, configuration: Configuratio
       catalog: createModelCatalog({ database, clock: systemClock, newId: systemId, registry }),
       pipelines: createPipelines({ database, blobs, clock: systemClock }),
       monitoring: createMonitoring({ database, clock: eventClock }),
+      parity: createParityStore(database),
       eventClock,
       onlineStore:
         configuration.redisUrl === undefined

@@ -1,6 +1,7 @@
 import type { Datasets } from "../data/store.ts";
 import type { FeedbackReader } from "../feedback/log.ts";
 import type { Clock } from "../kernel/clock.ts";
+import type { ParityStore } from "../monitoring/parity-store.ts";
 import type { MonitoringStore } from "../monitoring/store.ts";
 import type { Pipelines } from "../pipelines/port.ts";
 import type { ModelDefinition, ProjectDefinition } from "../project/definition.ts";
@@ -23,6 +24,7 @@ export interface ControlRooms {
   readonly catalog: ModelCatalog;
   readonly pipelines: Pick<Pipelines, "listRuns" | "getRun">;
   readonly monitoring: Pick<MonitoringStore, "listDriftWindows" | "listQualityWindows" | "listSlots" | "listAlerts">;
+  readonly parity: Pick<ParityStore, "totals" | "listChecks" | "slots" | "listDifferences">;
   readonly blobs: Pick<BlobStore, "get">;
   readonly feedback: Pick<FeedbackReader, "predictions" | "labels" | "ends">;
   readonly progress: ProgressSource;

@@ -69,6 +69,7 @@ describe("answers have the shapes the console was told of", () => {
     ["/models/late_arrival/monitoring", schemas.monitoring],
     ["/models/late_arrival/distributions", schemas.distributions],
     ["/models/late_arrival/predictions", schemas.predictions],
+    ["/models/late_arrival/parity", schemas.parity],
     ["/alerts", schemas.alerts],
     ["/pipelines", schemas.pipelines],
     ["/serving", schemas.serving],

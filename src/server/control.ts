@@ -18,6 +18,7 @@ import { mlflowRegistry } from "./mlflow-registry.ts";
 import { addModelRoutes } from "./routes/models.ts";
 import { addMonitoringRoutes } from "./routes/monitoring.ts";
 import { addOverviewRoutes } from "./routes/overview.ts";
+import { addParityRoutes } from "./routes/parity.ts";
 import { addPipelineRoutes } from "./routes/pipelines.ts";
 import { addProgressRoutes } from "./routes/progress.ts";
 import { addRunRoutes } from "./routes/runs.ts";
@@ -116,6 +117,7 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
         addRunRoutes,
         addModelRoutes,
         addMonitoringRoutes,
+        addParityRoutes,
         addPipelineRoutes,
         addServingRoutes,
         addProgressRoutes,

@@ -1,10 +1,13 @@
 import { availableParallelism, totalmem } from "node:os";
 import { readFeedback } from "../feedback/log.ts";
+import { relationOf } from "../data/relation.ts";
 import { createMonitorConsumer, type MonitorConsumer } from "../monitoring/consumer.ts";
 import { parseProfile } from "../monitoring/profile-file.ts";
+import { viewsOf } from "../project/definition.ts";
 import type { LoadedProject } from "../project/load.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
 import type { Platform } from "../workflows/platform.ts";
+import { createParityWatch, type ParityWatchInput } from "../workflows/parity-watch.ts";
 import { ServingClient } from "../workflows/serving-client.ts";
 import { removeLeftovers, tempFolderOf } from "./leftovers.ts";
 import type { Stores } from "./stores.ts";
@@ -18,6 +21,22 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
   const client = new ServingClient({ baseUrl: servingUrl, maxSockets: 32, patienceMs: 60_000 });
   const board = new ProgressBoard(stopwatch);
   const consumers = monitorConsumers(project, stores, feedback);
+  const size = { threads: Math.min(4, availableParallelism()), memoryLimitMb: Math.round(Math.min(4096, totalmem() / 1024 / 1024 / 4)) };
+  const parity = createParityWatch({
+    store: stores.parity,
+    reader: feedback,
+    timerMs: stopwatch,
+    clock: systemClock,
+    // One thread: it runs beside whatever the platform does, for as long as it serves.
+    inputOf: (model) => parityInput(project, stores, model, { threads: 1, memoryLimitMb: Math.round(size.memoryLimitMb / 2) }),
+    onAlert: (alert) => board.tell({ event: "alert", atUs: alert.raisedUs, kind: alert.kind, text: alert.summary }),
+    onFailure: (model, error) =>
+      board.tell({
+        event: "log",
+        atUs: stores.eventClock.nowUs(),
+        text: `the parity of ${model} could not be checked: ${error instanceof Error ? error.message : String(error)}`,
+      }),
+  });
   return {
     project,
     places: {
@@ -42,6 +61,7 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
     machineClock: systemClock,
     serving: () => client,
     servingUrl: () => servingUrl,
+    parity,
     watch: async (untilUs) => {
       for (const consumer of consumers.values()) {
         for (const event of await consumer.advance(untilUs)) {
@@ -49,15 +69,16 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
           if (event.kind === "alert-resolved") board.tell({ event: "log", atUs: untilUs, text: `resolved: ${event.alert.summary}` });
         }
       }
+      for (const { name } of project.definition.models) parity.poke(name);
     },
     peakMemoryMb: async () => {
       const own = process.resourceUsage().maxRSS / 1024;
       const stats = await client.get<{ process?: { maxRssMb?: number } }>("/v1/stats");
       return own + (stats.process?.maxRssMb ?? 0);
     },
-    threads: Math.min(4, availableParallelism()),
-    memoryLimitMb: Math.round(Math.min(4096, totalmem() / 1024 / 1024 / 4)),
+    ...size,
     close: async () => {
+      await parity.close();
       client.close();
       await feedback.close();
     },
@@ -80,4 +101,33 @@ function monitorConsumers(project: LoadedProject, stores: Stores, reader: Awaite
       }),
     ]),
   );
+}
+
+/** Relations of the newest accepted versions; undefined until every source of the model's views has one and a version can have answered. */
+async function parityInput(
+  project: LoadedProject,
+  stores: Stores,
+  model: string,
+  size: { readonly threads: number; readonly memoryLimitMb: number },
+): Promise<ParityWatchInput | undefined> {
+  const definition = project.definition.models.find(({ name }) => name === model);
+  if (definition === undefined) return undefined;
+  const relations: Record<string, string> = {};
+  for (const { source } of viewsOf(definition.service)) {
+    const version = await stores.datasets.latest(source.name);
+    if (version === undefined) return undefined;
+    relations[source.name] = relationOf(source, version, project.folder);
+  }
+  const versions = await stores.registry.listVersions(model);
+  if (versions.length === 0) return undefined;
+  const { folder } = stores;
+  return {
+    projectFile: project.file,
+    relations,
+    logFolder: folder.logFolder,
+    blobsFolder: folder.blobsFolder,
+    versions: Object.fromEntries(versions.map((v) => [String(v.version), v.artifactPath])),
+    ...size,
+    tempFolder: tempFolderOf(folder),
+  };
 }

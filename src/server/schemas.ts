@@ -64,6 +64,12 @@ const runFields = {
   tags: textMap,
   metrics: numMap,
 };
+const eventBehind = Type.Object({
+  eventUs: num,
+  knownUs: num,
+  row: orNull(int),
+  values: Type.Record(Type.String(), Type.Union([text, num, flag, Type.Null()])),
+});
 const evaluation = Type.Object({
   rows: int,
   positives: int,
@@ -132,6 +138,7 @@ export const schemas: Readonly<
     | "deployment"
     | "monitoring"
     | "alerts"
+    | "parity"
     | "pipelines"
     | "pipeline"
     | "serving"
@@ -286,6 +293,32 @@ export const schemas: Readonly<
       drift: Type.Array(Type.Object({ ...windowFields, rows: int, psi: Type.Array(orNull(num)), threshold: Type.Array(orNull(num)) })),
       traffic: Type.Array(Type.Object({ ...windowFields, role, rows: int, p50Us: orNull(num), p95Us: orNull(num), p99Us: orNull(num) })),
       marks: Type.Array(Type.Object({ atUs: num, kind: text, version: orNull(int), text })),
+    }),
+  ),
+  parity: of<Api.Parity>()(
+    Type.Object({
+      model: text,
+      served: int,
+      vectors: int,
+      values: int,
+      mismatches: int,
+      lastCheckedUs: orNull(num),
+      checks: Type.Array(Type.Object({ checkedUs: num, fromUs: orNull(num), toUs: orNull(num), served: int, vectors: int, mismatches: int })),
+      slots: Type.Array(Type.Object({ slot: text, mismatches: int, share: num })),
+      differences: Type.Array(
+        Type.Object({
+          predictionId: text,
+          version: int,
+          role: text,
+          askedUs: num,
+          slot: text,
+          view: orNull(text),
+          keys: Type.Record(Type.String(), Type.Union([text, num, Type.Null()])),
+          served: orNull(num),
+          offline: orNull(num),
+          events: orNull(Type.Array(eventBehind)),
+        }),
+      ),
     }),
   ),
   alerts: of<readonly Api.Alert[]>()(

@@ -1,4 +1,5 @@
 import type { Datasets } from "../data/store.ts";
+import type { ParityStore } from "../monitoring/parity-store.ts";
 import type { MonitoringStore } from "../monitoring/store.ts";
 import type { Pipelines } from "../pipelines/port.ts";
 import type { ModelCatalog } from "../registry/catalog.ts";
@@ -21,6 +22,7 @@ export interface Stores {
   readonly catalog: ModelCatalog;
   readonly pipelines: Pipelines;
   readonly monitoring: MonitoringStore;
+  readonly parity: ParityStore;
   /** What registry and monitors date their records with: the machine's clock, or the replay's. */
   readonly eventClock: EventClock;
   readonly onlineStore: OnlineStoreLocation;

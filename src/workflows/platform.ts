@@ -11,6 +11,7 @@ import type { Tracking } from "../tracking/port.ts";
 import type { FeedbackReader } from "../feedback/log.ts";
 import type { OnlineStoreLocation } from "./jobs/online-store.ts";
 import type { ProgressBoard } from "./progress.ts";
+import type { ParityWatch } from "./parity-watch.ts";
 import type { ServingClient } from "./serving-client.ts";
 
 /** Where things lie on this machine; jobs in worker threads open them again by these paths. */
@@ -47,6 +48,8 @@ export interface Platform {
   readonly machineClock: Clock;
   /** Brings the monitors up to an event time: everything asked and known before it is in the logs. */
   readonly watch: (untilUs: Micros) => Promise<void>;
+  /** Proves on what was served that online and offline agree. */
+  readonly parity: ParityWatch;
   /** Highest resident memory so far of the processes of this machine, together. */
   readonly peakMemoryMb: () => Promise<number>;
   /** DuckDB threads and memory for heavy jobs. */

@@ -7,9 +7,6 @@ import type { Platform } from "./platform.ts";
 import type { LoopSummary } from "./progress.ts";
 import type { TrainOutput } from "./train-model.ts";
 
-/** Served vectors recomputed offline: all of a small run, about so many of a large one. */
-const paritySample = 20_000;
-
 /** Figures of the finished loop, each from records: the logs, the registry, the monitor's store, the pipeline's steps. */
 export async function summarise(
   platform: Platform,
@@ -19,8 +16,6 @@ export async function summarise(
   played: PlayedHistory | null,
 ): Promise<LoopSummary> {
   const { board, places } = platform;
-  const versions = await platform.registry.listVersions(model.name);
-  const folders = Object.fromEntries(versions.map((v) => [String(v.version), v.artifactPath]));
   const from = { predictions: 0, labels: 0 };
 
   const live =
@@ -30,33 +25,21 @@ export async function summarise(
           runJob("live", { logFolder: places.logFolder, model: model.name, from, fromUs: played.fromUs, toUs: played.toUs }, () => undefined),
         );
   if (played !== null) board.start("parity");
+  // What was served so far was checked meanwhile; this is the rest, and the sums.
   const parity =
-    played === null || live === null
+    played === null
       ? null
-      : await context.step("parity", {}, async (step) =>
-          runJob(
-            "parity",
-            {
-              projectFile: places.projectFile,
-              model: model.name,
-              relations: played.relations,
-              logFolder: places.logFolder,
-              from,
-              blobsFolder: places.blobsFolder,
-              versions: folders,
-              sample: paritySample,
-              served: live.predictions,
-              threads: platform.threads,
-              memoryLimitMb: platform.memoryLimitMb,
-              tempFolder: places.tempFolder,
-            },
+      : await context.step("parity", {}, async (step) => {
+          const { vectors, values, mismatches, checks } = await platform.parity.drain(
+            model.name,
             (done, total, unit) => {
               board.advance("parity", done, total);
               step.progress(done, total, unit);
             },
             step.signal,
-          ),
-        );
+          );
+          return { vectors, values, mismatches, checks };
+        });
   if (parity !== null) {
     board.advance("parity", parity.vectors, parity.vectors);
     board.finish("parity");

@@ -2,8 +2,9 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openFeedbackLog } from "../../src/feedback/log.ts";
+import { openFeedbackLog, type FeedbackLog } from "../../src/feedback/log.ts";
 import { createOnlineFeatures } from "../../src/features/online/online-features.ts";
+import { MICROS_PER_HOUR } from "../../src/kernel/time.ts";
 import { viewsOf } from "../../src/project/definition.ts";
 import { loadProject } from "../../src/project/load.ts";
 import { openStores } from "../../src/server/compose.ts";
@@ -27,6 +28,7 @@ describe("the loop", () => {
   const folder = mkdtempSync(join(tmpdir(), "karkhana-loop-"));
   const events: LoopEvent[] = [];
   let stores: Stores;
+  let feedback: FeedbackLog;
   let platform: Platform & { close: () => Promise<void> };
   let summary: LoopSummary;
   let closeServing: () => Promise<void>;
@@ -35,7 +37,7 @@ describe("the loop", () => {
     const project = await loadProject(join(import.meta.dirname, "small"));
     stores = await openStores(join(folder, "data"), {});
     const online = await openOnlineStore(stores.onlineStore);
-    const feedback = await openFeedbackLog(stores.folder.logFolder);
+    feedback = await openFeedbackLog(stores.folder.logFolder);
     const views = project.definition.models.flatMap((model) => viewsOf(model.service));
     const serving = await createServing({
       project: project.definition,
@@ -69,6 +71,23 @@ describe("the loop", () => {
     expect(summary.vectorsCompared).toBeGreaterThan(1000);
     expect(summary.valuesCompared).toBe(summary.vectorsCompared * summary.features);
     expect(summary.mismatches).toBe(0);
+  });
+
+  test("a value served wrongly is found by the next check, with the rows it should have come from, and raises an alert", async () => {
+    const before = await stores.parity.totals("late");
+    const { predictions: end } = await platform.feedback.ends();
+    const slots = platform.project.definition.models[0]!.service.slots.map(({ name }) => name);
+    const wrong = slots.indexOf("from_origin.flights_2h");
+    const record = (await platform.feedback.predictions(end - 200, 200)).map((logged) => logged.record).findLast(({ vector }) => vector[wrong]! > 0)!;
+    const vector = Float64Array.from(record.vector);
+    vector[wrong] = vector[wrong]! + 1;
+    await feedback.logPredictions([record, { ...record, id: "tampered", vector }]);
+    const after = await platform.parity.drain("late", () => undefined);
+    expect(after).toMatchObject({ vectors: before.vectors + 2, mismatches: before.mismatches + 1 });
+    const [difference] = await stores.parity.listDifferences("late");
+    expect(difference).toMatchObject({ predictionId: "tampered", slot: "from_origin.flights_2h", served: vector[wrong], offline: vector[wrong]! - 1 });
+    expect(difference!.events!.filter((e) => e.eventUs >= record.askedUs - 2 * MICROS_PER_HOUR)).toHaveLength(vector[wrong]! - 1);
+    expect((await platform.monitoring.listAlerts({ model: "late", status: "open" })).filter((a) => a.kind === "parity")).toHaveLength(1);
   });
 
   test("every question of the replay was answered once and its outcome came home", async () => {

@@ -6,6 +6,7 @@ import { useWidth, WhenVisible } from "../charts/visible.tsx";
 import { count, dayShort, fixed, percent, shortHash } from "../format.ts";
 import { Block, Empty, Page, Trouble } from "../parts/block.tsx";
 import { Key, State } from "../parts/state.tsx";
+import { ParityBlock } from "../parts/parity.tsx";
 import { ask } from "../requests.ts";
 
 export function FeaturesPage(): ReactNode {
@@ -33,6 +34,7 @@ export function FeaturesPage(): ReactNode {
               </select>
             </label>
           ) : null}
+          {model === undefined ? null : <ParityBlock model={model} />}
           {model === undefined ? null : <Shift model={model} />}
         </>
       )}

@@ -1,0 +1,61 @@
+import type { Micros } from "../../kernel/clock.ts";
+import type { DuckDb } from "../../storage/duckdb/duckdb.ts";
+import { quoteIdentifier as q, quoteLiteral } from "../../storage/duckdb/quote.ts";
+import type { FeatureViewDefinition } from "../definition.ts";
+import { planView } from "../view-plan.ts";
+
+/** A source row as a view sees it. */
+export interface EventBehind {
+  readonly eventUs: Micros;
+  readonly knownUs: Micros;
+  /** Number of the row in its file. */
+  readonly row: number | null;
+  readonly values: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface BehindQuestion {
+  readonly view: FeatureViewDefinition;
+  /** SQL relation of the view's source, as `data/relation.ts` gives it. */
+  readonly relation: string;
+  /** In the order of the entity's keys. */
+  readonly keys: readonly (string | number | null | undefined)[];
+  readonly timeUs: Micros;
+  /** The newest so many. */
+  readonly limit: number;
+}
+
+/**
+ * The rows behind a view's values as of a time, newest first: those of the key with event in [t - longest window, t) and known <= t.
+ * A key with a null, or of another type than the view's, has none.
+ */
+export async function eventsBehind(duck: DuckDb, { view, relation, keys, timeUs, limit }: BehindQuestion): Promise<EventBehind[]> {
+  const plan = planView(view);
+  const conditions: string[] = [];
+  for (const [i, column] of plan.keyColumns.entries()) {
+    const key = keys[i];
+    if (typeof key !== plan.keyTypes[i] || (typeof key === "number" && !Number.isSafeInteger(key))) return [];
+    conditions.push(`${q(column)} = ${typeof key === "string" ? textLiteral(key) : String(key)}`);
+  }
+  const columns = Object.keys(view.source.schema);
+  const found = await duck.rows(
+    `SELECT ${columns.map((c, i) => `${q(c)} AS c${i}`).join(", ")}, _row, _event, _known FROM (${relation})
+WHERE ${conditions.join(" AND ")} AND _event >= ${timeUs - plan.windowsUs.at(-1)!} AND _event < ${timeUs} AND _known <= ${timeUs}
+ORDER BY _event DESC, _known DESC, _row DESC LIMIT ${limit}`,
+  );
+  return found.map((row) => ({
+    eventUs: Number(row["_event"]),
+    knownUs: Number(row["_known"]),
+    row: row["_row"] == null ? null : Number(row["_row"]),
+    values: Object.fromEntries(columns.map((column, i) => [column, plain(row[`c${i}`])])),
+  }));
+}
+
+/** DuckDB has no escape for NUL in a literal. */
+function textLiteral(text: string): string {
+  return text.split("\0").map(quoteLiteral).join(" || chr(0) || ");
+}
+
+function plain(value: unknown): string | number | boolean | null {
+  if (typeof value === "bigint") return value.toString();
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
+}

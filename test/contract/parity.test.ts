@@ -1,0 +1,4 @@
+import { parityContract } from "./parity-contract.ts";
+import { sqliteFixture } from "./sql-fixture.ts";
+
+parityContract("SQLite", sqliteFixture);
