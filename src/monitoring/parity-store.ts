@@ -33,7 +33,6 @@ export interface ParityCheck {
 
 /** One served value that is not what the offline SQL gives. Null is NaN. */
 export interface ParityDifference {
-  readonly model: string;
   readonly predictionId: string;
   readonly version: number;
   readonly role: PredictionRole;
@@ -70,7 +69,7 @@ export interface ParityStore {
   /** Where the next check begins; 0 before the first. */
   nextOffset(model: string): Promise<number>;
   /** @returns the alert raised or resolved by it @throws MONITORING_CONFLICT if another check began there already */
-  commit(check: ParityCheck, differences: readonly Omit<ParityDifference, "model">[]): Promise<Alert | undefined>;
+  commit(check: ParityCheck, differences: readonly ParityDifference[]): Promise<Alert | undefined>;
   /** Newest first. */
   listChecks(model: string, limit?: number): Promise<ParityCheck[]>;
   totals(model: string): Promise<ParityTotals>;
@@ -145,7 +144,6 @@ export function createParityStore(database: SqlDatabase): ParityStore {
       if (slot !== undefined) query = query.where("slot", "=", slot);
       const rows = await query.orderBy("from_offset", "desc").orderBy("position").limit(limit).execute();
       return rows.map((row) => ({
-        model,
         predictionId: row.prediction_id,
         version: row.version,
         role: row.role,
@@ -161,7 +159,7 @@ export function createParityStore(database: SqlDatabase): ParityStore {
   };
 }
 
-async function commit(trx: SqlTransaction, check: ParityCheck, differences: readonly Omit<ParityDifference, "model">[]): Promise<Alert | undefined> {
+async function commit(trx: SqlTransaction, check: ParityCheck, differences: readonly ParityDifference[]): Promise<Alert | undefined> {
   const db = tables<MonitoringTables>(trx);
   const { model } = check;
   const state = await db.selectFrom("monitoring_parity_state").selectAll().where("model", "=", model).executeTakeFirst();

@@ -15,7 +15,7 @@ import { evaluate } from "../learn/evaluate.ts";
 import { createMonitorConsumer } from "../monitoring/consumer.ts";
 import { parseProfile, profileToJson } from "../monitoring/profile-file.ts";
 import { buildReferenceProfile } from "../monitoring/profile.ts";
-import { createParityStore, type ParityCheck, type ParityDifference } from "../monitoring/parity-store.ts";
+import { createParityStore } from "../monitoring/parity-store.ts";
 import { createMonitoring } from "../monitoring/store.ts";
 import { monitoringMigrations } from "../monitoring/tables.ts";
 import { createPipelines } from "../pipelines/pipelines.ts";
@@ -34,6 +34,7 @@ import { createTracking } from "../tracking/store.ts";
 import { trackingMigrations } from "../tracking/tables.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
 import type { ControlRooms } from "./control-rooms.ts";
+import { proveParity } from "./test-world-parity.ts";
 
 /**
  * A season of a small airline in real stores, in a folder of its own: what the control server's tests and the console's stand on.
@@ -219,54 +220,9 @@ async function fill(world: World, days: number): Promise<string> {
   });
   await trainVersion(world, "late_arrival gbdt 2001-06-24", datasetHash, 0.8, false);
   await registry.refuse("late_arrival", 3, "loses 0.0061 AUC to the champion on the same rows, 0.002 allowed");
-  await proveParity(world, days);
+  await proveParity(world.parity, lateArrival, april, days);
   progressOf(world, days);
   return first;
-}
-
-/** A check every ten days; one of them met a late correction that the online rows had not taken in. */
-async function proveParity({ parity }: World, days: number): Promise<void> {
-  const perCheck = 2400;
-  for (let n = 0; n * 10 < days; n++) {
-    const fromUs = april + n * 10 * MICROS_PER_DAY;
-    const found = n === 2 ? differencesOf(fromUs) : [];
-    const check: ParityCheck = {
-      model: "late_arrival",
-      fromOffset: n * perCheck,
-      toOffset: (n + 1) * perCheck,
-      fromUs,
-      toUs: fromUs + 10 * MICROS_PER_DAY,
-      checkedUs: fromUs + 10 * MICROS_PER_DAY + 20 * MICROS_PER_SECOND,
-      served: perCheck,
-      foreignService: 0,
-      vectors: 600,
-      values: 600 * lateArrival.service.slots.length,
-      mismatches: found.length,
-      bySlot: Object.fromEntries([...Map.groupBy(found, (d) => d.slot)].map(([slot, own]) => [slot, own.length])),
-    };
-    await parity.commit(check, found);
-  }
-}
-
-function differencesOf(fromUs: number): Omit<ParityDifference, "model">[] {
-  const slots = lateArrival.service.slots.filter(({ name }) => name.includes("late_share")).slice(0, 2);
-  return slots.map(({ name }, i) => ({
-    predictionId: `q-${i + 1}`,
-    version: 1,
-    role: "champion",
-    askedUs: fromUs + (i + 3) * MICROS_PER_HOUR,
-    slot: name,
-    view: airport.name,
-    keys: { airport: "ORD" },
-    served: 0.5,
-    offline: 0.25,
-    events: Array.from({ length: 4 }, (_, k) => ({
-      eventUs: fromUs + (i + 2) * MICROS_PER_HOUR - k * 7 * 60 * MICROS_PER_SECOND,
-      knownUs: fromUs + (i + 2.5) * MICROS_PER_HOUR,
-      row: 1000 + k,
-      values: { delay: k === 0 ? 22 : 3 - k, distance: 700, origin: "ORD", destination: "DEN" },
-    })),
-  }));
 }
 
 async function registerFlights({ folder, blobs, database, machineClock: clock, rng }: World): Promise<string> {

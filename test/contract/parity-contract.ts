@@ -20,7 +20,7 @@ const check = (fromOffset: number, toOffset: number, bySlot: Record<string, numb
   bySlot,
 });
 
-const difference = (slot: string, i: number): Omit<ParityDifference, "model"> => ({
+const difference = (slot: string, i: number): ParityDifference => ({
   predictionId: `q${i}`,
   version: 2,
   role: "champion",
@@ -61,7 +61,7 @@ export function parityContract(name: string, make: MakeSqlFixture): void {
       const found = [difference("a", 0), difference("b", 1), difference("a", 2)];
       await store.commit(check(0, 10, { a: 2, b: 1 }), found);
       await store.commit(check(10, 20, { b: 4 }), [difference("b", 3)]);
-      expect(await store.listDifferences("m")).toEqual([difference("b", 3), ...found].map((d) => ({ model: "m", ...d })));
+      expect(await store.listDifferences("m")).toEqual([difference("b", 3), ...found]);
       expect((await store.listDifferences("m", { slot: "a" })).map((d) => d.predictionId)).toEqual(["q0", "q2"]);
       expect(await store.listDifferences("m", { limit: 1 })).toHaveLength(1);
       expect(await store.slots("m")).toEqual([

@@ -85,8 +85,8 @@ describe("the loop", () => {
     const after = await platform.parity.drain("late", () => undefined);
     expect(after).toMatchObject({ vectors: before.vectors + 2, mismatches: before.mismatches + 1 });
     const [difference] = await stores.parity.listDifferences("late");
-    expect(difference).toMatchObject({ predictionId: "tampered", slot: "from_origin.flights_2h", served: vector[wrong], offline: vector[wrong]! - 1 });
-    expect(difference!.events!.filter((e) => e.eventUs >= record.askedUs - 2 * MICROS_PER_HOUR)).toHaveLength(vector[wrong]! - 1);
+    expect(difference).toMatchObject({ predictionId: "tampered", slot: "from_origin.flights_2h", served: vector[wrong], offline: vector[wrong] - 1 });
+    expect(difference!.events!.filter((e) => e.eventUs >= record.askedUs - 2 * MICROS_PER_HOUR)).toHaveLength(vector[wrong] - 1);
     expect((await platform.monitoring.listAlerts({ model: "late", status: "open" })).filter((a) => a.kind === "parity")).toHaveLength(1);
   });
 

@@ -36,7 +36,7 @@ export function addParityRoutes(app: FastifyInstance, context: RouteContext): vo
           .toReversed()
           .map((c) => ({ checkedUs: c.checkedUs, fromUs: c.fromUs, toUs: c.toUs, served: c.served, vectors: c.vectors, mismatches: c.mismatches })),
         slots: (await parity.slots(name)).map((s) => ({ ...s, share: s.mismatches / vectors })),
-        differences: (await parity.listDifferences(name, { limit: differencesShown, ...(slot === undefined ? {} : { slot }) })).map(({ model: _, ...d }) => d),
+        differences: await parity.listDifferences(name, { limit: differencesShown, ...(slot === undefined ? {} : { slot }) }),
       };
     },
   );
