@@ -10,6 +10,7 @@ const rooms = [
   { to: "/", name: "Loop" },
   { to: "/data", name: "Data" },
   { to: "/features", name: "Features" },
+  { to: "/experiments", name: "Experiments" },
   { to: "/runs", name: "Runs" },
   { to: "/models", name: "Models" },
   { to: "/serving", name: "Serving" },
@@ -23,7 +24,8 @@ export function Frame(): ReactNode {
   const overview = useQuery(ask.overview());
   const main = useRef<HTMLElement>(null);
   const shownBefore = useRef(path);
-  const room = rooms.findLast((r) => (r.to === "/" ? path === "/" : path.startsWith(r.to)));
+  const place = path.startsWith("/compare") ? "/runs" : path;
+  const room = rooms.findLast((r) => (r.to === "/" ? place === "/" : place.startsWith(r.to)));
   useEffect(() => {
     document.title = room === undefined ? "Karkhana" : `${room.name} · Karkhana`;
     // On a phone the rooms are a strip to be scrolled.

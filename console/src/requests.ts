@@ -2,11 +2,9 @@ import { keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-que
 import type {
   Alert,
   ApiError,
-  ArtifactText,
   DatasetReport,
   DatasetSummary,
   Distributions,
-  ExperimentSummary,
   Features,
   ModelDetail,
   ModelSummary,
@@ -16,8 +14,6 @@ import type {
   PipelineDetail,
   PipelineSummary,
   Prediction,
-  RunDetail,
-  RunPage,
   Serving,
 } from "../../src/server/api.ts";
 
@@ -26,6 +22,7 @@ export class Refusal extends Error {
   readonly code: string;
   readonly remedy: string;
   readonly status: number;
+  readonly details: Readonly<Record<string, unknown>>;
 
   constructor(status: number, body: ApiError["error"]) {
     super(body.message);
@@ -33,10 +30,11 @@ export class Refusal extends Error {
     this.status = status;
     this.code = body.code;
     this.remedy = body.remedy;
+    this.details = body.details;
   }
 }
 
-async function request<T>(path: string, init?: RequestInit): Promise<T> {
+export async function request<T>(path: string, init?: RequestInit): Promise<T> {
   const response = await fetch(`/api/v1${path}`, init);
   const body: unknown = await response.json().catch(() => null);
   if (response.ok) return body as T;
@@ -59,7 +57,7 @@ export const queries = new QueryClient({
 });
 
 const enc = encodeURIComponent;
-const get = <T>(topic: Topic, path: string) =>
+export const get = <T>(topic: Topic, path: string) =>
   queryOptions({ queryKey: [topic, path], queryFn: ({ signal }) => request<T>(path, { signal }), placeholderData: keepPreviousData });
 
 /** What a change is about; the first part of every query's key. */
@@ -72,9 +70,6 @@ export const ask = {
   features: () => get<Features>("features", "/features"),
   distributions: (model: string, atUs: number | null) =>
     get<Distributions>("monitoring", `/models/${enc(model)}/distributions${atUs === null ? "" : `?atUs=${atUs}`}`),
-  experiments: () => get<readonly ExperimentSummary[]>("runs", "/experiments"),
-  run: (id: string) => get<RunDetail>("runs", `/runs/${enc(id)}`),
-  artifact: (id: string, path: string) => get<ArtifactText>("runs", `/runs/${enc(id)}/artifact?path=${enc(path)}`),
   models: () => get<readonly ModelSummary[]>("models", "/models"),
   model: (name: string) => get<ModelDetail>("models", `/models/${enc(name)}`),
   monitoring: (name: string) => get<Monitoring>("monitoring", `/models/${enc(name)}/monitoring`),
@@ -85,12 +80,6 @@ export const ask = {
   serving: () => get<Serving>("serving", "/serving"),
   predictions: (model: string) => get<readonly Prediction[]>("predictions", `/models/${enc(model)}/predictions?limit=24`),
 };
-
-export function runPage(experimentId: string, token: string | undefined): Promise<RunPage> {
-  const query = new URLSearchParams({ experimentId, limit: "200" });
-  if (token !== undefined) query.set("token", token);
-  return request<RunPage>(`/runs?${query.toString()}`);
-}
 
 export function rollback(model: string, reason: string): Promise<unknown> {
   return request(`/models/${enc(model)}/rollback`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ reason }) });

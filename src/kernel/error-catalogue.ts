@@ -142,6 +142,7 @@ export const errorCatalogue = {
   EXPERIMENT_DELETED: { text: "Experiment {experimentId} is deleted", remedy: "Restore it first, or use another experiment.", retryable: false },
   RUN_DELETED: { text: "Run {runId} is deleted", remedy: "Restore it first.", retryable: false },
   TAG_NOT_FOUND: { text: "{owner} has no tag {key}", remedy: "Look at its tags; correct the key.", retryable: false },
+  VIEW_NOT_FOUND: { text: "There is no saved view {name}", remedy: "Look at the list of views; someone may have removed it.", retryable: false },
   SEARCH_INVALID: {
     text: "{problem}",
     remedy: "Correct the filter or the order: `metrics.auc > 0.7 AND (params.seed = '1' OR NOT tags.stage LIKE 'dev%')`.",

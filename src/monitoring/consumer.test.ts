@@ -35,7 +35,10 @@ describe("monitor consumer", () => {
         if (failsBeforeCommit) throw new Error("killed before the commit");
         return result;
       });
-    store = createMonitoring({ database: { dialect, db, transaction, close: () => database.close() }, clock: new ManualClock(5) });
+    store = createMonitoring({
+      database: { dialect, db, transaction, readApart: (query) => database.readApart(query), close: () => database.close() },
+      clock: new ManualClock(5),
+    });
     log = await openFeedbackLog(path.join(folder, "log"), { fsyncIntervalMs: 1000 });
     reader = await readFeedback(path.join(folder, "log"));
   };

@@ -211,21 +211,6 @@ export interface Evaluation {
   readonly importance: readonly { readonly feature: string; readonly gain: number; readonly splits: number }[];
 }
 
-export interface RunDetail extends RunSummary {
-  readonly histories: Readonly<Record<string, readonly { readonly step: number; readonly value: number }[]>>;
-  readonly artifacts: readonly { readonly path: string; readonly sizeBytes: number }[];
-  readonly evaluation: Evaluation | null;
-  readonly versions: readonly { readonly model: string; readonly version: number }[];
-}
-
-export interface ArtifactText {
-  readonly path: string;
-  readonly sizeBytes: number;
-  /** True if only the first part is given. */
-  readonly truncated: boolean;
-  readonly text: string;
-}
-
 export type ProofState = "proved" | "failed" | "waived" | "missing";
 
 export interface ProofMark {

@@ -12,6 +12,7 @@ import { openDataFolder } from "../storage/data-folder.ts";
 import { migrate } from "../storage/sql/migrate.ts";
 import { openPostgres } from "../storage/sql/postgres.ts";
 import { openSqlite } from "../storage/sql/sqlite.ts";
+import { savedViewMigrations } from "../tracking/saved-views.ts";
 import { createTracking } from "../tracking/store.ts";
 import { trackingMigrations } from "../tracking/tables.ts";
 import { EventClock } from "../workflows/platform.ts";
@@ -20,7 +21,7 @@ import type { Stores } from "./stores.ts";
 import { systemClock, systemId } from "./system.ts";
 
 /** In the order of their first release; a room's own list only grows. */
-const migrations = [...dataMigrations, ...trackingMigrations, ...registryMigrations, ...pipelineMigrations, ...monitoringMigrations];
+const migrations = [...dataMigrations, ...trackingMigrations, ...registryMigrations, ...pipelineMigrations, ...monitoringMigrations, ...savedViewMigrations];
 
 export async function openStores(dataFolder: string, configuration: Configuration): Promise<Stores> {
   const folder = await openDataFolder(dataFolder);

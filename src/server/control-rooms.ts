@@ -19,7 +19,7 @@ import type { VersionFiles } from "./version-files.ts";
 export interface ControlRooms {
   readonly project: ProjectDefinition;
   readonly datasets: Pick<Datasets, "listVersions" | "getVersion" | "report">;
-  readonly tracking: Pick<TrackingStore, "listExperiments" | "listRuns" | "getRun" | "metricHistory" | "listArtifacts" | "getArtifact"> & MlflowTracking;
+  readonly tracking: Pick<TrackingStore, "listExperiments" | "listRuns" | "listArtifacts" | "getArtifact" | "table" | "views"> & MlflowTracking;
   readonly registry: Pick<Registry, "listVersions" | "getVersion" | "getDeployment" | "listEvents" | "rollback">;
   readonly catalog: ModelCatalog;
   readonly pipelines: Pick<Pipelines, "listRuns" | "getRun">;

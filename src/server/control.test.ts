@@ -3,8 +3,10 @@ import type { FastifyInstance } from "fastify";
 import type { TSchema } from "typebox";
 import { Check, Errors } from "typebox/value";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { DatasetReport, Distributions, ModelDetail, Monitoring, Overview, PipelineDetail, Prediction, RunDetail, RunPage } from "./api.ts";
+import type { DatasetReport, Distributions, ModelDetail, Monitoring, Overview, PipelineDetail, Prediction, RunPage } from "./api.ts";
+import type { ArtifactFolder, MetricSeries, RunDetail } from "./api-runs.ts";
 import { createControl, createControlApp } from "./control.ts";
+import { runSchemas } from "./schemas-runs.ts";
 import { schemas } from "./schemas.ts";
 import { controlWorld, type ControlWorld } from "./test-world.ts";
 
@@ -63,7 +65,8 @@ describe("answers have the shapes the console was told of", () => {
     ["/overview", schemas.overview],
     ["/datasets", schemas.datasets],
     ["/features", schemas.features],
-    ["/experiments", schemas.experiments],
+    ["/experiments", runSchemas.experiments],
+    ["/views", runSchemas.views],
     ["/models", schemas.models],
     ["/models/late_arrival", schemas.model],
     ["/models/late_arrival/monitoring", schemas.monitoring],
@@ -83,8 +86,9 @@ describe("answers have the shapes the console was told of", () => {
     const [dataset] = await get<{ hash: string }[]>("/api/v1/datasets");
     expect(misfit(schemas.dataset, await get(`/api/v1/datasets/${dataset!.hash}`))).toEqual([]);
     const [run] = await runIds();
-    expect(misfit(schemas.run, await get(`/api/v1/runs/${run}`))).toEqual([]);
-    expect(misfit(schemas.artifact, await get(`/api/v1/runs/${run}/artifact?path=model/manifest.json`))).toEqual([]);
+    expect(misfit(runSchemas.run, await get(`/api/v1/runs/${run}`))).toEqual([]);
+    expect(misfit(runSchemas.preview, await get(`/api/v1/runs/${run}/preview?path=model/manifest.json`))).toEqual([]);
+    expect(misfit(runSchemas.folder, await get(`/api/v1/runs/${run}/artifacts?path=model`))).toEqual([]);
     expect(misfit(schemas.pipeline, await get("/api/v1/pipelines/train-late_arrival-2"))).toEqual([]);
   });
 
@@ -112,13 +116,17 @@ describe("what the records say is what is shown", () => {
 
   test("a run shows its curve, its evaluation and the version it became", async () => {
     const run = await get<RunDetail>(`/api/v1/runs/${world.trainedRun}`);
-    expect(run.histories["valid_log_loss"]).toHaveLength(90);
-    expect(Object.keys(run.histories)).not.toContain("holdout_auc");
-    expect(run.evaluation?.metrics["AUC"]?.value).toBeCloseTo(run.metrics["holdout_auc"]!, 12);
+    const points = Object.fromEntries(run.metrics.map((m) => [m.key, m.points]));
+    expect(points).toMatchObject({ valid_log_loss: 90, holdout_auc: 1 });
+    const series = await get<MetricSeries>(`/api/v1/runs/${world.trainedRun}/series?key=valid_log_loss`);
+    expect(misfit(runSchemas.series, series)).toEqual([]);
+    expect(series).toMatchObject({ total: 90, thinned: false, x: Array.from({ length: 90 }, (_, i) => i + 1) });
+    expect(run.evaluation?.metrics["AUC"]?.value).toBeCloseTo(Number(run.metrics.find((m) => m.key === "holdout_auc")?.value), 12);
     expect(run.evaluation?.slices.length).toBe(8);
     expect(run.evaluation?.roc.at(-1)).toEqual([1, 1]);
     expect(run.versions).toEqual([{ model: "late_arrival", version: 1 }]);
-    expect(run.artifacts.map((a) => a.path)).toContain("model/evaluation.json");
+    const folder = await get<ArtifactFolder>(`/api/v1/runs/${world.trainedRun}/artifacts?path=model`);
+    expect(folder.entries.map((a) => a.path)).toContain("model/evaluation.json");
   });
 
   test("five proofs a version, each proved, failed, waived or missing", async () => {
@@ -196,9 +204,9 @@ describe("bad input is refused by name", () => {
   });
 
   test("an artifact path that leaves its run is refused", async () => {
-    const answer = await refusal(`/api/v1/runs/${world.trainedRun}/artifact?path=${encodeURIComponent("../../../meta.db")}`);
+    const answer = await refusal(`/api/v1/runs/${world.trainedRun}/preview?path=${encodeURIComponent("../../../meta.db")}`);
     expect(answer).toMatchObject({ status: 400, code: "BLOB_PATH_REFUSED" });
-    expect(await refusal(`/api/v1/runs/${world.trainedRun}/artifact?path=none.json`)).toMatchObject({ status: 404 });
+    expect(await refusal(`/api/v1/runs/${world.trainedRun}/preview?path=none.json`)).toMatchObject({ status: 404 });
   });
 
   test("a body that is too large, malformed or not JSON changes nothing", async () => {

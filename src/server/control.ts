@@ -11,6 +11,7 @@ import { fromFastify, refuseBadBytes, sendError } from "../serving/http-errors.t
 import { hostGuard, isLoopback } from "../serving/http-guard.ts";
 import type { ControlRooms, RouteContext } from "./control-rooms.ts";
 import { statusOf } from "./error-status.ts";
+import { addArtifactRoutes } from "./routes/artifacts.ts";
 import { addDatasetRoutes } from "./routes/datasets.ts";
 import { addFeatureRoutes } from "./routes/features.ts";
 import { addMlflowRoutes } from "./routes/mlflow.ts";
@@ -21,6 +22,7 @@ import { addOverviewRoutes } from "./routes/overview.ts";
 import { addParityRoutes } from "./routes/parity.ts";
 import { addPipelineRoutes } from "./routes/pipelines.ts";
 import { addProgressRoutes } from "./routes/progress.ts";
+import { addRunTableRoutes } from "./routes/run-table.ts";
 import { addRunRoutes } from "./routes/runs.ts";
 import { addServingRoutes } from "./routes/serving.ts";
 import { watchServing } from "./serving-watch.ts";
@@ -114,7 +116,9 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
         addOverviewRoutes,
         addDatasetRoutes,
         addFeatureRoutes,
+        addRunTableRoutes,
         addRunRoutes,
+        addArtifactRoutes,
         addModelRoutes,
         addMonitoringRoutes,
         addParityRoutes,

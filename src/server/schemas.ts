@@ -5,11 +5,11 @@ import type * as Api from "./api.ts";
  * The shapes of `api.ts` as schemas: for the API description and for the tests that hold answers against them.
  * `of<T>()` does not compile where a schema allows what the type does not.
  */
-const of =
+export const of =
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- it is given, never inferred
-  <T>() =>
-    <S extends TSchema>(schema: S & (Static<S> extends T ? unknown : never)): TSchema =>
-      schema;
+  <T>(): (<S extends TSchema>(schema: S & (Static<S> extends T ? unknown : never)) => TSchema) =>
+  (schema) =>
+    schema;
 
 const text = Type.String();
 const num = Type.Number();
@@ -70,17 +70,6 @@ const eventBehind = Type.Object({
   row: orNull(int),
   values: Type.Record(Type.String(), Type.Union([text, num, flag, Type.Null()])),
 });
-const evaluation = Type.Object({
-  rows: int,
-  positives: int,
-  metrics: Type.Record(Type.String(), interval),
-  baseline: orNull(Type.Object({ name: text, metrics: Type.Record(Type.String(), interval) })),
-  roc: Type.Array(Type.Tuple([num, num])),
-  precisionRecall: Type.Array(Type.Tuple([num, num])),
-  calibration: Type.Array(Type.Object({ meanScore: num, labelRate: num, rows: int })),
-  slices: Type.Array(Type.Object({ field: text, value: text, rows: int, auc: interval })),
-  importance: Type.Array(Type.Object({ feature: text, gain: num, splits: int })),
-});
 const proof = Type.Object({
   kind: oneOf("offline-evaluation", "shadow", "ab", "monitors", "rollback"),
   state: oneOf("proved", "failed", "waived", "missing"),
@@ -129,10 +118,7 @@ export const schemas: Readonly<
     | "dataset"
     | "features"
     | "distributions"
-    | "experiments"
     | "runs"
-    | "run"
-    | "artifact"
     | "models"
     | "model"
     | "deployment"
@@ -241,18 +227,7 @@ export const schemas: Readonly<
       ),
     }),
   ),
-  experiments: of<readonly Api.ExperimentSummary[]>()(Type.Array(Type.Object({ experimentId: text, name: text, createdUs: num }))),
   runs: of<Api.RunPage>()(Type.Object({ runs: Type.Array(Type.Object(runFields)), nextToken: orNull(text) })),
-  run: of<Api.RunDetail>()(
-    Type.Object({
-      ...runFields,
-      histories: Type.Record(Type.String(), Type.Array(Type.Object({ step: num, value: num }))),
-      artifacts: Type.Array(Type.Object({ path: text, sizeBytes: int })),
-      evaluation: orNull(evaluation),
-      versions: Type.Array(Type.Object({ model: text, version: int })),
-    }),
-  ),
-  artifact: of<Api.ArtifactText>()(Type.Object({ path: text, sizeBytes: int, truncated: flag, text })),
   models: of<readonly Api.ModelSummary[]>()(Type.Array(Type.Object(modelFields))),
   model: of<Api.ModelDetail>()(
     Type.Object({

@@ -29,7 +29,9 @@ import { registryMigrations } from "../registry/tables.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
 import { openDuckDb } from "../storage/duckdb/duckdb.ts";
 import { migrate } from "../storage/sql/migrate.ts";
+import type { SqlDatabase } from "../storage/sql/port.ts";
 import { openSqlite } from "../storage/sql/sqlite.ts";
+import { savedViewMigrations } from "../tracking/saved-views.ts";
 import { createTracking } from "../tracking/store.ts";
 import { trackingMigrations } from "../tracking/tables.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
@@ -43,6 +45,7 @@ import { proveParity } from "./test-world-parity.ts";
 export interface ControlWorld {
   readonly rooms: ControlRooms;
   readonly board: ProgressBoard;
+  readonly database: SqlDatabase;
   /** Processing time; the board measures rates and pauses with it. */
   readonly machineClock: ManualClock;
   readonly model: ModelDefinition;
@@ -110,7 +113,7 @@ const airlineProject: ProjectDefinition = project("small-airline", {
   replay: { model: "late_arrival", from: "2001-04-01", to: "2001-07-01" },
 });
 
-const migrations = [...dataMigrations, ...trackingMigrations, ...registryMigrations, ...pipelineMigrations, ...monitoringMigrations];
+const migrations = [...dataMigrations, ...trackingMigrations, ...registryMigrations, ...pipelineMigrations, ...monitoringMigrations, ...savedViewMigrations];
 
 /** @param days of live traffic; 0 leaves every store empty, as a first start finds them */
 export async function controlWorld(days: number): Promise<ControlWorld> {
@@ -145,6 +148,7 @@ export async function controlWorld(days: number): Promise<ControlWorld> {
   return {
     rooms,
     board,
+    database,
     machineClock: clock,
     model: lateArrival,
     trainedRun,

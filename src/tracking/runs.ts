@@ -21,7 +21,7 @@ import { writeTags } from "./write.ts";
 
 type Row = Selectable<TrackingTables["tracking_runs"]>;
 
-const runTables: RecordTables = {
+export const runTables: RecordTables = {
   key: "run_id",
   parts: { metric: "tracking_latest_metrics", param: "tracking_params", tag: "tracking_tags" },
   attributes: {

@@ -13,6 +13,8 @@ import type { ExperimentRecords, RunRecords } from "./records.ts";
 import { decodePlace, encodePlace } from "./run-page.ts";
 import { createRunFiles, type RunFiles } from "./run-files.ts";
 import { createRunRecords } from "./runs.ts";
+import { createSavedViews, type SavedViews } from "./saved-views.ts";
+import { createRunTable, type RunTable } from "./table/port.ts";
 import type { LifecycleStage, TrackingTables } from "./tables.ts";
 import { writeMetrics, writeParams, writeTags } from "./write.ts";
 
@@ -28,6 +30,8 @@ export interface TrackingStore extends Tracking, RunArtifacts {
   readonly experiments: ExperimentRecords;
   readonly runs: RunRecords;
   readonly files: RunFiles;
+  readonly table: RunTable;
+  readonly views: SavedViews;
 }
 
 export function createTracking(parts: TrackingParts): TrackingStore {
@@ -38,7 +42,13 @@ export function createTracking(parts: TrackingParts): TrackingStore {
     const { run, stage } = await runs.get(runId);
     return { experimentId: run.experimentId, artifactPath: run.artifactPath, isDeleted: stage === "deleted" };
   });
-  return Object.assign(tracking, artifacts, { experiments: createExperimentRecords(parts), runs, files });
+  return Object.assign(tracking, artifacts, {
+    experiments: createExperimentRecords(parts),
+    runs,
+    files,
+    table: createRunTable(parts.database),
+    views: createSavedViews(parts),
+  });
 }
 
 const maxPage = 50_000;

@@ -1,26 +1,14 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
-import { build } from "vite";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createControl, type Control } from "../../src/server/control.ts";
 import { controlWorld, type ControlWorld } from "../../src/server/test-world.ts";
+import { builtConsole, launchChromium, visitIn, type Visit } from "./chromium.ts";
 import { chartsDrawn, excessWidth, focusedElement, pageHeight, themeShown, weakTexts } from "./in-page.mjs";
 
 // The console in the system's Chromium, on a control server over real stores. Screenshots are left in a temporary folder, which is printed.
-const flags = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-const executablePath = process.env["KARKHANA_CHROMIUM"] ?? "/usr/bin/chromium";
-
 let browser: Browser;
 let world: ControlWorld;
 let empty: ControlWorld;
@@ -29,14 +17,12 @@ let first: Control;
 let shots: string;
 
 beforeAll(async () => {
-  const root = fileURLToPath(new URL("../../console", import.meta.url));
-  const consoleFolder = await mkdtemp(path.join(tmpdir(), "karkhana-console-"));
-  await build({ root, logLevel: "error", build: { outDir: consoleFolder, emptyOutDir: true } });
+  const consoleFolder = await builtConsole();
   world = await controlWorld(80);
   empty = await controlWorld(0);
   control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder });
   first = await createControl(empty.rooms, { host: "127.0.0.1", port: 0, consoleFolder });
-  browser = await chromium.launch({ executablePath, args: flags });
+  browser = await launchChromium();
   shots = await mkdtemp(path.join(tmpdir(), "karkhana-screenshots-"));
   console.log(`screenshots: ${shots}`);
 }, 120_000);
@@ -49,26 +35,7 @@ afterAll(async () => {
   await empty?.close();
 });
 
-interface Visit {
-  readonly page: Page;
-  readonly complaints: string[];
-  readonly context: BrowserContext;
-}
-
-async function visit(options: Parameters<Browser["newContext"]>[0] = {}): Promise<Visit> {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(`${page.url()}: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
-  page.on("request", (request) => {
-    if (!request.url().startsWith(new URL(page.url() === "about:blank" ? request.url() : page.url()).origin))
-      complaints.push(`asked another origin: ${request.url()}`);
-  });
-  return { page, complaints, context };
-}
+const visit = (options: Parameters<Browser["newContext"]>[0] = {}): Promise<Visit> => visitIn(browser, options);
 
 /** Each page, its heading and a text that only its loaded records show. */
 function rooms(): readonly (readonly [name: string, address: string, heading: string, shows: string])[] {
@@ -76,6 +43,7 @@ function rooms(): readonly (readonly [name: string, address: string, heading: st
     ["loop", "/", "small-airline", "Needs attention"],
     ["data", "/data", "Data", "accepted, some set aside"],
     ["features", "/features", "Features", "alarm above"],
+    ["experiments", "/experiments", "Experiments", "small-airline"],
     ["runs", "/runs", "Runs", "late_arrival logistic 2001-04-01"],
     ["run", `/runs/${world.trainedRun}`, "late_arrival logistic 2001-04-01", "Importance"],
     ["models", "/models", "late_arrival", "Roll back to v1"],
@@ -154,7 +122,8 @@ describe("by keyboard alone", () => {
       const now = await page.evaluate(focusedElement);
       if (now.isSvgLink || now.outlined) reached.push(now.text);
     }
-    for (const room of ["Loop", "Data", "Features", "Runs", "Models", "Serving", "Monitoring", "Pipelines", "Dark"]) expect(reached, room).toContain(room);
+    for (const room of ["Loop", "Data", "Features", "Experiments", "Runs", "Models", "Serving", "Monitoring", "Pipelines", "Dark"])
+      expect(reached, room).toContain(room);
     expect(reached.filter((text) => /^(Data|Features|Training|Registry|Serving|Monitoring|Retraining):/.test(text))).toHaveLength(7);
     await context.close();
   });

@@ -46,7 +46,8 @@ export function weakTexts() {
   const weak = [];
   for (const element of document.querySelectorAll("main *, nav *")) {
     const own = [...element.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.textContent.trim() !== "");
-    if (!own || element.closest("dialog") !== null) continue;
+    // A title of a drawing is said, not drawn; what a closed disclosure holds is not drawn either.
+    if (!own || element.closest("dialog, title, details:not([open]) > :not(summary)") !== null) continue;
     const style = getComputedStyle(element);
     const a = luminance(element instanceof SVGElement ? style.fill : style.color);
     const b = luminance(ground(element));

@@ -1,23 +1,48 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
-import type { Evaluation, RunDetail } from "../../../src/server/api.ts";
-import { RankedBars } from "../charts/bars.tsx";
-import { DotWhisker } from "../charts/dot-whisker.tsx";
-import { Plot } from "../charts/plot.tsx";
-import { extent, linePath, niceDomain } from "../charts/scale.ts";
-import { WhenVisible } from "../charts/visible.tsx";
-import { bytes, count, duration, figure, fixed, moment, percent, words } from "../format.ts";
+import type { RunDatasetUse, RunDetail } from "../../../src/server/api-runs.ts";
+import { count, duration, fixed, moment, words } from "../format.ts";
 import { Block, Page, Pairs, Readings, Trouble } from "../parts/block.tsx";
-import { Key, State, toneOfRun } from "../parts/state.tsx";
-import { ask } from "../requests.ts";
+import { State, toneOfRun } from "../parts/state.tsx";
+import { askRuns } from "../run-requests.ts";
+import { Artifacts, ConsoleLog } from "../runs/artifacts.tsx";
+import { metricText } from "../runs/cells.tsx";
+import { Curves } from "../runs/curves.tsx";
+import { Evaluated } from "../runs/evaluated.tsx";
+
+const refreshMs = 5000;
 
 export function RunPage(): ReactNode {
   const { runId } = useParams({ from: "/runs/$runId" });
-  const query = useQuery(ask.run(runId));
-  const run = query.data;
+  const query = useQuery({ ...askRuns.run(runId), refetchInterval: (q) => (q.state.data?.status === "RUNNING" ? refreshMs : false) });
+  const run = query.data?.runId === runId ? query.data : undefined;
   return (
-    <Page title={run?.name ?? "Run"} trail={<Link to="/runs">Runs</Link>} lede={<code>{runId}</code>}>
+    <Page
+      title={run?.name ?? "Run"}
+      trail={
+        <>
+          <Link to="/experiments">Experiments</Link>
+          {run === undefined ? null : (
+            <>
+              {" / "}
+              <Link to="/runs" search={{ e: run.experimentId }}>
+                {run.experiment}
+              </Link>
+              {run.parent === null ? null : (
+                <>
+                  {" / "}
+                  <Link to="/runs/$runId" params={{ runId: run.parent.runId }}>
+                    {run.parent.name}
+                  </Link>
+                </>
+              )}
+            </>
+          )}
+        </>
+      }
+      lede={<code>{runId}</code>}
+    >
       <Trouble error={query.error} />
       {run === undefined ? null : <Record run={run} />}
     </Page>
@@ -26,51 +51,55 @@ export function RunPage(): ReactNode {
 
 function Record({ run }: { run: RunDetail }): ReactNode {
   const { evaluation } = run;
+  const description = run.tags["mlflow.note.content"];
+  const tags = Object.entries(run.tags).filter(([k]) => k !== "mlflow.note.content" && k !== "mlflow.runName");
+  return (
+    <>
+      <Headline run={run} />
+      {description === undefined ? null : <p className="description">{description}</p>}
+      <Places run={run} />
+      <Curves title="Curves" runs={[{ runId: run.runId, name: run.name, colour: 0 }]} keys={run.metrics.filter((m) => m.points > 1).map((m) => m.key)} />
+      {evaluation === null ? null : <Evaluated evaluation={evaluation} />}
+      <div className="columns">
+        <KeyValues title="Params" pairs={Object.entries(run.params)} />
+        <Metrics run={run} />
+        <KeyValues title="Tags" pairs={tags} />
+      </div>
+      {run.datasets.length === 0 ? null : <Datasets datasets={run.datasets} />}
+      {run.consoleLog === null ? null : <ConsoleLog runId={run.runId} path={run.consoleLog} />}
+      {run.artifactsAt === null ? (
+        <Artifacts runId={run.runId} />
+      ) : (
+        <Block title="Artifacts">
+          <p className="quiet">
+            Kept at <code>{run.artifactsAt}</code>, which this server does not read.
+          </p>
+        </Block>
+      )}
+    </>
+  );
+}
+
+function Headline({ run }: { run: RunDetail }): ReactNode {
+  const { evaluation } = run;
   const took = run.endUs === null ? null : (run.endUs - run.startUs) / 1e6;
-  const headline =
+  const figures =
     evaluation === null
-      ? Object.entries(run.metrics)
-          .slice(0, 5)
-          .map(([name, value]) => ({ name, value: figure(value) }))
+      ? run.metrics.slice(0, 5).map((m) => ({ name: m.key, value: metricText(m.value) }))
       : Object.entries(evaluation.metrics)
           .slice(0, 5)
           .map(([name, m]) => ({ name: words(name), value: fixed(m.value), sub: <IntervalText m={m} base={evaluation.baseline?.metrics[name]?.value} /> }));
   return (
-    <>
-      <Readings
-        items={[
-          ...headline,
-          {
-            name: "State",
-            value: <State tone={toneOfRun(run.status)}>{run.status.toLowerCase()}</State>,
-            sub: `${moment(run.startUs)}, took ${duration(took)}`,
-          },
-        ]}
-      />
-      {run.versions.length === 0 ? null : (
-        <p className="note" style={{ marginBottom: 24 }}>
-          Became{" "}
-          {run.versions.map((v) => (
-            <Link key={`${v.model} ${v.version}`} to="/models/$name" params={{ name: v.model }}>
-              {v.model} version {v.version}
-            </Link>
-          ))}
-        </p>
-      )}
-      <Histories histories={run.histories} />
-      {evaluation === null ? null : <Evaluated evaluation={evaluation} />}
-      <div className="columns">
-        <Block title="Params">
-          <Pairs pairs={Object.entries(run.params).map(([k, v]) => [k, <code key={k}>{v}</code>])} />
-        </Block>
-        <Block title="Metrics">
-          <Pairs pairs={Object.entries(run.metrics).map(([k, v]) => [k, figure(v)])} />
-        </Block>
-        <Block title="Artifacts">
-          <Artifacts run={run} />
-        </Block>
-      </div>
-    </>
+    <Readings
+      items={[
+        ...figures,
+        {
+          name: run.stage === "deleted" ? "State, deleted" : "State",
+          value: <State tone={toneOfRun(run.status)}>{run.status.toLowerCase()}</State>,
+          sub: `${moment(run.startUs)}${took === null ? "" : `, took ${duration(took)}`}${run.userId === "" ? "" : `, by ${run.userId}`}`,
+        },
+      ]}
+    />
   );
 }
 
@@ -84,270 +113,118 @@ function IntervalText({ m, base }: { m: { low: number; high: number }; base: num
   );
 }
 
-/** Metrics logged over steps, those of one unit together: `train.logLoss` beside `valid.logLoss`. */
-function Histories({ histories }: { histories: RunDetail["histories"] }): ReactNode {
-  const groups = Map.groupBy(Object.keys(histories), (key) => key.split(/[./_]/).at(-1)!.toLowerCase());
-  if (groups.size === 0) return null;
+/** What the run belongs to and what came of it. */
+function Places({ run }: { run: RunDetail }): ReactNode {
+  if (run.versions.length === 0 && run.children === 0) return null;
   return (
-    <Block title="Learning" note="By iteration; the dashed mark is the iteration that validated best.">
-      <div className="columns">
-        {[...groups].map(([name, keys]) => (
-          <Curve key={name} name={name} keys={keys} histories={histories} />
-        ))}
-      </div>
+    <p className="note places">
+      {run.versions.length === 0 ? null : (
+        <>
+          Became{" "}
+          {run.versions.map((v, i) => (
+            <span key={`${v.model} ${v.version}`}>
+              {i === 0 ? "" : ", "}
+              <Link to="/models/$name" params={{ name: v.model }}>
+                {v.model} version {v.version}
+              </Link>
+            </span>
+          ))}
+          .{" "}
+        </>
+      )}
+      {run.children === 0 ? null : (
+        <Link to="/runs" search={{ e: run.experimentId, q: `tags.\`mlflow.parentRunId\` = '${run.runId}'` }}>
+          {count(run.children)} nested {run.children === 1 ? "run" : "runs"}
+        </Link>
+      )}
+    </p>
+  );
+}
+
+const pairsAtFirst = 40;
+
+function KeyValues({ title, pairs }: { title: string; pairs: readonly (readonly [string, string])[] }): ReactNode {
+  const [text, setText] = useState("");
+  const [all, setAll] = useState(false);
+  const wanted = pairs.filter(([k, v]) => `${k} ${v}`.toLowerCase().includes(text.toLowerCase()));
+  const shown = all ? wanted.slice(0, 5000) : wanted.slice(0, pairsAtFirst);
+  return (
+    <Block title={title} note={pairs.length === 0 ? "None." : pairs.length > 12 ? count(pairs.length) : undefined}>
+      {pairs.length > 12 ? <Find text={text} onText={setText} of={title} /> : null}
+      <Pairs pairs={shown.map(([k, v]) => [k, <code key={k}>{v}</code>])} />
+      {wanted.length > shown.length && !all ? (
+        <button type="button" onClick={() => setAll(true)}>
+          All {count(wanted.length)}
+        </button>
+      ) : null}
     </Block>
   );
 }
 
-function Curve({ name, keys, histories }: { name: string; keys: readonly string[]; histories: RunDetail["histories"] }): ReactNode {
-  const y = extent(keys.flatMap((k) => histories[k]!.map((p) => p.value))) ?? [0, 1];
-  const x = extent(keys.flatMap((k) => histories[k]!.map((p) => p.step))) ?? [0, 1];
-  const validated = keys.find((k) => /valid/i.test(k));
-  const lowerIsBetter = !/auc|accuracy/.test(name);
-  const best = validated === undefined ? undefined : histories[validated]!.reduce((a, b) => ((lowerIsBetter ? b.value < a.value : b.value > a.value) ? b : a));
-  const kind = (k: string): "champion" | "baseline" => (k === validated || keys.length === 1 ? "champion" : "baseline");
-  const legend = (
-    <span className="legend">
-      {keys.map((k) => (
-        <Key key={k} kind={kind(k)}>
-          {k}
-        </Key>
-      ))}
-    </span>
-  );
-  return (
-    <figure>
-      <Plot
-        label={`${name} by iteration`}
-        height={220}
-        x={x[0] === x[1] ? [x[0], x[0] + 1] : x}
-        y={niceDomain(y[0], y[1])}
-        xTitle="iteration"
-        legend={legend}
-        stops={histories[validated ?? keys[0]!]!.map((p) => p.step)}
-        readout={(step) => (
-          <>
-            <span>iteration {step}</span>
-            {keys.map((k) => (
-              <span key={k}>
-                {k} <b>{figure(histories[k]!.find((p) => p.step === step)?.value)}</b>
-              </span>
-            ))}
-          </>
-        )}
-      >
-        {(a) => (
-          <>
-            {keys.map((k) => (
-              <path
-                key={k}
-                className={`line is-${kind(k)}`}
-                d={linePath(
-                  histories[k]!.map((p) => [p.step, p.value]),
-                  a.x,
-                  a.y,
-                )}
-              />
-            ))}
-            {best === undefined ? null : (
-              <>
-                <path className="crosshair" d={`M${a.x(best.step)} ${a.y(best.value)}V${a.bottom}`} />
-                <circle className="point is-champion" cx={a.x(best.step)} cy={a.y(best.value)} r={3.5} />
-              </>
-            )}
-          </>
-        )}
-      </Plot>
-    </figure>
-  );
-}
-
-function Evaluated({ evaluation: e }: { evaluation: Evaluation }): ReactNode {
-  const base = e.rows === 0 ? 0 : e.positives / e.rows;
-  const auc = Object.entries(e.metrics).find(([k]) => k.toLowerCase() === "auc")?.[1];
-  return (
-    <>
-      <Block title="On rows held out" note={`${count(e.rows)} rows, ${percent(base)} positive. Dashed: chance, base rate and perfect calibration.`}>
-        <div className="thirds">
-          <figure>
-            <h3>ROC{auc === undefined ? "" : `, area ${fixed(auc.value)}`}</h3>
-            <WhenVisible height={300}>
-              {() => (
-                <Plot label="ROC curve" height={300} square x={[0, 1]} y={[0, 1]} xTitle="false positive rate">
-                  {(a) => (
-                    <>
-                      <path
-                        className="line is-baseline"
-                        d={linePath(
-                          [
-                            [0, 0],
-                            [1, 1],
-                          ],
-                          a.x,
-                          a.y,
-                        )}
-                      />
-                      <path className="line is-champion" d={linePath(e.roc, a.x, a.y)} />
-                    </>
-                  )}
-                </Plot>
-              )}
-            </WhenVisible>
-          </figure>
-          <figure>
-            <h3>Precision and recall</h3>
-            <WhenVisible height={300}>
-              {() => (
-                <Plot label="Precision by recall" height={300} square x={[0, 1]} y={[0, 1]} xTitle="recall">
-                  {(a) => (
-                    <>
-                      <path
-                        className="line is-baseline"
-                        d={linePath(
-                          [
-                            [0, base],
-                            [1, base],
-                          ],
-                          a.x,
-                          a.y,
-                        )}
-                      />
-                      <path className="line is-champion" d={linePath(e.precisionRecall, a.x, a.y)} />
-                    </>
-                  )}
-                </Plot>
-              )}
-            </WhenVisible>
-          </figure>
-          <figure>
-            <h3>Reliability</h3>
-            <WhenVisible height={300}>{() => <Reliability bins={e.calibration} rows={e.rows} />}</WhenVisible>
-          </figure>
-        </div>
-      </Block>
-      <div className="columns">
-        {e.slices.length === 0 ? null : (
-          <Block title={`AUC by ${e.slices[0]!.field}`} note="95 % intervals; dashed: overall. Rows at the right.">
-            <WhenVisible height={e.slices.length * 22 + 42}>
-              {() => (
-                <DotWhisker
-                  label="AUC by slice"
-                  unit="AUC"
-                  overall={auc?.value ?? null}
-                  items={e.slices
-                    .toSorted((a, b) => b.auc.value - a.auc.value)
-                    .slice(0, 30)
-                    .map((s) => ({ name: s.value, rows: s.rows, ...s.auc }))}
-                />
-              )}
-            </WhenVisible>
-          </Block>
-        )}
-        {e.importance.length === 0 ? null : (
-          <Block title="Importance" note="Share of the gain of all splits.">
-            <Importance items={e.importance} />
-          </Block>
-        )}
-      </div>
-    </>
-  );
-}
-
-function Reliability({ bins, rows }: { bins: Evaluation["calibration"]; rows: number }): ReactNode {
-  return (
-    <Plot label="Predicted probability against what came" height={300} square x={[0, 1]} y={[0, 1]} xTitle="predicted; area of a dot: rows">
-      {(a) => (
-        <>
-          <path
-            className="line is-baseline"
-            d={linePath(
-              [
-                [0, 0],
-                [1, 1],
-              ],
-              a.x,
-              a.y,
-            )}
-          />
-          <path
-            className="line is-champion is-light"
-            d={linePath(
-              bins.map((b) => [b.meanScore, b.labelRate]),
-              a.x,
-              a.y,
-            )}
-          />
-          {bins.map((b) => (
-            <circle
-              key={b.meanScore}
-              className="point is-champion"
-              fillOpacity={0.75}
-              cx={a.x(b.meanScore)}
-              cy={a.y(b.labelRate)}
-              r={2 + 10 * Math.sqrt(b.rows / Math.max(1, rows))}
-            >
-              <title>{`predicted ${fixed(b.meanScore)}, came ${fixed(b.labelRate)}, ${count(b.rows)} rows`}</title>
-            </circle>
-          ))}
-        </>
-      )}
-    </Plot>
-  );
-}
-
-function Importance({ items }: { items: Evaluation["importance"] }): ReactNode {
+function Metrics({ run }: { run: RunDetail }): ReactNode {
+  const [text, setText] = useState("");
   const [all, setAll] = useState(false);
-  const total = items.reduce((sum, i) => sum + i.gain, 0) || 1;
-  const ranked = items.toSorted((a, b) => b.gain - a.gain);
-  const shown = all ? ranked : ranked.slice(0, 18);
+  const wanted = run.metrics.filter((m) => m.key.toLowerCase().includes(text.toLowerCase()));
+  const shown = all ? wanted.slice(0, 5000) : wanted.slice(0, pairsAtFirst);
   return (
-    <>
-      <RankedBars label="Feature importance" rows={shown.map((i) => ({ name: i.feature, value: i.gain, text: percent(i.gain / total) }))} />
-      {ranked.length > 18 ? (
-        <button type="button" onClick={() => setAll(!all)} style={{ marginTop: 8 }}>
-          {all ? "Fewer" : `All ${ranked.length}`}
+    <Block title="Metrics" note={run.metrics.length === 0 ? "None." : "Latest values"}>
+      {run.metrics.length > 12 ? <Find text={text} onText={setText} of="Metrics" /> : null}
+      <Pairs
+        pairs={shown.map((m) => [
+          m.key,
+          <span key={m.key}>
+            {metricText(m.value)}
+            {m.points > 1 ? (
+              <span className="quiet">
+                {" "}
+                at step {count(m.step)}, of {count(m.points)} points
+              </span>
+            ) : null}
+          </span>,
+        ])}
+      />
+      {wanted.length > shown.length && !all ? (
+        <button type="button" onClick={() => setAll(true)}>
+          All {count(wanted.length)}
         </button>
       ) : null}
-    </>
+    </Block>
   );
 }
 
-function Artifacts({ run }: { run: RunDetail }): ReactNode {
-  const [open, setOpen] = useState<string | null>(null);
-  const text = useQuery({ ...ask.artifact(run.runId, open ?? ""), enabled: open !== null });
+function Find({ text, onText, of }: { text: string; onText: (text: string) => void; of: string }): ReactNode {
   return (
-    <>
-      <ul>
-        {run.artifacts.map((a) => (
-          <li key={a.path} className="row" style={{ justifyContent: "space-between" }}>
-            <button
-              type="button"
-              className="plain mono"
-              aria-expanded={open === a.path}
-              onClick={() => setOpen(open === a.path ? null : a.path)}
-              style={{ textDecoration: "underline", textDecorationColor: "var(--hair)" }}
-            >
-              {a.path}
-            </button>
-            <span className="quiet">{bytes(a.sizeBytes)}</span>
-          </li>
-        ))}
-      </ul>
-      {open === null ? null : <Trouble error={text.error} />}
-      {open === null || text.data === undefined || text.data.path !== open ? null : (
-        <>
-          <pre tabIndex={0}>{pretty(text.data.text)}</pre>
-          {text.data.truncated ? <p className="note">The first part of {bytes(text.data.sizeBytes)}.</p> : null}
-        </>
-      )}
-    </>
+    <input type="search" className="find" value={text} onChange={(e) => onText(e.target.value)} placeholder="find" aria-label={`Find in ${of.toLowerCase()}`} />
   );
 }
 
-function pretty(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
+function Datasets({ datasets }: { datasets: readonly RunDatasetUse[] }): ReactNode {
+  return (
+    <Block title="Datasets" note="What the run read.">
+      <div className="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>Dataset</th>
+              <th>Used for</th>
+              <th>Digest</th>
+              <th>Source</th>
+            </tr>
+          </thead>
+          <tbody>
+            {datasets.map((d) => (
+              <tr key={`${d.name} ${d.digest}`}>
+                <td>{d.name}</td>
+                <td>{d.context ?? <span className="quiet">–</span>}</td>
+                <td className="mono">{d.digest}</td>
+                <td className="wide">
+                  <span className="quiet">{d.sourceType}</span> <code>{d.source.slice(0, 300)}</code>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Block>
+  );
 }

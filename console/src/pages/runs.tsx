@@ -1,137 +1,144 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, useState, type ReactNode } from "react";
-import type { RunSummary } from "../../../src/server/api.ts";
-import { count, duration, figure, moment } from "../format.ts";
-import { Block, Empty, Page, Trouble } from "../parts/block.tsx";
-import { State, toneOfRun } from "../parts/state.tsx";
-import { ask, runPage } from "../requests.ts";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useCallback, useState, type ReactNode } from "react";
+import type { ExperimentRow } from "../../../src/server/api-runs.ts";
+import { count } from "../format.ts";
+import { Empty, Page, Trouble } from "../parts/block.tsx";
+import { Refusal } from "../requests.ts";
+import { askRuns } from "../run-requests.ts";
+import { and, selectionOf, type RunsAddress } from "../runs/address.ts";
+import { usualColumns } from "../runs/cells.tsx";
+import { ColumnChoice } from "../runs/column-choice.tsx";
+import { Filter } from "../runs/filter.tsx";
+import { GroupTable } from "../runs/groups.tsx";
+import { maxCompared, RunTable } from "../runs/run-table.tsx";
+import { Views } from "../runs/views.tsx";
 
 export function RunsPage(): ReactNode {
-  const experiments = useQuery(ask.experiments());
-  const [chosen, setChosen] = useState<string | null>(null);
-  const experimentId = chosen ?? experiments.data?.[0]?.experimentId;
+  const experiments = useQuery(askRuns.experiments());
+  const first = busiest(experiments.data ?? []);
   return (
     <Page title="Runs" lede="Every training, with what it was given and what came out.">
       <Trouble error={experiments.error} />
-      {experiments.data === undefined ? null : experimentId === undefined ? (
+      {experiments.data === undefined ? null : first === undefined ? (
         <Empty what="Nothing has been trained." command="karkhana train" />
       ) : (
-        <>
-          {experiments.data.length > 1 ? (
-            <p className="row" style={{ marginBottom: 16 }}>
-              <label className="row">
-                Experiment
-                <select value={experimentId} onChange={(e) => setChosen(e.target.value)}>
-                  {experiments.data.map((e) => (
-                    <option key={e.experimentId} value={e.experimentId}>
-                      {e.name}
-                    </option>
-                  ))}
-                </select>
-              </label>
-            </p>
-          ) : null}
-          <RunList key={experimentId} experimentId={experimentId} name={experiments.data.find((e) => e.experimentId === experimentId)?.name ?? ""} />
-        </>
+        <Runs experiments={experiments.data} first={first} />
       )}
     </Page>
   );
 }
 
-const rowHeight = 34;
-const preferred = ["auc", "logLoss", "log_loss", "brier", "ece"];
+/** Where the newest run is. */
+function busiest(experiments: readonly ExperimentRow[]): ExperimentRow | undefined {
+  return experiments.toSorted((a, b) => (b.latestUs ?? 0) - (a.latestUs ?? 0) || b.createdUs - a.createdUs)[0];
+}
 
-function RunList({ experimentId, name }: { experimentId: string; name: string }): ReactNode {
-  const pages = useInfiniteQuery({
-    queryKey: ["runs", "list", experimentId],
-    queryFn: ({ pageParam }) => runPage(experimentId, pageParam),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (last) => last.nextToken ?? undefined,
-  });
-  const runs = pages.data?.pages.flatMap((p) => p.runs) ?? [];
-  const scroller = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({ count: runs.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 12 });
-  const items = rows.getVirtualItems();
-  const lastShown = items.at(-1)?.index ?? 0;
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = pages;
-  useEffect(() => {
-    if (hasNextPage && !isFetchingNextPage && lastShown > runs.length - 60) void fetchNextPage();
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage, lastShown, runs.length]);
-  const metrics = metricColumns(runs);
-  if (pages.data !== undefined && runs.length === 0) return <Empty what="This experiment has no runs." command="karkhana train" />;
-  const before = items[0]?.start ?? 0;
-  const after = rows.getTotalSize() - (items.at(-1)?.end ?? 0);
+function Runs({ experiments, first }: { experiments: readonly ExperimentRow[]; first: ExperimentRow }): ReactNode {
+  const address: RunsAddress = useSearch({ from: "/runs" });
+  const navigate = useNavigate({ from: "/runs" });
+  const onAddress = (next: RunsAddress): void => void navigate({ search: () => next });
+  const selection = selectionOf(address, first.experimentId);
+  const usual = useQuery(askRuns.keys({ ...selection, filter: "" }, ""));
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [counted, setCounted] = useState<{ total: number | undefined; error: unknown }>({ total: undefined, error: null });
+  const onCounted = useCallback((total: number | undefined, error: unknown) => setCounted({ total, error }), []);
+  const columns = address.cols?.split(",").filter((c) => /^[mpt]\../.test(c)) ?? usualColumns(usual.data ?? { metrics: [], params: [] });
+  const all = experiments.filter((e) => selection.experiments.includes(e.experimentId)).reduce((sum, e) => sum + e.runs, 0);
+  const groupKeys = [
+    ...(usual.data?.params ?? []).map((k) => `p.${k}`),
+    ...(usual.data?.tags ?? []).filter((k) => !k.startsWith("mlflow.")).map((k) => `t.${k}`),
+  ];
   return (
-    <Block title={name} note={`${count(runs.length)}${hasNextPage ? " and more" : ""} runs, newest first`}>
-      <Trouble error={pages.error} />
-      <div className="scroll" ref={scroller} style={{ maxHeight: "70vh", overflowY: "auto" }} tabIndex={0} role="region" aria-label={`Runs of ${name}`}>
-        <table aria-rowcount={runs.length + 1}>
-          <thead>
-            <tr>
-              <th>Run</th>
-              <th>State</th>
-              <th className="num">Started (UTC)</th>
-              <th className="num">Took</th>
-              {metrics.map((m) => (
-                <th key={m} className="num">
-                  {m}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            <Spacer height={before} />
-            {items.map((item) => {
-              const run = runs[item.index]!;
-              return (
-                <tr key={run.runId} aria-rowindex={item.index + 2} style={{ height: rowHeight }}>
-                  <td>
-                    <Link to="/runs/$runId" params={{ runId: run.runId }}>
-                      {run.name}
-                    </Link>
-                  </td>
-                  <td>
-                    <State tone={toneOfRun(run.status)}>{run.status.toLowerCase()}</State>
-                  </td>
-                  <td className="num">{moment(run.startUs)}</td>
-                  <td className="num">{run.endUs === null ? "–" : duration((run.endUs - run.startUs) / 1e6)}</td>
-                  {metrics.map((m) => (
-                    <td key={m} className="num">
-                      {metricText(run.metrics[m])}
-                    </td>
-                  ))}
-                </tr>
-              );
-            })}
-            <Spacer height={after} />
-          </tbody>
-        </table>
+    <>
+      <div className="controls">
+        <label className="row">
+          Experiment
+          <select value={selection.experiments.join(",")} onChange={(e) => onAddress({ ...address, e: e.target.value })}>
+            {selection.experiments.length > 1 ? <option value={selection.experiments.join(",")}>{selection.experiments.length} experiments</option> : null}
+            {experiments.map((e) => (
+              <option key={e.experimentId} value={e.experimentId}>
+                {e.name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Views address={address} onAddress={onAddress} />
       </div>
-    </Block>
+      <Filter filter={address.q ?? ""} onFilter={(q) => onAddress({ ...address, q: q === "" ? undefined : q })} error={counted.error} />
+      <div className="controls">
+        <label className="row">
+          Group by
+          <select value={address.group ?? ""} onChange={(e) => onAddress({ ...address, group: e.target.value === "" ? undefined : e.target.value })}>
+            <option value="">nothing</option>
+            <option value="a.status">state</option>
+            <option value="a.user_id">user</option>
+            {[...new Set([...groupKeys, ...(address.group?.match(/^[pt]\./) ? [address.group] : [])])].map((k) => (
+              <option key={k} value={k}>
+                {k.startsWith("p.") ? "param " : "tag "}
+                {k.slice(2)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <ColumnChoice
+          selection={selection}
+          columns={columns}
+          onColumns={(cols) => onAddress({ ...address, cols: cols === null ? undefined : cols.length === 0 ? "none" : cols.join(",") })}
+        />
+        <label className="row">
+          <input type="checkbox" checked={selection.deleted} onChange={(e) => onAddress({ ...address, deleted: e.target.checked ? "1" : undefined })} />
+          Deleted
+        </label>
+        <span className="tally" aria-live="polite">
+          {counted.total === undefined
+            ? ""
+            : selection.filter === "" || selection.deleted
+              ? `${count(counted.total)} ${counted.total === 1 ? "run" : "runs"}`
+              : `${count(counted.total)} of ${count(all)} runs`}
+        </span>
+        <Chosen chosen={chosen} onChosen={setChosen} />
+      </div>
+      {counted.error instanceof Refusal && counted.error.code !== "SEARCH_INVALID" ? <Trouble error={counted.error} /> : null}
+      {address.group === undefined ? (
+        <RunTable
+          selection={selection}
+          sort={address.sort}
+          columns={columns}
+          chosen={chosen}
+          onSort={(sort) => onAddress({ ...address, sort })}
+          onChosen={setChosen}
+          onCounted={onCounted}
+        />
+      ) : (
+        <GroupTable
+          selection={selection}
+          by={address.group}
+          columns={columns}
+          onOpen={(condition) => onAddress({ ...address, group: undefined, q: and(selection.filter, condition) })}
+        />
+      )}
+      {counted.total === 0 && selection.filter === "" && !selection.deleted ? <Empty what="This experiment has no runs." command="karkhana train" /> : null}
+      {counted.total === 0 && selection.filter !== "" ? <p className="quiet">No run matches the filter.</p> : null}
+    </>
   );
 }
 
-function Spacer({ height }: { height: number }): ReactNode {
-  return height <= 0 ? null : (
-    <tr aria-hidden="true">
-      <td colSpan={99} style={{ height, padding: 0, border: 0 }} />
-    </tr>
+function Chosen({ chosen, onChosen }: { chosen: ReadonlySet<string>; onChosen: (chosen: ReadonlySet<string>) => void }): ReactNode {
+  if (chosen.size === 0) return <span className="note">Tick runs to compare them.</span>;
+  return (
+    <span className="row">
+      {chosen.size < 2 ? (
+        <span className="note">1 run ticked, one more to compare</span>
+      ) : (
+        <Link className="button primary" to="/compare" search={{ runs: [...chosen].join(",") }}>
+          Compare {chosen.size} runs
+        </Link>
+      )}
+      <button type="button" onClick={() => onChosen(new Set())}>
+        Untick
+      </button>
+      {chosen.size >= maxCompared ? <span className="note">{maxCompared} at most</span> : null}
+    </span>
   );
-}
-
-/** Losses and areas with the same number of digits, so that a column can be read down. */
-function metricText(value: number | undefined): string {
-  return value !== undefined && Math.abs(value) < 10 && !Number.isInteger(value) ? value.toFixed(4) : figure(value);
-}
-
-/** The best known metrics first, at most five. */
-function metricColumns(runs: readonly RunSummary[]): string[] {
-  const present = new Set(runs.slice(0, 200).flatMap((r) => Object.keys(r.metrics)));
-  const rank = (m: string): number => {
-    const i = preferred.findIndex((p) => m.toLowerCase().endsWith(p.toLowerCase()));
-    return i === -1 ? preferred.length : i;
-  };
-  return [...present].sort((a, b) => rank(a) - rank(b) || a.localeCompare(b)).slice(0, 5);
 }

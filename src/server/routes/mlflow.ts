@@ -15,6 +15,7 @@ import { loggedModelCalls } from "../../tracking/mlflow/logged-model-calls.ts";
 import { loggingCalls } from "../../tracking/mlflow/logging-calls.ts";
 import { Message, type Fields } from "../../tracking/mlflow/message.ts";
 import { runCalls } from "../../tracking/mlflow/run-calls.ts";
+import { attachment } from "./attachment.ts";
 
 const calls: readonly MlflowCall[] = [...experimentCalls, ...runCalls, ...loggingCalls, ...inputCalls, ...artifactCalls, ...loggedModelCalls];
 /** A full batch of long values, each character escaped, is below this; files are streamed and have no such limit. */
@@ -128,11 +129,4 @@ function parseBody(text: string): unknown {
 
 function asFields(value: unknown): Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : {};
-}
-
-/** @see RFC 6266, RFC 5987 */
-function attachment(path: string): string {
-  const name = path.split("/").at(-1) ?? "";
-  const ascii = name.replaceAll(/[^\x20-\x7e]|["\\]/g, "_");
-  return `attachment; filename="${ascii}"; filename*=UTF-8''${encodeURIComponent(name).replaceAll(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)}`;
 }

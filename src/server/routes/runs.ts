@@ -1,11 +1,15 @@
 import type { FastifyInstance } from "fastify";
 import { Type, type Static } from "typebox";
-import type { BlobEntry } from "../../storage/blobs/port.ts";
-import type { Metric, Run } from "../../tracking/port.ts";
-import type { ArtifactText, Evaluation, ExperimentSummary, RunDetail, RunPage, RunSummary } from "../api.ts";
+import { KarkhanaError } from "../../kernel/error.ts";
+import type { RunRecord } from "../../tracking/records.ts";
+import type { Run } from "../../tracking/port.ts";
+import type { Evaluation, RunPage, RunSummary } from "../api.ts";
+import type { MetricSeries, RunDatasetUse, RunDetail } from "../api-runs.ts";
 import type { RouteContext } from "../control-rooms.ts";
 import { readEvaluation } from "../evaluation-file.ts";
+import { runSchemas } from "../schemas-runs.ts";
 import { schemas } from "../schemas.ts";
+import { metricValue } from "./run-table.ts";
 
 const id = Type.String({ minLength: 1, maxLength: 200 });
 const runParams = Type.Object({ id });
@@ -14,23 +18,21 @@ const pageQuery = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
   token: Type.Optional(Type.String({ maxLength: 500 })),
 });
-const artifactQuery = Type.Object({ path: Type.String({ minLength: 1, maxLength: 500 }) });
+const seriesQuery = Type.Object({
+  key: Type.String({ minLength: 1, maxLength: 250 }),
+  axis: Type.Optional(Type.Union([Type.Literal("step"), Type.Literal("time")])),
+  buckets: Type.Optional(Type.Integer({ minimum: 10, maximum: 5000 })),
+  from: Type.Optional(Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })),
+  to: Type.Optional(Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER })),
+});
 
-const maxText = 256 * 1024;
-const maxFolders = 200;
-const maxPoints = 1000;
+const maxEvaluationBytes = 16 * 1024 * 1024;
+/** Where this program's own training puts it, and where a person would. */
+const evaluationFiles = ["model/evaluation.json", "evaluation.json"];
+const consoleFile = /^(console|stdout|output|train|training)\.(log|txt)$|^(stdout|stderr)$/;
 
 export function addRunRoutes(app: FastifyInstance, context: RouteContext): void {
   const { tracking } = context;
-  app.get(
-    "/experiments",
-    { schema: { summary: "Experiments, newest first", response: { 200: schemas.experiments } } },
-    async (): Promise<ExperimentSummary[]> =>
-      (await tracking.listExperiments())
-        .map(({ experimentId, name, createdUs }) => ({ experimentId, name, createdUs }))
-        .sort((a, b) => b.createdUs - a.createdUs),
-  );
-
   app.get<{ Querystring: Static<typeof pageQuery> }>(
     "/runs",
     { schema: { summary: "Runs of an experiment, newest first", querystring: pageQuery, response: { 200: schemas.runs } } },
@@ -43,27 +45,26 @@ export function addRunRoutes(app: FastifyInstance, context: RouteContext): void 
 
   app.get<{ Params: Static<typeof runParams> }>(
     "/runs/:id",
-    { schema: { summary: "One run", params: runParams, response: { 200: schemas.run } } },
-    async (request): Promise<RunDetail> => {
-      const run = await tracking.getRun(request.params.id);
-      const artifacts = await filesOf(context, run.runId);
-      return {
-        ...runSummary(run),
-        histories: await histories(context, run),
-        artifacts,
-        evaluation: await evaluationOf(context, run.runId, artifacts),
-        versions: await versionsOf(context, run.runId),
-      };
-    },
+    { schema: { summary: "One run", params: runParams, response: { 200: runSchemas.run } } },
+    (request) => runDetail(context, request.params.id),
   );
 
-  app.get<{ Params: Static<typeof runParams>; Querystring: Static<typeof artifactQuery> }>(
-    "/runs/:id/artifact",
-    { schema: { summary: "Text of an artifact, at most 256 kB of it", params: runParams, querystring: artifactQuery, response: { 200: schemas.artifact } } },
-    async (request): Promise<ArtifactText> => {
-      const { path } = request.query;
-      const data = await tracking.getArtifact(request.params.id, path);
-      return { path, sizeBytes: data.byteLength, truncated: data.byteLength > maxText, text: new TextDecoder().decode(data.subarray(0, maxText)) };
+  app.get<{ Params: Static<typeof runParams>; Querystring: Static<typeof seriesQuery> }>(
+    "/runs/:id/series",
+    {
+      schema: {
+        summary: "A metric's history, thinned to what can be drawn",
+        params: runParams,
+        querystring: seriesQuery,
+        response: { 200: runSchemas.series },
+      },
+    },
+    async ({ params, query }): Promise<MetricSeries> => {
+      const { key, axis = "step", buckets = 600, from, to } = query;
+      if (from !== undefined && to !== undefined && from > to)
+        throw new KarkhanaError("INVALID_ARGUMENT", { field: "query.from", problem: "expected at most query.to", value: from });
+      await tracking.runs.get(params.id);
+      return { key, axis, ...(await tracking.table.series({ runId: params.id, key, axis, buckets, from, to })) };
     },
   );
 }
@@ -82,49 +83,57 @@ function runSummary(run: Run): RunSummary {
   };
 }
 
-/** Files of a run, paths relative to it. */
-async function filesOf({ tracking }: RouteContext, runId: string): Promise<{ path: string; sizeBytes: number }[]> {
-  const root = (await tracking.getRun(runId)).artifactPath;
-  const files: BlobEntry[] = [];
-  const folders = [""];
-  // Folders found on the way are walked too.
-  for (const folder of folders) {
-    if (folders.length > maxFolders) break;
-    for (const entry of await tracking.listArtifacts(runId, folder)) {
-      if (entry.isFolder) folders.push(entry.path.slice(root.length + 1));
-      else files.push(entry);
-    }
-  }
-  return files.map((f) => ({ path: f.path.slice(root.length + 1), sizeBytes: f.sizeBytes })).sort((a, b) => a.path.localeCompare(b.path));
+async function runDetail(context: RouteContext, runId: string): Promise<RunDetail> {
+  const { tracking } = context;
+  const record = await tracking.runs.get(runId);
+  const { run, stage, userId, artifactUri, datasets } = record;
+  const { experimentId } = run;
+  const top = artifactUri === undefined ? await tracking.files.list({ experimentId, runId, path: "" }) : [];
+  const metrics = await tracking.table.metrics(runId);
+  return {
+    runId,
+    experimentId,
+    experiment: (await tracking.experiments.get(experimentId)).name,
+    name: run.name,
+    status: run.status,
+    stage,
+    userId,
+    startUs: run.startUs,
+    endUs: run.endUs ?? null,
+    params: run.params,
+    tags: run.tags,
+    metrics: metrics.map((m) => ({ ...m, value: metricValue(m.value) })),
+    datasets: datasets.map(datasetUse),
+    artifactsAt: artifactUri ?? null,
+    evaluation: artifactUri === undefined ? await evaluationOf(context, record) : null,
+    consoleLog: top.find((f) => !f.isFolder && consoleFile.test(f.name))?.name ?? null,
+    parent: await parentOf(context, run),
+    children: await tracking.table.count({ experimentIds: [experimentId], view: "ACTIVE_ONLY", filter: `tags.\`mlflow.parentRunId\` = '${runId}'` }),
+    versions: await versionsOf(context, runId),
+  };
 }
 
-/** Metrics logged at more than one step. */
-async function histories({ tracking }: RouteContext, run: Run): Promise<RunDetail["histories"]> {
-  const found: Record<string, { step: number; value: number }[]> = {};
-  for (const key of Object.keys(run.metrics)) {
-    const points = await tracking.metricHistory(run.runId, key);
-    if (new Set(points.map((p) => p.step)).size > 1) found[key] = thinned(points).map(({ step, value }) => ({ step, value }));
-  }
-  return found;
+function datasetUse({ name, digest, sourceType, source, schema, profile, tags }: RunRecord["datasets"][number]): RunDatasetUse {
+  return { name, digest, sourceType, source, schema: schema ?? null, profile: profile ?? null, context: tags["mlflow.data.context"] ?? null };
 }
 
-/** Of each stretch of a long series its lowest and highest point: peaks stay where they are. */
-function thinned(points: readonly Metric[]): Metric[] {
-  const ordered = points.toSorted((a, b) => a.step - b.step);
-  if (ordered.length <= maxPoints) return ordered;
-  const stretch = Math.ceil((2 * ordered.length) / maxPoints);
-  const kept: Metric[] = [];
-  for (let from = 0; from < ordered.length; from += stretch) {
-    const part = ordered.slice(from, from + stretch).sort((a, b) => a.value - b.value);
-    const ends = part.length === 1 ? part : [part[0]!, part.at(-1)!];
-    kept.push(...ends.sort((a, b) => a.step - b.step));
-  }
-  return kept;
+/** The run it is nested in; a tag may name one that is not here. */
+async function parentOf({ tracking }: RouteContext, run: Run): Promise<RunDetail["parent"]> {
+  const runId = run.tags["mlflow.parentRunId"];
+  if (runId === undefined) return null;
+  const [parent] = await tracking.table.rows([runId], { metrics: [], params: [], tags: [] });
+  return parent === undefined ? null : { runId, name: parent.name };
 }
 
-async function evaluationOf({ tracking }: RouteContext, runId: string, artifacts: readonly { path: string; sizeBytes: number }[]): Promise<Evaluation | null> {
-  const file = artifacts.find((a) => a.path.split("/").at(-1) === "evaluation.json" && a.sizeBytes < 16 * 1024 * 1024);
-  return file === undefined ? null : readEvaluation(new TextDecoder().decode(await tracking.getArtifact(runId, file.path)));
+async function evaluationOf({ tracking }: RouteContext, { run: { runId, experimentId } }: RunRecord): Promise<Evaluation | null> {
+  for (const path of evaluationFiles) {
+    const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
+    const file = (await tracking.files.list({ experimentId, runId, path: folder })).find((f) => f.name === path.split("/").at(-1));
+    if (file === undefined || file.isFolder || file.sizeBytes > maxEvaluationBytes) continue;
+    const found = readEvaluation(new TextDecoder().decode(await tracking.getArtifact(runId, path)));
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 async function versionsOf({ project, registry }: RouteContext, runId: string): Promise<RunDetail["versions"]> {

@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from "kysely";
+import type { Kysely, RawBuilder, Transaction } from "kysely";
 
 /** The open handle knows no tables. Each room names its own; a store casts the shared handle to its own table types once, with `tables<MyTables>(db)`. */
 type NoTables = Readonly<Record<string, never>>;
@@ -14,6 +14,11 @@ export interface SqlDatabase {
   readonly db: SqlHandle;
   /** Serialised write transaction; retried on serialisation failure, so `work` may run again. */
   transaction<T>(work: (trx: SqlTransaction) => Promise<T>): Promise<T>;
+  /**
+   * A read that may take long, away from the thread that answers requests: SQLite on a thread of its own, PostgreSQL as any query.
+   * Sees what is committed. Such reads of one process wait for each other.
+   */
+  readApart<R>(query: RawBuilder<R>): Promise<R[]>;
   close(): Promise<void>;
 }
 

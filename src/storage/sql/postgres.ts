@@ -38,6 +38,7 @@ export async function openPostgres(url: string): Promise<SqlDatabase> {
         }
       }
     },
+    readApart: async (query) => (await query.execute(db)).rows,
     close: async () => {
       await db.destroy();
       // Kysely ends only a pool it has used.

@@ -36,7 +36,7 @@ export class SqliteConnection {
     translate(this.#file, () => this.#database.exec(sql));
   }
 
-  execute<R>(query: CompiledQuery): QueryResult<R> {
+  execute<R>(query: Pick<CompiledQuery, "sql" | "parameters">): QueryResult<R> {
     const parameters = query.parameters.map(toSqlite);
     return translate(this.#file, () => {
       const { statement, returnsRows } = this.#prepare(query.sql);

@@ -3,6 +3,7 @@ import path from "node:path";
 import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { SqlDatabase, SqlHandle } from "./port.ts";
+import { SqliteApart } from "./sqlite-apart.ts";
 import { SqliteDriver } from "./sqlite-driver.ts";
 
 /**
@@ -25,11 +26,14 @@ export async function openSqlite(file: string): Promise<SqlDatabase> {
       createIntrospector: (k) => new SqliteIntrospector(k),
     },
   });
+  const apart = new SqliteApart(file);
   return {
     dialect: "sqlite",
     db,
     transaction: (work) => driver.refuseNesting(() => db.transaction().execute(work)),
+    readApart: (query) => apart.read(query.compile(db)),
     close: async () => {
+      await apart.close();
       await db.destroy();
       // Kysely closes only a driver it has used.
       await driver.destroy();

@@ -16,8 +16,9 @@ const kinds: Readonly<Record<string, FieldKind>> = {
   run: "attribute",
 };
 
-export function refuseFilter(problem: string): never {
-  throw new KarkhanaError("SEARCH_INVALID", { problem });
+/** @param position of the character that is wrong, from 0, where one is */
+export function refuseFilter(problem: string, position?: number): never {
+  throw new KarkhanaError("SEARCH_INVALID", { problem, ...(position === undefined ? {} : { position }) });
 }
 
 /** The field a name stands for: `metrics.auc` is the metric "auc", a name without a dot is an attribute. @throws SEARCH_INVALID */

@@ -9,6 +9,7 @@
  *
  * MLflow itself has AND only. A record without the key never satisfies a comparison, `!=` included; NOT turns that around.
  */
+import { codeOf } from "../../kernel/error.ts";
 import { fieldNamed, refuseFilter, typeOfField } from "./fields.ts";
 import type { Comparison, Field, Filter, NumberComparator, SearchScope } from "./filter.ts";
 import { tokenize, type FilterToken } from "./filter-tokens.ts";
@@ -24,7 +25,15 @@ const numberComparators: readonly NumberComparator[] = ["=", "!=", "<", "<=", ">
 export function parseFilter(text: string, scope: SearchScope): Filter | undefined {
   if (text.length > maxLength) refuseFilter(`The filter is longer than ${maxLength} characters`);
   const tokens = tokenize(text);
-  return tokens.length === 0 ? undefined : new FilterParser(tokens, scope).parse();
+  if (tokens.length === 0) return undefined;
+  const parser = new FilterParser(tokens, scope);
+  try {
+    return parser.parse();
+  } catch (error) {
+    // Whatever the rule that refused it: the token read last is where a person should look.
+    if (codeOf(error) === "SEARCH_INVALID" && error instanceof Error) return refuseFilter(error.message, parser.lastAt(text.length));
+    throw error;
+  }
 }
 
 class FilterParser {
@@ -39,9 +48,14 @@ class FilterParser {
     this.#scope = scope;
   }
 
+  /** Place of the token taken last; where the text ends too soon, its end. */
+  lastAt(end: number): number {
+    return this.#tokens[Math.max(0, this.#at - 1)]?.at ?? end;
+  }
+
   parse(): Filter {
     const filter = this.#anyOf();
-    const rest = this.#tokens.slice(this.#at).map((token) => token.text);
+    const rest = this.#tokens.slice(this.#at++).map((token) => token.text);
     if (rest.length > 0) refuseFilter(`Invalid clause(s) in filter string: '${rest.join(" ").slice(0, 200)}'`);
     return filter;
   }

@@ -1,6 +1,9 @@
 import { refuseFilter } from "./fields.ts";
 
-export type FilterToken =
+/** `at` is the place of its first character. */
+export type FilterToken = { readonly at: number } & Lexeme;
+
+type Lexeme =
   | { readonly kind: "name"; readonly text: string; readonly prefix: string | undefined; readonly key: string }
   | { readonly kind: "string"; readonly text: string; readonly value: string }
   | { readonly kind: "number"; readonly text: string; readonly value: number }
@@ -26,17 +29,18 @@ export function tokenize(filter: string): FilterToken[] {
   for (;;) {
     take(space);
     if (at >= filter.length) return tokens;
+    const start = at;
     const token = takeToken(take);
     if (token === undefined) {
       const character = filter[at]!;
-      if (!"(),".includes(character)) refuseFilter(`Invalid clause(s) in filter string: '${filter.slice(at, at + 40)}'`);
-      tokens.push({ kind: "punctuation", text: character });
+      if (!"(),".includes(character)) refuseFilter(`Invalid clause(s) in filter string: '${filter.slice(at, at + 40)}'`, at);
+      tokens.push({ kind: "punctuation", text: character, at });
       at++;
-    } else tokens.push(token);
+    } else tokens.push({ ...token, at: start });
   }
 }
 
-function takeToken(take: (pattern: RegExp) => RegExpExecArray | null): FilterToken | undefined {
+function takeToken(take: (pattern: RegExp) => RegExpExecArray | null): Lexeme | undefined {
   const digits = take(number);
   if (digits !== null) return { kind: "number", text: digits[0], value: Number(digits[0]) };
   const quoted = take(text);

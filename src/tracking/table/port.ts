@@ -1,0 +1,39 @@
+import type { SqlDatabase } from "../../storage/sql/port.ts";
+import { countByExperiment, type ExperimentCount } from "./experiment-counts.ts";
+import { groupRuns, type RunGroups } from "./groups.ts";
+import { readRunKeys, type RunKeys } from "./keys.ts";
+import { readMetrics, type LatestMetric } from "./metrics.ts";
+import { countRuns, orderRuns, type RunOrder } from "./order.ts";
+import type { RunSelection } from "./query.ts";
+import { readRunRows, type RunColumns, type RunRow } from "./rows.ts";
+import { readSeries, type Series, type SeriesQuery } from "./series.ts";
+
+/**
+ * Runs as a person looks through them, by the hundred thousand. Everything is ordered, counted, grouped and thinned in the database and
+ * away from the thread that answers requests; what comes back is bounded whatever the number of runs, keys and points.
+ */
+export interface RunTable {
+  count(selection: RunSelection): Promise<number>;
+  /** @throws SEARCH_INVALID */
+  order(selection: RunSelection, orderBy: readonly string[]): Promise<RunOrder>;
+  rows(ids: readonly string[], columns: RunColumns): Promise<RunRow[]>;
+  keys(selection: RunSelection, text?: string): Promise<RunKeys>;
+  /** @throws SEARCH_INVALID, INVALID_ARGUMENT */
+  groups(selection: RunSelection, by: string, metricKeys: readonly string[]): Promise<RunGroups>;
+  experiments(): Promise<ExperimentCount[]>;
+  metrics(runId: string): Promise<LatestMetric[]>;
+  series(query: SeriesQuery): Promise<Series>;
+}
+
+export function createRunTable(database: SqlDatabase): RunTable {
+  return {
+    count: (selection) => countRuns(database, selection),
+    order: (selection, orderBy) => orderRuns(database, selection, orderBy),
+    rows: (ids, columns) => readRunRows(database, ids, columns),
+    keys: (selection, text) => readRunKeys(database, selection, text),
+    groups: (selection, by, metricKeys) => groupRuns(database, selection, by, metricKeys),
+    experiments: () => countByExperiment(database),
+    metrics: (runId) => readMetrics(database, runId),
+    series: (query) => readSeries(database, query),
+  };
+}

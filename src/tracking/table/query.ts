@@ -1,0 +1,40 @@
+import { sql, type RawBuilder } from "kysely";
+import type { SqlDatabase } from "../../storage/sql/port.ts";
+import { experimentKey } from "../experiments.ts";
+import type { StageView } from "../records.ts";
+import { runTables } from "../runs.ts";
+import { runScope } from "../search/fields.ts";
+import { conditionOf } from "../search/filter-sql.ts";
+import { parseFilter } from "../search/filter-parser.ts";
+import { parseOrders } from "../search/order-by.ts";
+import { sortKeysOf, textKey, type SortKey } from "../search/sort-keys.ts";
+import { inStage } from "../search/stage.ts";
+
+/** Which runs a table shows; `filter` is of the search language. */
+export interface RunSelection {
+  readonly experimentIds: readonly string[];
+  readonly filter?: string | undefined;
+  readonly view: StageView;
+}
+
+/** Conditions on the run's row `r`. @throws SEARCH_INVALID, EXPERIMENT_NOT_FOUND for an id that cannot be one */
+export function selected({ experimentIds, filter, view }: RunSelection, dialect: SqlDatabase["dialect"]): RawBuilder<boolean> {
+  const parsed = parseFilter(filter ?? "", runScope);
+  const conditions = [
+    sql<boolean>`r.experiment_id in (${sql.join(experimentIds.map(experimentKey))})`,
+    ...inStage(view),
+    ...(parsed === undefined ? [] : [conditionOf(parsed, runTables, dialect)]),
+  ];
+  return sql`${sql.join(conditions, sql` and `)}`;
+}
+
+/** The order of MLflow's search: what is asked for, then the newest first. The run's id makes it total. @throws SEARCH_INVALID */
+export function sortOf(orderBy: readonly string[], dialect: SqlDatabase["dialect"]): SortKey[] {
+  const orders = parseOrders(orderBy, runScope);
+  const byStart = orders.some(({ field }) => field.kind === "attribute" && field.key === "start_time");
+  return [
+    ...orders.flatMap((order) => sortKeysOf(order, runScope, runTables, dialect)),
+    ...(byStart ? [] : [{ expression: sql`r.start_us`, type: "number", descending: true } as const]),
+    { expression: textKey(sql`r.run_id`, dialect), type: "text", descending: false },
+  ];
+}

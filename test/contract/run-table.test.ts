@@ -1,0 +1,4 @@
+import { runTableContract } from "./run-table-contract.ts";
+import { sqliteFixture } from "./sql-fixture.ts";
+
+runTableContract("sqlite", sqliteFixture);
