@@ -8,8 +8,8 @@ import type * as Api from "./api.ts";
 export const of =
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- it is given, never inferred
   <T>(): (<S extends TSchema>(schema: S & (Static<S> extends T ? unknown : never)) => TSchema) =>
-  (schema) =>
-    schema;
+    (schema) =>
+      schema;
 
 const text = Type.String();
 const num = Type.Number();

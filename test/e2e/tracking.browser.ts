@@ -120,7 +120,7 @@ describe("a table of 100,000 runs", () => {
     await page.waitForURL(/view=best/);
     const other = await visit();
     await other.page.goto(`${control.url}/runs`);
-    await other.page.getByLabel("View").selectOption("best f1");
+    await other.page.getByRole("combobox", { name: "View" }).selectOption("best f1");
     await other.page.getByRole("columnheader", { name: "team" }).waitFor();
     expect(new URL(other.page.url()).searchParams.get("sort")).toBe("-m.f1");
     await other.page.getByRole("button", { name: "Forget view" }).click();
