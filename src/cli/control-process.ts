@@ -1,11 +1,14 @@
 /** The control role: console and API, monitors, pipelines; runs the project's loop when asked to. Started by the supervisor. */
 import { toErrorRecord } from "../kernel/error.ts";
 import { loadProject } from "../project/load.ts";
+import { createDeliverer } from "../registry/webhooks/deliverer.ts";
+import { createOutbox } from "../registry/webhooks/outbox.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { openStores } from "../server/compose.ts";
 import { createControl } from "../server/control.ts";
 import { openPlatform } from "../server/platform.ts";
 import { lockRole } from "../server/role-lock.ts";
+import { systemClock } from "../server/system.ts";
 import { runLoop } from "../workflows/run-loop.ts";
 import { endWithSupervisor, tellSupervisor } from "./messages.ts";
 import { readProcessArguments } from "./process-arguments.ts";
@@ -25,6 +28,7 @@ try {
       tracking: stores.tracking,
       registry: stores.registry,
       catalog: stores.catalog,
+      webhooks: stores.webhooks,
       pipelines: stores.pipelines,
       monitoring: stores.monitoring,
       parity: stores.parity,
@@ -35,8 +39,11 @@ try {
     },
     { host: args.host, port: args.port, servingUrl },
   );
+  const deliverer = createDeliverer({ ...stores.webhooks, outbox: createOutbox(stores.database, systemClock) });
+  deliverer.start();
   ending.by(async () => {
     await control.close();
+    await deliverer.stop();
     await platform.close();
     await stores.close();
   });

@@ -97,6 +97,7 @@ export const errorCatalogue = {
       "The alias follows the deployment: setting `champion` asks for a promotion, which needs the five proofs; shadow and A/B are started and ended by the project's loop.",
     retryable: false,
   },
+  WEBHOOK_NOT_FOUND: { text: "There is no webhook {webhookId}", remedy: "List the webhooks.", retryable: false },
   MODEL_IN_USE: {
     text: "{model} cannot be {change}: {problem}",
     remedy: "Models that are deployed, and the versions their deployment names, are kept. Promote another version first.",

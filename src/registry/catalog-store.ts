@@ -83,17 +83,19 @@ export function createModelCatalog(parts: CatalogParts): ModelCatalog {
         await removeModel(queries, name);
       }),
     setModelTag: (name, key, value) =>
-      write(async (_trx, queries) => {
+      write(async (trx, queries) => {
         await rowOf(queries, name);
         await queries
           .insertInto("registry_model_tags")
           .values({ model: name, key, value })
           .onConflict((c) => c.columns(["model", "key"]).doUpdateSet({ value }))
           .execute();
+        await announce(trx, { event: "registered_model_tag.set", data: { name, key, value } });
       }),
     deleteModelTag: (name, key) =>
-      write(async (_trx, queries) => {
+      write(async (trx, queries) => {
         await rowOf(queries, name);
+        await announce(trx, { event: "registered_model_tag.deleted", data: { name, key } });
         await queries.deleteFrom("registry_model_tags").where("model", "=", name).where("key", "=", key).execute();
       }),
     searchModels: (query) => searchModels(database, query),

@@ -10,6 +10,8 @@ export type RegistryNotice =
       readonly event: "model_version.created";
       readonly data: { name: string; version: string; source: string; run_id: string | null; tags: Tags; description: string | null };
     }
+  | { readonly event: "registered_model_tag.set"; readonly data: { name: string; key: string; value: string } }
+  | { readonly event: "registered_model_tag.deleted"; readonly data: { name: string; key: string } }
   | { readonly event: "model_version_tag.set"; readonly data: { name: string; version: string; key: string; value: string } }
   | { readonly event: "model_version_tag.deleted"; readonly data: { name: string; version: string; key: string } }
   | { readonly event: "model_version_alias.created"; readonly data: { name: string; alias: string; version: string } }

@@ -2,6 +2,7 @@ import type { Generated } from "kysely";
 
 import type { Migration } from "../storage/sql/port.ts";
 import type { ProofKind, RegistryEvent, VersionState } from "./port.ts";
+import type { WebhookEvent, WebhookStatus } from "./webhooks/event.ts";
 
 export interface RegistryTables {
   registry_models: ModelTable;
@@ -13,6 +14,9 @@ export interface RegistryTables {
   registry_model_tags: ModelTagTable;
   registry_version_tags: VersionTagTable;
   registry_aliases: AliasTable;
+  registry_webhooks: WebhookTable;
+  registry_webhook_events: { webhook_id: string; event: WebhookEvent };
+  registry_deliveries: DeliveryTable;
 }
 
 /** Counters of a model. Every decision writes an event, so every decision writes this row: two that missed each other cannot both commit. */
@@ -68,6 +72,31 @@ interface VersionTable {
   updated_us: Generated<number | null>;
   /** null: not deleted. The row stays, so that the number is not given twice. */
   deleted_us: Generated<number | null>;
+}
+
+interface WebhookTable {
+  webhook_id: string;
+  name: string;
+  url: string;
+  description: string | null;
+  /** As it was given: a signature needs it as it is. */
+  secret: string | null;
+  status: WebhookStatus;
+  created_us: number;
+  updated_us: number;
+}
+
+/** A message owed to a webhook; gone once it is delivered. */
+interface DeliveryTable {
+  delivery_id: string;
+  webhook_id: string;
+  body: string;
+  created_us: number;
+  attempts: number;
+  /** When it is sent next; while it is being sent, when that is taken for dead. */
+  due_us: number;
+  problem: string | null;
+  gave_up: number;
 }
 
 interface ProofTable {
@@ -225,6 +254,41 @@ export const registryMigrations: readonly Migration[] = [
         .execute();
       // Searches of versions by run.
       await schema.createIndex("registry_versions_run").on("registry_versions").columns(["run_id"]).execute();
+    },
+  },
+  {
+    id: "registry-0003-webhooks",
+    up: async ({ schema }) => {
+      await schema
+        .createTable("registry_webhooks")
+        .addColumn("webhook_id", "text", (c) => c.primaryKey())
+        .addColumn("name", "text", (c) => c.notNull())
+        .addColumn("url", "text", (c) => c.notNull())
+        .addColumn("description", "text")
+        .addColumn("secret", "text")
+        .addColumn("status", "text", (c) => c.notNull())
+        .addColumn("created_us", "bigint", (c) => c.notNull())
+        .addColumn("updated_us", "bigint", (c) => c.notNull())
+        .execute();
+      await schema
+        .createTable("registry_webhook_events")
+        .addColumn("webhook_id", "text", (c) => c.notNull().references("registry_webhooks.webhook_id"))
+        .addColumn("event", "text", (c) => c.notNull())
+        .addPrimaryKeyConstraint("registry_webhook_events_key", ["event", "webhook_id"])
+        .execute();
+      await schema
+        .createTable("registry_deliveries")
+        .addColumn("delivery_id", "text", (c) => c.primaryKey())
+        // No foreign key: a webhook deleted meanwhile must not undo what is told of.
+        .addColumn("webhook_id", "text", (c) => c.notNull())
+        .addColumn("body", "text", (c) => c.notNull())
+        .addColumn("created_us", "bigint", (c) => c.notNull())
+        .addColumn("attempts", "bigint", (c) => c.notNull())
+        .addColumn("due_us", "bigint", (c) => c.notNull())
+        .addColumn("problem", "text")
+        .addColumn("gave_up", "bigint", (c) => c.notNull())
+        .execute();
+      await schema.createIndex("registry_deliveries_due").on("registry_deliveries").columns(["gave_up", "due_us"]).execute();
     },
   },
 ];

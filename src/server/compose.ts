@@ -5,6 +5,7 @@ import { monitoringMigrations } from "../monitoring/tables.ts";
 import { createPipelines } from "../pipelines/pipelines.ts";
 import { pipelineMigrations } from "../pipelines/tables.ts";
 import { createModelCatalog } from "../registry/catalog-store.ts";
+import { announceToWebhooks } from "../registry/webhooks/outbox.ts";
 import { createRegistry } from "../registry/store.ts";
 import { registryMigrations } from "../registry/tables.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
@@ -19,6 +20,7 @@ import { EventClock } from "../workflows/platform.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Stores } from "./stores.ts";
 import { systemClock, systemId } from "./system.ts";
+import { webhookParts } from "./webhook-parts.ts";
 
 /** In the order of their first release; a room's own list only grows. */
 const migrations = [...dataMigrations, ...trackingMigrations, ...registryMigrations, ...pipelineMigrations, ...monitoringMigrations, ...savedViewMigrations];
@@ -30,7 +32,8 @@ export async function openStores(dataFolder: string, configuration: Configuratio
     await migrate(database, migrations);
     const blobs = await openFileBlobs(folder.blobsFolder);
     const eventClock = new EventClock(systemClock);
-    const registry = createRegistry({ database, clock: eventClock });
+    const announce = announceToWebhooks({ clock: systemClock, newId: systemId });
+    const registry = createRegistry({ database, clock: eventClock, announce });
     return {
       folder,
       database,
@@ -38,7 +41,8 @@ export async function openStores(dataFolder: string, configuration: Configuratio
       datasets: createDatasets({ database, blobs }),
       tracking: createTracking({ database, blobs, clock: systemClock, newId: systemId }),
       registry,
-      catalog: createModelCatalog({ database, clock: systemClock, newId: systemId, registry }),
+      catalog: createModelCatalog({ database, clock: systemClock, newId: systemId, registry, announce }),
+      webhooks: webhookParts(database, configuration.webhookTargets),
       pipelines: createPipelines({ database, blobs, clock: systemClock }),
       monitoring: createMonitoring({ database, clock: eventClock }),
       parity: createParityStore(database),

@@ -1,4 +1,5 @@
 import { KarkhanaError } from "../kernel/error.ts";
+import { addressRule } from "../registry/webhooks/public-address.ts";
 
 /** One setting that is read from the environment. `karkhana doctor` prints this table with what it found. */
 export interface Variable {
@@ -15,7 +16,7 @@ const urlOf =
   (value: string): string | undefined =>
     URL.canParse(value) && protocols.includes(new URL(value).protocol) ? undefined : `must be a URL with ${protocols.join(" or ")}`;
 
-export const variables: Readonly<Record<"databaseUrl" | "redisUrl", Variable>> = {
+export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "webhookTargets", Variable>> = {
   databaseUrl: {
     name: "KARKHANA_DATABASE_URL",
     help: "PostgreSQL in place of SQLite for metadata, such as postgres://user:password@host/database",
@@ -27,6 +28,19 @@ export const variables: Readonly<Record<"databaseUrl" | "redisUrl", Variable>> =
     help: "Redis in place of LMDB for online features, such as redis://host:6379/0",
     problem: urlOf("redis:", "rediss:"),
     secret: true,
+  },
+  webhookTargets: {
+    name: "KARKHANA_WEBHOOK_TARGETS",
+    help: "Addresses of this network that webhooks may reach, over http too, such as 10.1.0.0/16,127.0.0.1; public ones always are, over https",
+    problem: (value) => {
+      try {
+        addressRule(value.split(","));
+        return undefined;
+      } catch (error) {
+        return error instanceof Error ? error.message : "must be ranges of addresses";
+      }
+    },
+    secret: false,
   },
 };
 

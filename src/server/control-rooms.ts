@@ -6,6 +6,7 @@ import type { MonitoringStore } from "../monitoring/store.ts";
 import type { Pipelines } from "../pipelines/port.ts";
 import type { ModelDefinition, ProjectDefinition } from "../project/definition.ts";
 import type { ModelCatalog } from "../registry/catalog.ts";
+import type { WebhookParts } from "../registry/mlflow/webhook-calls.ts";
 import type { Registry } from "../registry/port.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { MlflowTracking } from "../tracking/mlflow/call.ts";
@@ -22,6 +23,7 @@ export interface ControlRooms {
   readonly tracking: Pick<TrackingStore, "listExperiments" | "listRuns" | "listArtifacts" | "getArtifact" | "table" | "views"> & MlflowTracking;
   readonly registry: Pick<Registry, "listVersions" | "getVersion" | "getDeployment" | "listEvents" | "rollback">;
   readonly catalog: ModelCatalog;
+  readonly webhooks: WebhookParts;
   readonly pipelines: Pick<Pipelines, "listRuns" | "getRun">;
   readonly monitoring: Pick<MonitoringStore, "listDriftWindows" | "listQualityWindows" | "listSlots" | "listAlerts">;
   readonly parity: Pick<ParityStore, "totals" | "listChecks" | "slots" | "listDifferences">;

@@ -1,3 +1,6 @@
+import { createHmac } from "node:crypto";
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createControlApp } from "./control.ts";
@@ -212,5 +215,98 @@ describe("what the platform deploys", () => {
     expect(await refused("DELETE", "registered-models/delete", { name: "live" })).toEqual([403, "PERMISSION_DENIED"]);
     expect(await refused("DELETE", "model-versions/delete", { name: "live", version: "1" })).toEqual([403, "PERMISSION_DENIED"]);
     expect((await send("GET", "registered-models/alias", { name: "live", alias: "champion" })).json().model_version.version).toBe("1");
+  });
+});
+
+describe("webhooks", () => {
+  const webhook = { name: "hook", url: "https://93.184.216.34/x", events: [{ entity: "REGISTERED_MODEL", action: "CREATED" }], secret: "s3cret" };
+  const made = async (over: Record<string, unknown> = {}): Promise<LightMyRequestResponse> => send("POST", "webhooks", { ...webhook, ...over });
+
+  test("are made, read, changed, listed and deleted, and never tell their secret", async () => {
+    const reply = await made({ description: "d" });
+    const { webhook_id: id } = reply.json().webhook;
+    expect(reply.json().webhook).toEqual({
+      webhook_id: id,
+      name: "hook",
+      url: webhook.url,
+      events: webhook.events,
+      description: "d",
+      status: "ACTIVE",
+      creation_timestamp: expect.any(Number),
+      last_updated_timestamp: expect.any(Number),
+    });
+    expect((await send("GET", `webhooks/${id}`)).json()).toEqual(reply.json());
+    const patched = await send("PATCH", `webhooks/${id}`, { status: "DISABLED", events: [{ entity: "MODEL_VERSION_TAG", action: "SET" }] });
+    expect(patched.json().webhook).toMatchObject({ name: "hook", status: "DISABLED", events: [{ entity: "MODEL_VERSION_TAG", action: "SET" }] });
+    expect((await send("GET", "webhooks", { max_results: 10 })).json().webhooks).toHaveLength(1);
+    expect((await send("DELETE", `webhooks/${id}`)).json()).toEqual({});
+    const gone = await send("GET", `webhooks/${id}`);
+    expect([gone.statusCode, gone.json()]).toEqual([404, { error_code: "RESOURCE_DOES_NOT_EXIST", message: `Webhook with ID ${id} not found.` }]);
+  });
+
+  test.each([
+    ["http://example.com/x", "Invalid webhook URL scheme: 'http'. Allowed schemes are: https."],
+    ["file:///etc/passwd", "Invalid webhook URL scheme: 'file'. Allowed schemes are: https."],
+    ["example.com", "Invalid webhook URL scheme: ''. Allowed schemes are: https."],
+    [" ", "Webhook URL cannot be empty or just whitespace: ' '"],
+    ["https://", "Webhook URL must include a hostname: 'https://'"],
+    ["https://user:pass@93.184.216.34/", "Webhook URL must not hold a user name or a password; use the webhook's secret."],
+    ["https://127.0.0.1/x", "Webhook URL must not resolve to a non-public IP address: 127.0.0.1 is at 127.0.0.1."],
+    ["https://localhost:4700/api/v1", /^Webhook URL must not resolve to a non-public IP address: localhost is at /],
+    ["https://169.254.169.254/latest/meta-data", /non-public/],
+    ["https://[::1]/", /non-public/],
+    ["https://[::ffff:10.0.0.1]/", /non-public/],
+    ["https://2130706433/", /non-public/],
+    ["https://0x7f.1/", /non-public/],
+  ])("are not sent to %s", async (url, message) => {
+    const reply = await made({ url });
+    expect([reply.statusCode, reply.json()]).toEqual([400, { error_code: "INVALID_PARAMETER_VALUE", message: expect.stringMatching(message) }]);
+  });
+
+  test("are refused by name where they are not whole", async () => {
+    const message = async (over: Record<string, unknown>): Promise<string> => (await made(over)).json().message;
+    expect(await message({ name: "-x" })).toMatch(/^Webhook name '-x' is invalid/);
+    expect(await message({ events: [] })).toMatch(/^Missing value for required parameter 'events'/);
+    expect(await message({ events: [{ entity: "MODEL_VERSION", action: "DELETED" }] })).toBe("Invalid action 'deleted' for entity 'model_version'.");
+    expect(await message({ status: "SLEEPING" })).toBe("Invalid value \"SLEEPING\" for parameter 'status' supplied.");
+    expect((await send("GET", "webhooks", { max_results: 1001 })).json().message).toBe("max_results must be between 1 and 1000.");
+  });
+
+  test("a test of one that may not be reached says why", async () => {
+    const own = await controlWorld(0, { webhookTargets: "127.0.0.1" });
+    const inner = await createControlApp(own.rooms, { consoleFolder: "/nowhere" });
+    const post = (path: string, payload: object): Promise<LightMyRequestResponse> =>
+      inner.inject({ method: "POST", url: `/api/2.0/mlflow/${path}`, headers: { host: "127.0.0.1:4700", "content-type": "application/json" }, payload });
+    const seen: { headers: IncomingHttpHeaders; body: string }[] = [];
+    const receiver = createServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk) => (body += String(chunk)));
+      request.on("end", () => {
+        seen.push({ headers: request.headers, body });
+        response.writeHead(202).end("taken");
+      });
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+    const { port } = receiver.address() as AddressInfo;
+    try {
+      const { webhook: hook } = (await post("webhooks", { ...webhook, url: `http://127.0.0.1:${port}/x` })).json();
+      expect((await post(`webhooks/${hook.webhook_id}/test`, {})).json()).toEqual({ result: { success: true, response_status: 202, response_body: "taken" } });
+      const { "x-mlflow-delivery-id": id, "x-mlflow-timestamp": time, "x-mlflow-signature": signature } = seen[0]!.headers;
+      const expected = createHmac("sha256", "s3cret")
+        .update(`${String(id)}.${String(time)}.${seen[0]!.body}`)
+        .digest("base64");
+      expect(signature).toBe(`v1,${expected}`);
+      expect(JSON.parse(seen[0]!.body)).toMatchObject({ entity: "registered_model", action: "created", data: { name: "example_model" } });
+    } finally {
+      receiver.closeAllConnections();
+      receiver.close();
+    }
+    const { webhook: dead } = (await post("webhooks", { ...webhook, url: `http://127.0.0.1:${port}/x` })).json();
+    expect((await post(`webhooks/${dead.webhook_id}/test`, { event: { entity: "MODEL_VERSION", action: "CREATED" } })).json().result).toMatchObject({
+      success: false,
+      error_message: expect.stringMatching(/^Failed to test webhook: /),
+    });
+    await inner.close();
+    await own.close();
   });
 });

@@ -2,13 +2,14 @@ import type { RegistryCall } from "../registry/mlflow/call.ts";
 import { modelCalls } from "../registry/mlflow/model-calls.ts";
 import { orUndefined, type ModelSources } from "../registry/mlflow/source.ts";
 import { versionCalls } from "../registry/mlflow/version-calls.ts";
+import { webhookCalls } from "../registry/mlflow/webhook-calls.ts";
 import { runArtifactUri } from "../tracking/mlflow/artifact-uri.ts";
 import type { MlflowTracking } from "../tracking/mlflow/call.ts";
 import type { ControlRooms } from "./control-rooms.ts";
 
 /** MLflow's registry API on the platform's registry and tracking. */
-export function mlflowRegistry({ catalog, tracking }: Pick<ControlRooms, "catalog" | "tracking">): readonly RegistryCall[] {
-  return [...modelCalls(catalog), ...versionCalls(catalog, modelSources(tracking))];
+export function mlflowRegistry({ catalog, tracking, webhooks }: Pick<ControlRooms, "catalog" | "tracking" | "webhooks">): readonly RegistryCall[] {
+  return [...modelCalls(catalog), ...versionCalls(catalog, modelSources(tracking)), ...webhookCalls(webhooks)];
 }
 
 function modelSources(tracking: MlflowTracking): ModelSources {

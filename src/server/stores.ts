@@ -3,6 +3,7 @@ import type { ParityStore } from "../monitoring/parity-store.ts";
 import type { MonitoringStore } from "../monitoring/store.ts";
 import type { Pipelines } from "../pipelines/port.ts";
 import type { ModelCatalog } from "../registry/catalog.ts";
+import type { WebhookParts } from "../registry/mlflow/webhook-calls.ts";
 import type { Registry } from "../registry/port.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { DataFolder } from "../storage/data-folder.ts";
@@ -20,6 +21,7 @@ export interface Stores {
   readonly tracking: TrackingStore;
   readonly registry: Registry;
   readonly catalog: ModelCatalog;
+  readonly webhooks: WebhookParts;
   readonly pipelines: Pipelines;
   readonly monitoring: MonitoringStore;
   readonly parity: ParityStore;

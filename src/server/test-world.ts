@@ -24,6 +24,9 @@ import { pipelineMigrations } from "../pipelines/tables.ts";
 import { model, project, type ModelDefinition, type ProjectDefinition } from "../project/definition.ts";
 import { createModelCatalog } from "../registry/catalog-store.ts";
 import type { Registry } from "../registry/port.ts";
+import { announceToWebhooks } from "../registry/webhooks/outbox.ts";
+import type { SqlDatabase } from "../storage/sql/port.ts";
+import { webhookParts } from "./webhook-parts.ts";
 import { createRegistry } from "../registry/store.ts";
 import { registryMigrations } from "../registry/tables.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
@@ -51,6 +54,7 @@ export interface ControlWorld {
   readonly model: ModelDefinition;
   readonly trainedRun: string;
   readonly registry: Registry;
+  readonly database: SqlDatabase;
   readonly close: () => Promise<void>;
 }
 
@@ -116,7 +120,7 @@ const airlineProject: ProjectDefinition = project("small-airline", {
 const migrations = [...dataMigrations, ...trackingMigrations, ...registryMigrations, ...pipelineMigrations, ...monitoringMigrations, ...savedViewMigrations];
 
 /** @param days of live traffic; 0 leaves every store empty, as a first start finds them */
-export async function controlWorld(days: number): Promise<ControlWorld> {
+export async function controlWorld(days: number, { webhookTargets }: { webhookTargets?: string } = {}): Promise<ControlWorld> {
   const folder = await mkdtemp(path.join(tmpdir(), "karkhana-control-"));
   const clock = new ManualClock(fromCivil(2026, 3, 2, 9 * MICROS_PER_HOUR));
   const eventClock = new ManualClock(april);
@@ -128,13 +132,15 @@ export async function controlWorld(days: number): Promise<ControlWorld> {
   const logFolder = path.join(folder, "log");
   const feedback = await readFeedback(logFolder);
   const board = new ProgressBoard(() => clock.nowUs() / 1000);
-  const registry = createRegistry({ database, clock: eventClock });
+  const announce = announceToWebhooks({ clock, newId });
+  const registry = createRegistry({ database, clock: eventClock, announce });
   const rooms = {
     project: airlineProject,
     datasets: createDatasets({ database, blobs }),
     tracking: createTracking({ database, blobs, clock, newId }),
     registry,
-    catalog: createModelCatalog({ database, clock, newId, registry }),
+    catalog: createModelCatalog({ database, clock, newId, registry, announce }),
+    webhooks: webhookParts(database, webhookTargets),
     pipelines: createPipelines({ database, blobs, clock }),
     monitoring: createMonitoring({ database, clock: eventClock }),
     parity: createParityStore(database),
@@ -153,6 +159,7 @@ export async function controlWorld(days: number): Promise<ControlWorld> {
     model: lateArrival,
     trainedRun,
     registry,
+    database,
     close: async () => {
       await feedback.close();
       await database.close();

@@ -50,6 +50,7 @@ const lines: Partial<Record<ErrorCode, Line>> = {
   // To MLflow an unknown alias is a wrong parameter.
   MODEL_ALIAS_NOT_FOUND: ["INVALID_PARAMETER_VALUE", ({ alias }) => `Registered model alias ${text(alias)} not found.`],
   MODEL_ALIAS_GUARDED: ["PERMISSION_DENIED"],
+  WEBHOOK_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ webhookId }) => `Webhook with ID ${text(webhookId)} not found.`],
   MODEL_IN_USE: ["PERMISSION_DENIED"],
   PROOF_MISSING: ["PERMISSION_DENIED"],
   PROMOTION_STEP_REFUSED: ["PERMISSION_DENIED"],

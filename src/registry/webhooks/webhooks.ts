@@ -1,0 +1,144 @@
+import type { Clock, Micros } from "../../kernel/clock.ts";
+import { KarkhanaError } from "../../kernel/error.ts";
+import type { NewId } from "../../kernel/ids.ts";
+import type { SqlDatabase, SqlTransaction } from "../../storage/sql/port.ts";
+import { tables } from "../../storage/sql/tables.ts";
+import { readRows } from "../../tracking/search/page.ts";
+import { sql, type Selectable } from "kysely";
+import type { CatalogPage } from "../catalog.ts";
+import type { RegistryQueries } from "../read.ts";
+import type { RegistryTables } from "../tables.ts";
+import { webhookEvents, type WebhookEvent, type WebhookStatus } from "./event.ts";
+
+/** The secret is never given out again: only `secretOf`, for signing, reads it. */
+export interface Webhook {
+  readonly webhookId: string;
+  readonly name: string;
+  readonly url: string;
+  readonly events: readonly WebhookEvent[];
+  readonly description?: string;
+  readonly status: WebhookStatus;
+  readonly createdUs: Micros;
+  readonly updatedUs: Micros;
+}
+
+export interface WebhookChange {
+  readonly name?: string | undefined;
+  readonly url?: string | undefined;
+  readonly events?: readonly WebhookEvent[] | undefined;
+  readonly description?: string | undefined;
+  readonly secret?: string | undefined;
+  readonly status?: WebhookStatus | undefined;
+}
+
+/** Who is told of what happens in the registry. All that take an id throw WEBHOOK_NOT_FOUND. */
+export interface Webhooks {
+  create(input: WebhookChange & { name: string; url: string; events: readonly WebhookEvent[] }): Promise<Webhook>;
+  get(webhookId: string): Promise<Webhook>;
+  update(webhookId: string, change: WebhookChange): Promise<Webhook>;
+  /** What was still to be delivered is dropped. */
+  delete(webhookId: string): Promise<void>;
+  /** Newest first. @throws SEARCH_INVALID for a token it did not make */
+  list(page: { limit: number; token?: string | undefined }): Promise<CatalogPage<Webhook>>;
+  secretOf(webhookId: string): Promise<string | undefined>;
+}
+
+export function createWebhooks({ database, clock, newId }: { database: SqlDatabase; clock: Clock; newId: NewId }): Webhooks {
+  const db = tables<RegistryTables>(database.db);
+  const write = <T>(work: (queries: RegistryQueries) => Promise<T>): Promise<T> =>
+    database.transaction((trx: SqlTransaction) => work(tables<RegistryTables>(trx)));
+  return {
+    create: ({ name, url, events, description, secret, status }) =>
+      write(async (queries) => {
+        const nowUs = clock.nowUs();
+        const row = { webhook_id: newId(), name, url, description: description ?? null, secret: secret || null, status: status ?? "ACTIVE" };
+        await queries
+          .insertInto("registry_webhooks")
+          .values({ ...row, created_us: nowUs, updated_us: nowUs })
+          .execute();
+        await subscribe(queries, row.webhook_id, events);
+        return webhookOf(queries, row.webhook_id);
+      }),
+    get: (webhookId) => webhookOf(db, webhookId),
+    update: (webhookId, change) =>
+      write(async (queries) => {
+        await rowOf(queries, webhookId);
+        const { name, url, description, status, secret } = change;
+        await queries
+          .updateTable("registry_webhooks")
+          .set({
+            ...(name === undefined ? {} : { name }),
+            ...(url === undefined ? {} : { url }),
+            ...(description === undefined ? {} : { description }),
+            ...(secret === undefined ? {} : { secret: secret || null }),
+            ...(status === undefined ? {} : { status }),
+            updated_us: clock.nowUs(),
+          })
+          .where("webhook_id", "=", webhookId)
+          .execute();
+        if (change.events !== undefined) {
+          await queries.deleteFrom("registry_webhook_events").where("webhook_id", "=", webhookId).execute();
+          await subscribe(queries, webhookId, change.events);
+        }
+        return webhookOf(queries, webhookId);
+      }),
+    delete: (webhookId) =>
+      write(async (queries) => {
+        await rowOf(queries, webhookId);
+        for (const table of ["registry_deliveries", "registry_webhook_events", "registry_webhooks"] as const)
+          await queries.deleteFrom(table).where("webhook_id", "=", webhookId).execute();
+      }),
+    list: async ({ limit, token }) => {
+      const page = await readRows<RegistryTables, "registry_webhooks">(database.db, {
+        table: "registry_webhooks",
+        conditions: [],
+        sort: [
+          { expression: sql`r.created_us`, type: "number", descending: true },
+          { expression: sql`r.webhook_id`, type: "text", descending: true },
+        ],
+        limit,
+        token,
+      });
+      const items = await withEvents(db, page.rows);
+      return page.nextToken === undefined ? { items } : { items, nextToken: page.nextToken };
+    },
+    secretOf: async (webhookId) => (await rowOf(db, webhookId)).secret ?? undefined,
+  };
+}
+
+type Row = Selectable<RegistryTables["registry_webhooks"]>;
+
+async function rowOf(db: RegistryQueries, webhookId: string): Promise<Row> {
+  const row = await db.selectFrom("registry_webhooks").selectAll().where("webhook_id", "=", webhookId).executeTakeFirst();
+  if (row === undefined) throw new KarkhanaError("WEBHOOK_NOT_FOUND", { webhookId: webhookId.slice(0, 100) });
+  return row;
+}
+
+async function webhookOf(db: RegistryQueries, webhookId: string): Promise<Webhook> {
+  const [webhook] = await withEvents(db, [await rowOf(db, webhookId)]);
+  if (webhook === undefined) throw new KarkhanaError("WEBHOOK_NOT_FOUND", { webhookId });
+  return webhook;
+}
+
+async function subscribe(db: RegistryQueries, webhookId: string, events: readonly WebhookEvent[]): Promise<void> {
+  for (const event of new Set(events)) await db.insertInto("registry_webhook_events").values({ webhook_id: webhookId, event }).execute();
+}
+
+async function withEvents(db: RegistryQueries, rows: readonly Row[]): Promise<Webhook[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map((row) => row.webhook_id);
+  const events = Map.groupBy(await db.selectFrom("registry_webhook_events").selectAll().where("webhook_id", "in", ids).execute(), (e) => e.webhook_id);
+  return rows.map((row) => {
+    const subscribed = new Set((events.get(row.webhook_id) ?? []).map(({ event }) => event));
+    return {
+      webhookId: row.webhook_id,
+      name: row.name,
+      url: row.url,
+      events: webhookEvents.filter((event) => subscribed.has(event)),
+      ...(row.description === null ? {} : { description: row.description }),
+      status: row.status,
+      createdUs: row.created_us,
+      updatedUs: row.updated_us,
+    };
+  });
+}

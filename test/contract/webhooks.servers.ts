@@ -1,0 +1,4 @@
+import { webhooksContract } from "./webhooks-contract.ts";
+import { postgresFixture } from "./sql-fixture.ts";
+
+webhooksContract("PostgreSQL", postgresFixture);
