@@ -32,7 +32,6 @@ import { registryMigrations } from "../registry/tables.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
 import { openDuckDb } from "../storage/duckdb/duckdb.ts";
 import { migrate } from "../storage/sql/migrate.ts";
-import type { SqlDatabase } from "../storage/sql/port.ts";
 import { openSqlite } from "../storage/sql/sqlite.ts";
 import { savedViewMigrations } from "../tracking/saved-views.ts";
 import { createTracking } from "../tracking/store.ts";
@@ -54,7 +53,6 @@ export interface ControlWorld {
   readonly model: ModelDefinition;
   readonly trainedRun: string;
   readonly registry: Registry;
-  readonly database: SqlDatabase;
   readonly close: () => Promise<void>;
 }
 
@@ -159,7 +157,6 @@ export async function controlWorld(days: number, { webhookTargets }: { webhookTa
     model: lateArrival,
     trainedRun,
     registry,
-    database,
     close: async () => {
       await feedback.close();
       await database.close();

@@ -78,7 +78,7 @@ async function tried(message: Message, { webhooks, send, clock, newId }: Webhook
   const event = asked === undefined ? webhook.events[0] : eventOf(asked);
   if (event === undefined) return refuseMissing("event");
   const secret = await webhooks.secretOf(webhook.webhookId);
-  const body = messageBody(event, exampleData(event), clock.nowUs());
+  const body = messageBody(event, exampleData[event], clock.nowUs());
   try {
     const response = await send(signedRequest({ url: webhook.url, secret, deliveryId: newId(), body, clock }));
     return { success: response.status >= 200 && response.status < 400, response_status: response.status, response_body: response.body };

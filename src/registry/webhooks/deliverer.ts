@@ -55,17 +55,19 @@ export function createDeliverer({ outbox, webhooks, send, clock, leaseUs = defau
   };
   const round = async (): Promise<void> => {
     try {
-      while (!stopped && (await deliverDue()) > 0);
+      while ((await deliverDue()) > 0) if (stopped) return;
     } catch (error) {
       // A database that does not answer now is asked again at the next poll; what was claimed comes up again when its claim ends.
       console.error(error);
     }
   };
+  const roundAndNext = async (): Promise<void> => {
+    await round();
+    if (!stopped) start();
+  };
   const start = (): void => {
     timer = setTimeout(() => {
-      running = round().then(() => {
-        if (!stopped) start();
-      });
+      running = roundAndNext();
     }, pollMs);
     timer.unref();
   };

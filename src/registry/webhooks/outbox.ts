@@ -113,7 +113,7 @@ export function createOutbox(database: SqlDatabase, clock: Clock): Outbox {
         .select((eb) => eb.fn.countAll<number>().as("count"))
         .where("gave_up", "=", 0)
         .executeTakeFirstOrThrow();
-      return Number(count);
+      return count;
     },
   };
 }
