@@ -337,6 +337,32 @@ export const errorCatalogue = {
     remedy: "Try again after the stated number of seconds.",
     retryable: true,
   },
+  SHARE_EXCEEDED: {
+    text: 'The {kind} "{name}" has {inFlight} requests under way, its share of the {limit} there is room for',
+    remedy: "Try again after the stated number of seconds, or ask less at once; others are answered meanwhile.",
+    retryable: true,
+  },
+  DEADLINE_PASSED: {
+    text: "The request's time was over after {waitedMs} ms, so the rest of its work was not done",
+    remedy: "Give it more time (x-request-timeout-ms, or the parameter timeout), or ask less at once.",
+    retryable: true,
+  },
+  INFER_REFUSED: { text: "{problem}", remedy: "Send the request as the Open Inference Protocol v2 has it.", retryable: false },
+  INFER_UNSUPPORTED: {
+    text: "{feature} are not supported here",
+    remedy: "Leave it out; GET /v2 lists the extensions that this server answers.",
+    retryable: false,
+  },
+  INFER_MODEL_UNKNOWN: {
+    text: "Request for unknown model: '{model}' is not found; the project has {models}",
+    remedy: "Use one of the models the project declares.",
+    retryable: false,
+  },
+  MODEL_VERSION_NOT_LOADED: {
+    text: "{model} version {version} is not loaded; loaded are {loaded}",
+    remedy: "Ask a version that is deployed, or none: then the deployment says which one answers.",
+    retryable: false,
+  },
   ANSWER_TIMEOUT: { text: "No answer within {timeoutMs} ms", remedy: "Try again with the same id; nothing is counted twice.", retryable: true },
 
   // learn

@@ -68,13 +68,13 @@ test("a model's statistics and metrics count what was answered and refused", asy
   expect(stats).toMatchObject({ model: "late_ride", versions: [{ version: 1, role: "champion", outcomes: { ok: 5 } }], refusedRequests: { invalid: 1 } });
   expect(stats!.latency.champion.sinceStart.count).toBe(5);
   expect(stats!.latency.champion.lastMinute.p99Us).toBeGreaterThan(0);
-  expect(Object.keys(stats!.stageMeanUs)).toEqual(["lookup", "compute", "log", "total"]);
+  expect(Object.keys(stats!.stageMeanUs)).toEqual(["parse", "lookup", "queue", "compute", "log", "serialise", "total"]);
   const text = (await world.get("/metrics")).text;
   expect(text).toContain('karkhana_predict_requests_total{model="late_ride",version="1",role="champion",outcome="ok"} 5');
   expect(text).toContain('karkhana_predict_requests_total{model="late_ride",version="",role="",outcome="invalid"} 1');
-  for (const stage of ["lookup", "compute", "log", "total"])
-    expect(text).toContain(`karkhana_predict_duration_seconds_bucket{model="late_ride",stage="${stage}",le="+Inf"} 5`);
-  expect(text).toMatch(/karkhana_predict_duration_seconds_bucket\{model="late_ride",stage="total",le="0.00005"\} \d/);
+  for (const stage of ["parse", "lookup", "compute", "log", "serialise", "total"])
+    expect(text).toContain(`karkhana_predict_duration_seconds_bucket{model="late_ride",version="1",role="champion",stage="${stage}",le="+Inf"} 5`);
+  expect(text).toMatch(/karkhana_predict_duration_seconds_bucket\{model="late_ride",version="1",role="champion",stage="total",le="0.00005"\} \d/);
   expect(text).toContain("process_cpu_user_seconds_total");
 });
 

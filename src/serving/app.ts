@@ -9,7 +9,10 @@ import { DeploymentFollower } from "./deployment-follower.ts";
 import type { FeedbackFace, OnlineFace } from "./faces.ts";
 import { createHttp } from "./http.ts";
 import { isLoopback } from "./http-guard.ts";
-import { defaultServingLimits, type ServingLimits } from "./limits.ts";
+import { InFlight, type Refuse } from "./in-flight.ts";
+import { defaultServingLimits, inferLimitsOf, type ServingLimits } from "./limits.ts";
+import { createGrpc, type Grpc } from "./oip/grpc-server.ts";
+import { OipServer } from "./oip/server.ts";
 import { reportHealth, type HealthReport } from "./report.ts";
 import { fieldsReader } from "./request-fields.ts";
 import { ServedModel } from "./served-model.ts";
@@ -34,15 +37,27 @@ export interface ServingOptions {
   readonly timerMs?: () => number;
 }
 
+export interface ServingAddress {
+  readonly host: string;
+  readonly port: number;
+  /** 0 takes any free one; absent: no gRPC. */
+  readonly grpcPort?: number;
+  /** Several processes may listen on these ports at once; the system spreads connections among them. */
+  readonly reusePort?: boolean;
+}
+
 export interface Serving {
   /** @throws PORT_IN_USE, INVALID_CONFIG if the host is not a loopback one */
-  listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }>;
+  listen(address: ServingAddress): Promise<{ readonly host: string; readonly port: number; readonly grpcPort: number | undefined }>;
   /** Resolves once a reading of the deployments that began after this call is in force. @throws DEPLOYMENTS_UNREADABLE */
   refreshDeployments(): Promise<void>;
   health(): HealthReport;
   /** Stops accepting, answers what is under way, scores what shadows were asked, flushes the log. Log and stores stay open: they are the caller's. */
   close(): Promise<void>;
 }
+
+/** How late an overdue request may be answered for. */
+const sweepMs = 10;
 
 /** One serving process. It starts without its registry too, and says in `/health` that it has not read it yet. */
 export async function createServing(options: ServingOptions): Promise<Serving> {
@@ -60,12 +75,26 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
       }),
     ]),
   );
-  const loader = new VersionLoader({ registry, blobs, online });
+  const loader = new VersionLoader({ registry, blobs, online, maxRows: limits.maxInstances });
   const follower = new DeploymentFollower({ registry, loader, models, clock, pollMs: options.deploymentPollMs ?? 250 });
   const shadows = new ShadowQueue({ feedback, clock, timerMs, maxBacklog: limits.maxShadowBacklog });
   const sources = new Set(sourcesOf(project).map((source) => source.name));
-  const http = createHttp({
+  const server = new OipServer({
     models,
+    maxRows: limits.maxInstances,
+    isReady: () => {
+      const { status } = reportHealth(models.values(), follower, 0);
+      return !isClosing && (status === "ok" || status === "degraded");
+    },
+    refresh: () => follower.refresh(),
+  });
+  let isClosing = false;
+  const inFlight = new InFlight<Refuse>(limits, (refuse, error) => refuse(error));
+  const shared = {
+    models,
+    server,
+    inFlight,
+    newId,
     sources,
     follower,
     shadows,
@@ -76,23 +105,39 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     limits,
     statusOf: options.statusOf,
     allowedHosts: options.allowedHosts ?? [],
-  });
+  };
+  const http = createHttp(shared);
+  const grpcOptions = {
+    ...shared,
+    inferLimits: inferLimitsOf(limits),
+    maxBodyBytes: limits.maxTensorBodyBytes,
+    maxConnections: limits.maxConnections,
+    drainTimeoutMs: limits.drainTimeoutMs,
+  };
+  let grpc: Grpc | undefined;
+  const sweep = setInterval(() => inFlight.sweep(timerMs(), sweepMs), sweepMs);
+  sweep.unref();
   await follower.refresh().catch(() => {});
   follower.start();
   return {
-    listen: async ({ host, port }) => {
+    listen: async ({ host, port, grpcPort, reusePort = false }) => {
       if (!isLoopback(host))
         throw new KarkhanaError("INVALID_CONFIG", {
           field: "host",
           problem: "serving has no authentication yet, so it answers on this machine only",
           value: host,
         });
-      return http.listen(host, port);
+      const address = await http.listen(host, port, reusePort);
+      if (grpcPort === undefined) return { ...address, grpcPort };
+      grpc = createGrpc(grpcOptions);
+      return { ...address, grpcPort: (await grpc.listen({ host, port: grpcPort, reusePort })).port };
     },
     refreshDeployments: () => follower.refresh(),
-    health: () => reportHealth(models.values(), follower, http.inFlight()),
+    health: () => reportHealth(models.values(), follower, inFlight.size),
     close: async () => {
-      await http.close();
+      isClosing = true;
+      await Promise.all([http.close(), grpc?.close()]);
+      clearInterval(sweep);
       await follower.stop();
       await shadows.idle();
       await feedback.flush();

@@ -26,6 +26,8 @@ export interface VersionArtifact {
   readonly manifest: VersionManifest;
   readonly model: TrainedModel;
   readonly predictor: Predictor;
+  /** Length of model.json. */
+  readonly modelBytes: number;
 }
 
 /** Writing the same artifact again gives the same bytes. */
@@ -70,7 +72,7 @@ export async function loadVersionArtifact(blobs: BlobStore, path: string, decode
     throw new KarkhanaError("ARTIFACT_INVALID", { path, problem: "the model's features are not the manifest's slots" });
   const predictor = createPredictor(model);
   selfCheck(manifest, predictor, path);
-  return { manifest, model, predictor };
+  return { manifest, model, predictor, modelBytes: bytes.length };
 }
 
 function selfCheck({ selfCheck: { vectors, scores } }: VersionManifest, predictor: Predictor, path: string): void {

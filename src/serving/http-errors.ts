@@ -5,16 +5,30 @@ import { codeOf, KarkhanaError, toErrorRecord } from "../kernel/error.ts";
 
 export type StatusOf = (code: ErrorCode) => number;
 
-/** Every refusal has this shape, whatever part of the server made it. */
-function errorBody(error: unknown): { readonly code: ErrorCode; readonly text: string } {
+/** Every refusal has the shape of its protocol, whatever part of the server made it. */
+function errorBody(error: unknown, url = ""): { readonly code: ErrorCode; readonly text: string } {
   const { code, message, remedy, details } = toErrorRecord(error);
+  if (isInference(url)) return { code, text: JSON.stringify({ error: `${code}: ${message}. ${remedy}` }) };
+  if (isScoring(url)) return { code, text: JSON.stringify({ error_code: "BAD_REQUEST", message: `${code}: ${message}. ${remedy}` }) };
   return { code, text: JSON.stringify({ error: { code, message, remedy, details } }) };
 }
 
+/** Of the Open Inference Protocol. */
+function isInference(url: string): boolean {
+  return url.startsWith("/v2") && !/^\/v2\w/.test(url);
+}
+
+/** Of MLflow's scoring server. */
+function isScoring(url: string): boolean {
+  return url.startsWith("/invocations");
+}
+
 export function sendError(reply: FastifyReply, error: unknown, statusOf: StatusOf): FastifyReply {
-  const { code, text } = errorBody(error);
-  const status = statusOf(code);
-  if (status === 503) reply.header("retry-after", "1");
+  const { url } = reply.request;
+  const { code, text } = errorBody(error, url);
+  // Clients of that protocol take 413 for something else: its servers answer 400.
+  const status = code === "BODY_TOO_LARGE" && isInference(url) ? 400 : statusOf(code);
+  if (status === 503 || status === 429) reply.header("retry-after", "1");
   return reply.code(status).header("content-type", "application/json; charset=utf-8").send(text);
 }
 

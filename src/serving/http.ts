@@ -1,13 +1,17 @@
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import type { Clock } from "../kernel/clock.ts";
 import { codeOf, KarkhanaError } from "../kernel/error.ts";
+import type { NewId } from "../kernel/ids.ts";
 import type { DeploymentFollower } from "./deployment-follower.ts";
 import { drained } from "./drain.ts";
 import type { FeedbackFace, OnlineFace } from "./faces.ts";
 import { hostGuard } from "./http-guard.ts";
 import { fromFastify, refuseBadBytes, sendError, type StatusOf } from "./http-errors.ts";
-import { InFlight } from "./in-flight.ts";
-import type { ServingLimits } from "./limits.ts";
+import { answering } from "./http-call.ts";
+import type { InFlight, Refuse } from "./in-flight.ts";
+import { inferLimitsOf, type ServingLimits } from "./limits.ts";
+import { addOipRoutes } from "./oip/http-routes.ts";
+import type { OipServer } from "./oip/server.ts";
 import { addRoutes } from "./routes.ts";
 import type { ServedModel } from "./served-model.ts";
 import type { ShadowQueue } from "./shadow-queue.ts";
@@ -26,7 +30,10 @@ export interface HttpOptions {
   readonly shadows: ShadowQueue;
   readonly online: OnlineFace;
   readonly feedback: FeedbackFace;
+  readonly server: OipServer;
+  readonly inFlight: InFlight<Refuse>;
   readonly clock: Clock;
+  readonly newId: NewId;
   readonly timerMs: () => number;
   readonly limits: ServingLimits;
   readonly statusOf: StatusOf;
@@ -34,16 +41,14 @@ export interface HttpOptions {
 }
 
 export interface Http {
-  listen(host: string, port: number): Promise<{ host: string; port: number }>;
-  inFlight(): number;
+  listen(host: string, port: number, reusePort: boolean): Promise<{ host: string; port: number }>;
   close(): Promise<void>;
 }
 
-const sweepMs = 100;
 const reapMs = 20;
 
 export function createHttp(options: HttpOptions): Http {
-  const { limits, statusOf, timerMs } = options;
+  const { limits, statusOf, timerMs, inFlight } = options;
   const app = Fastify({
     logger: false,
     bodyLimit: limits.maxBodyBytes,
@@ -56,7 +61,7 @@ export function createHttp(options: HttpOptions): Http {
     clientErrorHandler: (error, socket) => refuseBadBytes(error, socket, statusOf),
   });
   app.server.maxConnections = limits.maxConnections;
-  const inFlight = new InFlight<FastifyReply>(limits, (reply, error) => void sendError(reply, error, statusOf));
+  const answer = answering(inFlight, timerMs, statusOf);
   const guard = hostGuard(options.allowedHosts);
   app.decorateRequest("startedMs", 0);
   app.addHook("onRequest", (request, _reply, done) => {
@@ -72,12 +77,15 @@ export function createHttp(options: HttpOptions): Http {
     return sendError(reply, refusal, statusOf);
   });
   app.setNotFoundHandler((request, reply) => sendError(reply, notFound(request), statusOf));
-  addRoutes(app, options, inFlight);
-  const sweep = setInterval(() => inFlight.sweep(timerMs()), sweepMs);
-  sweep.unref();
+  addRoutes(app, options, answer);
+  addOipRoutes(app, {
+    ...options,
+    answer,
+    inferLimits: inferLimitsOf(limits),
+    maxBodyBytes: limits.maxTensorBodyBytes,
+  });
   return {
-    inFlight: () => inFlight.size,
-    listen: (host, port) => listen(app, host, port),
+    listen: (host, port, reusePort) => listen(app, host, port, reusePort),
     close: async () => {
       // Fastify closes what is idle now; a connection that is answered later would stay open for as long as its client likes.
       const reap = setInterval(() => app.server.closeIdleConnections(), reapMs);
@@ -85,7 +93,6 @@ export function createHttp(options: HttpOptions): Http {
       await app.close();
       clearInterval(reap);
       clearTimeout(cut);
-      clearInterval(sweep);
     },
   };
 }
@@ -112,9 +119,11 @@ function notFound({ method, url }: FastifyRequest): KarkhanaError {
   return new KarkhanaError("ROUTE_NOT_FOUND", { method, path: url.slice(0, 200) });
 }
 
-async function listen(app: FastifyInstance, host: string, port: number): Promise<{ host: string; port: number }> {
+async function listen(app: FastifyInstance, host: string, port: number, reusePort: boolean): Promise<{ host: string; port: number }> {
   try {
-    await app.listen({ host, port });
+    // Fastify passes to Node what its own types do not know.
+    const address = { host, port, reusePort };
+    await app.listen(address);
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE")
       throw new KarkhanaError("PORT_IN_USE", { host, port, flag: "--serving-port" }, { cause });

@@ -1,62 +1,122 @@
 import { KarkhanaError } from "../kernel/error.ts";
+import { deadlineOf, type Call } from "./call.ts";
+import { ConcurrencyLimit } from "./concurrency-limit.ts";
+import { FairShare } from "./fair-share.ts";
 import type { ServingLimits } from "./limits.ts";
 
 /** One request under way. `expired` once it was answered for want of time: its own answer is then dropped. */
-export interface Ticket<Reply> {
+export interface Ticket<Reply> extends Call {
   readonly reply: Reply;
-  readonly startedMs: number;
+  readonly model: string;
+  readonly tenant: string;
   expired: boolean;
 }
 
+/** Answers an overdue request in its protocol. */
+export type Refuse = (error: KarkhanaError) => void;
+
+export interface Entry {
+  readonly startedMs: number;
+  /** Milliseconds the client waits, if it said so. */
+  readonly clientMs?: number | undefined;
+  readonly model?: string;
+  readonly tenant?: string;
+  readonly traceId?: string | undefined;
+}
+
+type Bounds = Pick<ServingLimits, "maxInFlight" | "answerTimeoutMs" | "targetLatencyMs">;
+
+/** The limit is looked at again after this long. */
+const adjustEveryMs = 100;
+const minConcurrency = 64;
+
 /**
- * Requests under way: bounded in number and in time. One sweep over the oldest instead of a timer a request, since nearly all
- * are answered within a millisecond.
+ * Requests under way: bounded in number and in time, whichever protocol they came by. One sweep over all instead of a timer a request,
+ * since nearly all are answered within a millisecond.
  */
 export class InFlight<Reply> {
   readonly #open = new Set<Ticket<Reply>>();
-  readonly #limits: Pick<ServingLimits, "maxInFlight" | "answerTimeoutMs">;
+  readonly #bounds: Bounds;
+  readonly #limit: ConcurrencyLimit;
+  readonly #models = new FairShare();
+  readonly #tenants = new FairShare();
   readonly #expire: (reply: Reply, error: KarkhanaError) => void;
+  #adjustedMs = Number.NaN;
+  #sweptMs = Number.NaN;
 
-  constructor(limits: Pick<ServingLimits, "maxInFlight" | "answerTimeoutMs">, expire: (reply: Reply, error: KarkhanaError) => void) {
-    this.#limits = limits;
+  constructor(bounds: Bounds, expire: (reply: Reply, error: KarkhanaError) => void) {
+    this.#bounds = bounds;
+    this.#limit = new ConcurrencyLimit({ min: Math.min(minConcurrency, bounds.maxInFlight), max: bounds.maxInFlight, targetMs: bounds.targetLatencyMs });
     this.#expire = expire;
   }
 
-  /** Requests refused for want of room, and answered for want of time, since the start. */
+  /** Since the start: requests refused for want of room, for having more than their model's or tenant's share, and answered for want of time. */
   overloaded = 0;
+  overShare = 0;
   timedOut = 0;
 
   get size(): number {
     return this.#open.size;
   }
 
+  /** Requests that may be under way at once now. */
+  get limit(): number {
+    return this.#limit.current;
+  }
+
+  get isFull(): boolean {
+    return this.#open.size >= this.#limit.current;
+  }
+
   /** @throws SERVER_OVERLOADED */
   refuseIfFull(): void {
-    if (this.#open.size < this.#limits.maxInFlight) return;
+    if (!this.isFull) return;
+    // A limit that nothing reaches would never be raised again.
+    this.#limit.entered(this.#open.size);
     this.overloaded++;
     throw new KarkhanaError("SERVER_OVERLOADED", { inFlight: this.#open.size });
   }
 
-  /** @throws SERVER_OVERLOADED */
-  enter(reply: Reply, startedMs: number): Ticket<Reply> {
+  /** @throws SERVER_OVERLOADED, SHARE_EXCEEDED */
+  enter(reply: Reply, { startedMs, clientMs, model = "", tenant = "", traceId }: Entry): Ticket<Reply> {
     this.refuseIfFull();
-    const ticket = { reply, startedMs, expired: false };
+    const { size, limit } = this;
+    for (const [shares, key, kind] of [
+      [this.#models, model, "model"],
+      [this.#tenants, tenant, "tenant"],
+    ] as const) {
+      if (shares.admits(key, startedMs, size, limit)) continue;
+      this.overShare++;
+      throw new KarkhanaError("SHARE_EXCEEDED", { kind, name: key, inFlight: shares.of(key), limit });
+    }
+    const ticket = { reply, startedMs, deadlineMs: deadlineOf(startedMs, this.#bounds.answerTimeoutMs, clientMs), model, tenant, traceId, expired: false };
     this.#open.add(ticket);
+    this.#models.enter(model, startedMs);
+    this.#tenants.enter(tenant, startedMs);
+    this.#limit.entered(this.#open.size);
     return ticket;
   }
 
-  leave(ticket: Ticket<Reply>): void {
-    this.#open.delete(ticket);
+  leave(ticket: Ticket<Reply>, nowMs: number): void {
+    if (!this.#open.delete(ticket)) return;
+    this.#models.leave(ticket.model);
+    this.#tenants.leave(ticket.tenant);
+    this.#limit.left(nowMs - ticket.startedMs);
   }
 
-  /** Answers what is overdue. An expired request keeps its place until its work ends, so that work cannot pile up behind it. */
-  sweep(nowMs: number): void {
+  /** Answers what is overdue. An expired request keeps its place until its work ends, so that work cannot pile up behind it. @param everyMs how often this is called */
+  sweep(nowMs: number, everyMs: number): void {
     for (const ticket of this.#open) {
-      if (nowMs - ticket.startedMs < this.#limits.answerTimeoutMs) return;
-      if (ticket.expired) continue;
+      if (ticket.expired || nowMs < ticket.deadlineMs) continue;
       ticket.expired = true;
       this.timedOut++;
-      this.#expire(ticket.reply, new KarkhanaError("ANSWER_TIMEOUT", { timeoutMs: this.#limits.answerTimeoutMs }));
+      this.#expire(ticket.reply, new KarkhanaError("ANSWER_TIMEOUT", { timeoutMs: Math.round(ticket.deadlineMs - ticket.startedMs) }));
     }
+    const lagMs = Number.isNaN(this.#sweptMs) ? 0 : nowMs - this.#sweptMs - everyMs;
+    this.#sweptMs = nowMs;
+    if (Number.isNaN(this.#adjustedMs)) this.#adjustedMs = nowMs;
+    if (nowMs - this.#adjustedMs < adjustEveryMs) return;
+    this.#adjustedMs = nowMs;
+    this.#limit.adjust(lagMs);
   }
 }

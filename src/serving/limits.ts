@@ -1,13 +1,22 @@
+import type { InferLimits } from "./oip/infer-request.ts";
+
 /** What one serving process accepts. Every limit is on by default: an unbounded queue only moves the failure to a worse place. */
 export interface ServingLimits {
   readonly maxBodyBytes: number;
+  /** Of a request that carries tensors. */
+  readonly maxTensorBodyBytes: number;
+  readonly maxTensors: number;
+  /** Elements of one tensor. */
+  readonly maxTensorElements: number;
   readonly maxInstances: number;
   readonly maxPushRows: number;
   readonly maxLabels: number;
   /** Characters of an id, a text field or a producer's name. */
   readonly maxTextLength: number;
-  /** Requests under way at once; over it the answer is 503 with Retry-After, before the body is read. */
+  /** Requests under way at once, at most; the limit in force adapts below it. Over it the answer is 503 with Retry-After, before the body is read. */
   readonly maxInFlight: number;
+  /** Mean milliseconds in the server above which fewer requests are let in. */
+  readonly targetLatencyMs: number;
   readonly maxConnections: number;
   /** A client has this long to send a whole request. */
   readonly requestTimeoutMs: number;
@@ -22,11 +31,15 @@ export interface ServingLimits {
 
 export const defaultServingLimits: ServingLimits = {
   maxBodyBytes: 1_048_576,
+  maxTensorBodyBytes: 16_777_216,
+  maxTensors: 4096,
+  maxTensorElements: 4_194_304,
   maxInstances: 512,
   maxPushRows: 5000,
   maxLabels: 5000,
   maxTextLength: 256,
   maxInFlight: 1024,
+  targetLatencyMs: 100,
   maxConnections: 4096,
   requestTimeoutMs: 10_000,
   answerTimeoutMs: 5000,
@@ -34,3 +47,7 @@ export const defaultServingLimits: ServingLimits = {
   maxShadowBacklog: 4096,
   drainTimeoutMs: 10_000,
 };
+
+export function inferLimitsOf(limits: ServingLimits): InferLimits {
+  return { maxTensors: limits.maxTensors, maxElements: limits.maxTensorElements, maxTextLength: limits.maxTextLength };
+}

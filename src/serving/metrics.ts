@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
 import type { InFlight } from "./in-flight.ts";
-import { outcomes, stageEdgesUs, stages, type ModelStats } from "./stats.ts";
+import { outcomes, stageEdgesUs, stages, type ModelStats, type Stage, type VersionCounts } from "./stats.ts";
 
 /**
  * Prometheus text of what `stats.ts` counted. The counts live there, as array increments: prom-client's own counters build a key from
@@ -17,14 +17,18 @@ export class ServingMetrics {
     return this.#registry.contentType;
   }
 
-  async render(models: ReadonlyMap<string, ModelStats>, inFlight: Pick<InFlight<unknown>, "size" | "overloaded" | "timedOut">): Promise<string> {
+  async render(models: ReadonlyMap<string, ModelStats>, inFlight: Pick<InFlight<unknown>, "size" | "limit" | "overloaded" | "overShare" | "timedOut">): Promise<string> {
     const lines = [
       "# HELP karkhana_serving_in_flight Requests under way.",
       "# TYPE karkhana_serving_in_flight gauge",
       `karkhana_serving_in_flight ${inFlight.size}`,
-      "# HELP karkhana_serving_refused_total Requests answered 503 because too many were under way, or because time was up.",
+      "# HELP karkhana_serving_concurrency_limit Requests that may be under way at once now; it follows the time they take.",
+      "# TYPE karkhana_serving_concurrency_limit gauge",
+      `karkhana_serving_concurrency_limit ${inFlight.limit}`,
+      "# HELP karkhana_serving_refused_total Requests not answered because too many were under way, because their model or tenant had its share, or because time was up.",
       "# TYPE karkhana_serving_refused_total counter",
       `karkhana_serving_refused_total{reason="overload"} ${inFlight.overloaded}`,
+      `karkhana_serving_refused_total{reason="share"} ${inFlight.overShare}`,
       `karkhana_serving_refused_total{reason="timeout"} ${inFlight.timedOut}`,
     ];
     lines.push(
@@ -41,24 +45,27 @@ export class ServingMetrics {
           lines.push(sample("karkhana_predict_requests_total", { model, version: "", role: "", outcome }, stats.refused[outcome]));
     }
     lines.push("# HELP karkhana_predict_duration_seconds Time a predict request spent in each stage.", "# TYPE karkhana_predict_duration_seconds histogram");
-    for (const [model, stats] of models) for (const stage of stages) lines.push(...histogram(model, stage, stats));
+    for (const [model, stats] of models)
+      for (const counts of stats.versions.values()) for (const stage of stages) lines.push(...histogram(model, counts, stage));
     return `${lines.join("\n")}\n${await this.#registry.metrics()}`;
   }
 }
 
-function histogram(model: string, stage: (typeof stages)[number], stats: ModelStats): string[] {
-  const { counts, sumUs } = stats.stages[stage];
+function histogram(model: string, { version, role, stages: own }: VersionCounts, stage: Stage): string[] {
+  const { counts, sumUs } = own[stage];
+  const labels = { model, version: String(version), role, stage };
+  const total = counts.reduce((sum, n) => sum + n, 0);
+  if (total === 0) return [];
   const lines: string[] = [];
   let below = 0;
   for (const [b, edge] of stageEdgesUs.entries()) {
     below += counts[b]!;
-    lines.push(sample("karkhana_predict_duration_seconds_bucket", { model, stage, le: String(edge / 1e6) }, below));
+    lines.push(sample("karkhana_predict_duration_seconds_bucket", { ...labels, le: String(edge / 1e6) }, below));
   }
-  const total = below + counts[stageEdgesUs.length]!;
-  lines.push(sample("karkhana_predict_duration_seconds_bucket", { model, stage, le: "+Inf" }, total));
   lines.push(
-    sample("karkhana_predict_duration_seconds_sum", { model, stage }, sumUs / 1e6),
-    sample("karkhana_predict_duration_seconds_count", { model, stage }, total),
+    sample("karkhana_predict_duration_seconds_bucket", { ...labels, le: "+Inf" }, total),
+    sample("karkhana_predict_duration_seconds_sum", labels, sumUs / 1e6),
+    sample("karkhana_predict_duration_seconds_count", labels, total),
   );
   return lines;
 }

@@ -6,7 +6,8 @@ import { armOf } from "../feedback/assignment.ts";
 import type { FeedbackFace } from "./faces.ts";
 import type { PredictionRecord } from "../feedback/prediction.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { KarkhanaError } from "../kernel/error.ts";
+import { codeOf, KarkhanaError } from "../kernel/error.ts";
+import { refuseIfLate, type Call } from "./call.ts";
 import { readPredictRequest, type Instance } from "./predict-request.ts";
 import type { InForce, ServedModel } from "./served-model.ts";
 import type { ShadowQueue } from "./shadow-queue.ts";
@@ -19,8 +20,14 @@ export interface PredictOptions {
   readonly timerMs: () => number;
 }
 
-/** @returns the reply's JSON @throws INVALID_ARGUMENT, MODEL_NOT_LOADED, and whatever the log refuses with */
-export async function predict(model: ServedModel, body: unknown, startedMs: number, options: PredictOptions): Promise<string> {
+interface Scored {
+  readonly record: PredictionRecord;
+  readonly lookupMs: number;
+  readonly computeMs: number;
+}
+
+/** @returns the reply's JSON @throws INVALID_ARGUMENT, MODEL_NOT_LOADED, DEADLINE_PASSED, and whatever the log refuses with */
+export async function predict(model: ServedModel, body: unknown, call: Call, options: PredictOptions): Promise<string> {
   const { feedback, shadows, clock, timerMs } = options;
   const { stats } = model;
   let inForce: InForce;
@@ -32,24 +39,45 @@ export async function predict(model: ServedModel, body: unknown, startedMs: numb
     stats.refused[model.inForce === undefined ? "failed" : "invalid"]++;
     throw error;
   }
-  const records: PredictionRecord[] = [];
-  let lookupMs = 0;
-  let computeMs = 0;
-  for (const instance of instances) {
-    const readMs = timerMs();
-    const toChallenger = inForce.challenger !== undefined && armOf(instance.id, inForce.deployment.abShare, inForce.salt) === "challenger";
-    const role = toChallenger ? "challenger" : "champion";
-    const version = toChallenger ? inForce.challenger! : inForce.champion;
+  const parsedMs = timerMs();
+  const scored: Scored[] = [];
+  for (const instance of instances) scored.push(await score(model, inForce, instance, call, options));
+  const records = scored.map(({ record }) => record);
+  const logMs = timerMs();
+  try {
+    await feedback.logPredictions(records);
+  } catch (error) {
+    for (const { version, role } of records) stats.count(version, role, "failed");
+    throw error;
+  }
+  const loggedMs = timerMs();
+  const text = replyText(model, records);
+  const doneMs = timerMs();
+  const shared = { parse: parsedMs - call.startedMs, log: loggedMs - logMs, serialise: doneMs - loggedMs, total: doneMs - call.startedMs };
+  for (const { record, lookupMs, computeMs } of scored) {
+    stats.answered(record.version, record.role, { ...shared, lookup: lookupMs, compute: computeMs }, doneMs, 1, call.traceId);
+    if (inForce.shadow !== undefined)
+      shadows.add({ model, version: inForce.shadow, id: record.id, askedUs: record.askedUs, fields: record.fields, vector: record.vector });
+  }
+  return text;
+}
+
+async function score(model: ServedModel, inForce: InForce, instance: Instance, call: Call, { clock, timerMs }: PredictOptions): Promise<Scored> {
+  const readMs = timerMs();
+  const toChallenger = inForce.challenger !== undefined && armOf(instance.id, inForce.deployment.abShare, inForce.salt) === "challenger";
+  const role = toChallenger ? "challenger" : "champion";
+  const version = toChallenger ? inForce.challenger! : inForce.champion;
+  try {
+    refuseIfLate(call, readMs);
     const vector = new Float64Array(version.vector.numSlots);
     const pending = version.vector.read(instance.timeUs, instance.fields, vector, 0);
     if (pending !== undefined) await pending;
     const foundMs = timerMs();
+    refuseIfLate(call, foundMs);
     const score = version.predictor.predictRow(vector, 0);
     const scoredMs = timerMs();
     if (Number.isNaN(score)) throw new KarkhanaError("INTERNAL", { problem: `${model.definition.name} version ${version.version} scored NaN` });
-    lookupMs += foundMs - readMs;
-    computeMs += scoredMs - foundMs;
-    records.push({
+    const record = {
       id: instance.id,
       model: model.definition.name,
       version: version.version,
@@ -61,27 +89,12 @@ export async function predict(model: ServedModel, body: unknown, startedMs: numb
       serviceHash: model.definition.service.hash,
       fields: instance.fields,
       latencyUs: (scoredMs - readMs) * 1000,
-    });
-  }
-  const logMs = timerMs();
-  try {
-    await feedback.logPredictions(records);
+    } as const;
+    return { record, lookupMs: foundMs - readMs, computeMs: scoredMs - foundMs };
   } catch (error) {
-    for (const { version, role } of records) stats.count(version, role, "failed");
+    model.stats.count(version.version, role, codeOf(error) === "DEADLINE_PASSED" ? "late" : "failed");
     throw error;
   }
-  const doneMs = timerMs();
-  stats.stages.lookup.record(lookupMs * 1000);
-  stats.stages.compute.record(computeMs * 1000);
-  stats.stages.log.record((doneMs - logMs) * 1000);
-  stats.stages.total.record((doneMs - startedMs) * 1000);
-  for (const record of records) {
-    stats.count(record.version, record.role, "ok");
-    stats.latency[record.role].record((doneMs - startedMs) * 1000, doneMs);
-    if (inForce.shadow !== undefined)
-      shadows.add({ model, version: inForce.shadow, id: record.id, askedUs: record.askedUs, fields: record.fields, vector: record.vector });
-  }
-  return replyText(model, records);
 }
 
 function replyText(model: ServedModel, records: readonly PredictionRecord[]): string {

@@ -1,7 +1,7 @@
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { HttpOptions } from "./http.ts";
-import type { InFlight } from "./in-flight.ts";
+import type { AnswerWork } from "./http-call.ts";
 import { ServingMetrics } from "./metrics.ts";
 import { predict } from "./predict.ts";
 import { readLabelsRequest, readPushRequest } from "./push-request.ts";
@@ -9,41 +9,26 @@ import { reportHealth, reportModel } from "./report.ts";
 import type { ServedModel } from "./served-model.ts";
 import { reportStats, type ModelStats } from "./stats.ts";
 
-const jsonType = "application/json; charset=utf-8";
-
 interface NameParams {
   Params: { name: string };
 }
 
-export function addRoutes(app: FastifyInstance, options: HttpOptions, inFlight: InFlight<FastifyReply>): void {
-  addWrites(app, options, inFlight);
-  addReports(app, options, inFlight);
+export function addRoutes(app: FastifyInstance, options: HttpOptions, answer: AnswerWork): void {
+  addWrites(app, options, answer);
+  addReports(app, options);
 }
 
-function addWrites(app: FastifyInstance, options: HttpOptions, inFlight: InFlight<FastifyReply>): void {
+function addWrites(app: FastifyInstance, options: HttpOptions, answer: AnswerWork): void {
   const { online, feedback, clock, limits, sources } = options;
-
-  /**
-   * Runs one request inside the bounds of number and time; an answer that comes too late is dropped, since the client has one already.
-   * Nothing is returned to Fastify: it would wait for the reply's end, with listeners of its own on every request.
-   */
-  const answer = (reply: FastifyReply, startedMs: number, work: () => Promise<string>): void => {
-    const ticket = inFlight.enter(reply, startedMs);
-    const finish = (payload: string | Error): void => {
-      inFlight.leave(ticket);
-      if (!ticket.expired) reply.header("content-type", jsonType).send(payload);
-    };
-    work().then(finish, (error: unknown) => finish(error instanceof Error ? error : new KarkhanaError("INTERNAL", { problem: String(error) })));
-  };
 
   app.post<NameParams>("/v1/models/:name/predict", (request, reply) => {
     const model = modelNamed(options, request.params.name);
-    answer(reply, request.startedMs, () => predict(model, request.body, request.startedMs, options));
+    answer(request, reply, request.params.name, (call) => predict(model, request.body, call, options));
   });
 
   app.post<NameParams>("/v1/models/:name/labels", (request, reply) => {
     const model = modelNamed(options, request.params.name);
-    answer(reply, request.startedMs, async () => {
+    answer(request, reply, request.params.name, async () => {
       const labels = readLabelsRequest(request.body, model.definition.name, limits, clock.nowUs());
       await feedback.logLabels(labels);
       return JSON.stringify({ model: model.definition.name, logged: labels.length });
@@ -53,15 +38,15 @@ function addWrites(app: FastifyInstance, options: HttpOptions, inFlight: InFligh
   app.post<NameParams>("/v1/sources/:name/push", (request, reply) => {
     const { name } = request.params;
     if (!sources.has(name)) throw new KarkhanaError("SOURCE_NOT_IN_PROJECT", { source: name.slice(0, 100), sources: [...sources].join(", ") });
-    answer(reply, request.startedMs, async () => {
+    answer(request, reply, `source ${name}`, async () => {
       const { rows, origin } = readPushRequest(request.body, limits);
       return JSON.stringify(await online.ingest(name, rows, origin));
     });
   });
 }
 
-function addReports(app: FastifyInstance, options: HttpOptions, inFlight: InFlight<FastifyReply>): void {
-  const { models, follower, timerMs } = options;
+function addReports(app: FastifyInstance, options: HttpOptions): void {
+  const { models, follower, timerMs, inFlight } = options;
   const metrics = new ServingMetrics();
   const startedMs = timerMs();
 
@@ -77,7 +62,9 @@ function addReports(app: FastifyInstance, options: HttpOptions, inFlight: InFlig
       uptimeSeconds: uptimeMs / 1000,
       inFlight: inFlight.size,
       overloaded: inFlight.overloaded,
+      overShare: inFlight.overShare,
       timedOut: inFlight.timedOut,
+      concurrencyLimit: inFlight.limit,
       models: [...models].map(([name, { stats }]) => reportStats(name, stats, nowMs, uptimeMs)),
     };
   });

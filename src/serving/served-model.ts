@@ -4,6 +4,8 @@ import type { Predictor } from "../learn/predictor.ts";
 import type { PredictionRole } from "../feedback/prediction.ts";
 import type { ModelDefinition } from "../project/definition.ts";
 import type { Deployment } from "../registry/port.ts";
+import type { RowReader } from "./oip/rows.ts";
+import { VersionStatistics } from "./oip/statistics.ts";
 import type { PredictRequestRules } from "./predict-request.ts";
 import { ModelStats } from "./stats.ts";
 import type { VersionVector } from "./version-vector.ts";
@@ -13,6 +15,12 @@ export interface LoadedVersion {
   readonly version: number;
   readonly vector: VersionVector;
   readonly predictor: Predictor;
+  /** What sort of model it is, such as "gbdt". */
+  readonly kind: string;
+  /** Rows from the tensors of a protocol. */
+  readonly rows: RowReader;
+  /** Bytes of its files. */
+  readonly memoryBytes: number;
 }
 
 /** Why a version of a deployment is not in its place. */
@@ -49,17 +57,42 @@ export class ServedModel {
   readonly stats: ModelStats = new ModelStats();
   inForce: InForce | undefined;
   refused: RefusedDeployment | undefined;
+  /** Taken out of service in this process by a client of the repository protocol, until it is loaded again. */
+  isUnloaded = false;
+  readonly #statistics = new Map<number, VersionStatistics>();
 
   constructor(definition: ModelDefinition, rules: PredictRequestRules) {
     this.definition = definition;
     this.rules = rules;
   }
 
+  /** What may be asked by its number. */
+  loadedVersions(): { readonly role: PredictionRole; readonly version: LoadedVersion }[] {
+    const { inForce } = this;
+    if (inForce === undefined || this.isUnloaded) return [];
+    return (["champion", "challenger", "shadow"] as const).flatMap((role) => {
+      const version = inForce[role];
+      return version === undefined ? [] : [{ role, version }];
+    });
+  }
+
+  /** Counts of a version for clients of the protocol; those of versions that are gone are let go of. */
+  statisticsOf(version: number): VersionStatistics {
+    let found = this.#statistics.get(version);
+    if (found === undefined) {
+      const loaded = new Set(this.loadedVersions().map((one) => one.version.version));
+      for (const other of this.#statistics.keys()) if (!loaded.has(other)) this.#statistics.delete(other);
+      this.#statistics.set(version, (found = new VersionStatistics()));
+    }
+    return found;
+  }
+
   /** @throws MODEL_NOT_LOADED */
   current(): InForce {
-    if (this.inForce !== undefined) return this.inForce;
-    const problem =
-      this.refused === undefined ? "nothing is deployed" : `version ${this.refused.problem.version} was refused with ${this.refused.problem.error.code}`;
+    if (this.inForce !== undefined && !this.isUnloaded) return this.inForce;
+    const problem = this.isUnloaded
+      ? "it was unloaded here"
+      : this.refused === undefined ? "nothing is deployed" : `version ${this.refused.problem.version} was refused with ${this.refused.problem.error.code}`;
     throw new KarkhanaError("MODEL_NOT_LOADED", { model: this.definition.name, problem });
   }
 }

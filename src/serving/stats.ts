@@ -1,8 +1,8 @@
 import type { PredictionRole } from "../feedback/prediction.ts";
 import { bucketOf, numLatencyBuckets, quantileUs } from "../math/latency-histogram.ts";
 
-/** Where the time of a request goes. `total` runs from the first byte of the head to the answer's being written. */
-export const stages = ["lookup", "compute", "log", "total"] as const;
+/** Where the time of a request goes, in this order; `queue` is waiting for a model that runs elsewhere. `total` runs from the head of the request to its answer. */
+export const stages = ["parse", "lookup", "queue", "compute", "log", "serialise", "total"] as const;
 export type Stage = (typeof stages)[number];
 
 /** Upper edges of the published histogram, in microseconds: tree models answer well below the millisecond where most defaults start. */
@@ -40,41 +40,50 @@ export class RollingLatency {
   }
 }
 
+/** The trace that last fell into a bucket, by which a person finds a slow request again. */
+export interface Exemplar {
+  readonly traceId: string;
+  readonly us: number;
+}
+
 /** Counts of one stage in the published buckets: shape [edges + 1], the last one for what is longer. */
 export class StageCounts {
   readonly counts: Float64Array = new Float64Array(stageEdgesUs.length + 1);
+  readonly exemplars: (Exemplar | undefined)[] = [];
   sumUs = 0;
 
-  meanUs(): number | null {
-    const count = this.counts.reduce((sum, n) => sum + n, 0);
-    return count === 0 ? null : this.sumUs / count;
-  }
-
-  record(us: number): void {
+  record(us: number, traceId?: string): void {
     let b = 0;
     while (b < stageEdgesUs.length && us > stageEdgesUs[b]!) b++;
     this.counts[b]!++;
     this.sumUs += us;
+    if (traceId !== undefined) this.exemplars[b] = { traceId, us };
+  }
+
+  count(): number {
+    return this.counts.reduce((sum, n) => sum + n, 0);
   }
 }
 
-export const outcomes = ["ok", "invalid", "failed", "dropped"] as const;
+/** `fallback` counts answers given in the version's stead; `shed` those refused for want of room. */
+export const outcomes = ["ok", "invalid", "failed", "late", "dropped", "fallback", "shed"] as const;
 export type Outcome = (typeof outcomes)[number];
 
-interface VersionCounts {
+/** Milliseconds by stage; a stage that a request did not pass is left out. */
+export type StageTimes = Readonly<Partial<Record<Stage, number>>>;
+
+export interface VersionCounts {
   readonly version: number;
   readonly role: PredictionRole;
   readonly outcomes: Record<Outcome, number>;
+  readonly stages: Readonly<Record<Stage, StageCounts>>;
 }
+
+/** Versions that were deployed once and are no more: so many of them are still shown, the latest. */
+const maxVersions = 12;
 
 /** Everything counted of one model. */
 export class ModelStats {
-  readonly stages: Readonly<Record<Stage, StageCounts>> = {
-    lookup: new StageCounts(),
-    compute: new StageCounts(),
-    log: new StageCounts(),
-    total: new StageCounts(),
-  };
   readonly latency: Readonly<Record<PredictionRole, RollingLatency>> = {
     champion: new RollingLatency(),
     challenger: new RollingLatency(),
@@ -84,11 +93,42 @@ export class ModelStats {
   /** Requests refused before a version was chosen. */
   readonly refused: Record<Outcome, number> = noOutcomes();
 
-  count(version: number, role: PredictionRole, outcome: Outcome): void {
+  of(version: number, role: PredictionRole): VersionCounts {
     const key = `${role} ${version}`;
     let counts = this.versions.get(key);
-    if (counts === undefined) this.versions.set(key, (counts = { version, role, outcomes: noOutcomes() }));
-    counts.outcomes[outcome]++;
+    if (counts === undefined) {
+      const [oldest] = this.versions.keys();
+      if (this.versions.size >= maxVersions && oldest !== undefined) this.versions.delete(oldest);
+      this.versions.set(key, (counts = { version, role, outcomes: noOutcomes(), stages: newStages() }));
+    }
+    return counts;
+  }
+
+  count(version: number, role: PredictionRole, outcome: Outcome): void {
+    this.of(version, role).outcomes[outcome]++;
+  }
+
+  /** One answered request with its times. @param predictions rows it answered */
+  answered(version: number, role: PredictionRole, times: StageTimes & { readonly total: number }, nowMs: number, predictions: number, traceId?: string): void {
+    const { outcomes, stages: own } = this.of(version, role);
+    outcomes.ok += predictions;
+    for (const stage of stages) {
+      const ms = times[stage];
+      if (ms !== undefined) own[stage].record(ms * 1000, stage === "total" ? traceId : undefined);
+    }
+    for (let i = 0; i < predictions; i++) this.latency[role].record(times.total * 1000, nowMs);
+  }
+
+  /** Mean time in microseconds that a request spent in a stage, over all versions that answered; null before the first. */
+  meanUs(stage: Stage): number | null {
+    let sumUs = 0;
+    let count = 0;
+    for (const { role, stages: own } of this.versions.values()) {
+      if (role === "shadow") continue;
+      sumUs += own[stage].sumUs;
+      count += own[stage].count();
+    }
+    return count === 0 ? null : sumUs / count;
   }
 }
 
@@ -99,6 +139,22 @@ export interface LatencySummary {
   readonly p99Us: number | null;
 }
 
+export interface StageSummary {
+  readonly count: number;
+  readonly meanUs: number | null;
+  /** Upper edge of the published bucket in which the quantile lies; null if nothing was counted or it lies beyond the last edge. */
+  readonly p50Us: number | null;
+  readonly p95Us: number | null;
+  readonly p99Us: number | null;
+}
+
+export interface VersionReport {
+  readonly version: number;
+  readonly role: PredictionRole;
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+  readonly stages: Readonly<Record<Stage, StageSummary>>;
+}
+
 export interface ModelStatsReport {
   readonly model: string;
   /** Predictions a second over the last minute, champion and challenger. */
@@ -106,7 +162,7 @@ export interface ModelStatsReport {
   readonly refusedRequests: Readonly<Record<Outcome, number>>;
   /** Mean time a request spent in each stage since the start; null before the first. */
   readonly stageMeanUs: Readonly<Record<Stage, number | null>>;
-  readonly versions: readonly VersionCounts[];
+  readonly versions: readonly VersionReport[];
   readonly latency: Readonly<Record<PredictionRole, { readonly sinceStart: LatencySummary; readonly lastMinute: LatencySummary }>>;
 }
 
@@ -121,13 +177,13 @@ export function reportStats(model: string, stats: ModelStats, nowMs: number, upt
     model,
     ratePerSecond: (recent * 1000) / Math.max(1000, Math.min((slots - 1) * slotMs + (nowMs % slotMs), uptimeMs)),
     refusedRequests: stats.refused,
-    stageMeanUs: {
-      lookup: stats.stages.lookup.meanUs(),
-      compute: stats.stages.compute.meanUs(),
-      log: stats.stages.log.meanUs(),
-      total: stats.stages.total.meanUs(),
-    },
-    versions: [...stats.versions.values()],
+    stageMeanUs: byStage((stage) => stats.meanUs(stage)),
+    versions: [...stats.versions.values()].map(({ version, role, outcomes, stages: own }) => ({
+      version,
+      role,
+      outcomes,
+      stages: byStage((stage) => summariseStage(own[stage])),
+    })),
     latency,
   };
 }
@@ -138,6 +194,24 @@ function summarise(counts: Float64Array): LatencySummary {
   return { count, p50Us: at(0.5), p95Us: at(0.95), p99Us: at(0.99) };
 }
 
+function summariseStage({ counts, sumUs }: StageCounts): StageSummary {
+  const count = counts.reduce((sum, n) => sum + n, 0);
+  const at = (q: number): number | null => {
+    let seen = 0;
+    for (const [b, edge] of stageEdgesUs.entries()) if ((seen += counts[b]!) >= q * count && count > 0) return edge;
+    return null;
+  };
+  return { count, meanUs: count === 0 ? null : sumUs / count, p50Us: at(0.5), p95Us: at(0.95), p99Us: at(0.99) };
+}
+
+function byStage<T>(of: (stage: Stage) => T): Record<Stage, T> {
+  return { parse: of("parse"), lookup: of("lookup"), queue: of("queue"), compute: of("compute"), log: of("log"), serialise: of("serialise"), total: of("total") };
+}
+
+function newStages(): Record<Stage, StageCounts> {
+  return byStage(() => new StageCounts());
+}
+
 function noOutcomes(): Record<Outcome, number> {
-  return { ok: 0, invalid: 0, failed: 0, dropped: 0 };
+  return { ok: 0, invalid: 0, failed: 0, late: 0, dropped: 0, fallback: 0, shed: 0 };
 }

@@ -5,6 +5,7 @@ import type { BlobStore } from "../storage/blobs/port.ts";
 import { loadVersionArtifact } from "./artifact.ts";
 import { decodeElsewhere } from "./decode-elsewhere.ts";
 import type { OnlineFace } from "./faces.ts";
+import { rowReader } from "./oip/rows.ts";
 import type { LoadedVersion } from "./served-model.ts";
 import { versionVector } from "./version-vector.ts";
 
@@ -15,7 +16,16 @@ export class VersionLoader {
   readonly #online: OnlineFace;
   readonly #kept = new Map<string, Map<number, LoadedVersion>>();
 
-  constructor(options: { readonly registry: Pick<Registry, "getVersion">; readonly blobs: BlobStore; readonly online: OnlineFace }) {
+  readonly #maxRows: number;
+
+  constructor(options: {
+    readonly registry: Pick<Registry, "getVersion">;
+    readonly blobs: BlobStore;
+    readonly online: OnlineFace;
+    /** Rows of one request of a protocol. */
+    readonly maxRows: number;
+  }) {
+    this.#maxRows = options.maxRows;
     this.#registry = options.registry;
     this.#blobs = options.blobs;
     this.#online = options.online;
@@ -27,10 +37,17 @@ export class VersionLoader {
     if (kept !== undefined) return kept;
     const { artifactPath, serviceHash } = await this.#registry.getVersion(model.name, version);
     refuseOtherService(model, version, serviceHash);
-    const { manifest, predictor } = await loadVersionArtifact(this.#blobs, artifactPath, decodeElsewhere);
+    const { manifest, predictor, model: trained, modelBytes } = await loadVersionArtifact(this.#blobs, artifactPath, decodeElsewhere);
     if (manifest.model !== model.name) throw new KarkhanaError("ARTIFACT_INVALID", { path: artifactPath, problem: `it is of model ${manifest.model}` });
     refuseOtherService(model, version, manifest.serviceHash);
-    const loaded = { version, predictor, vector: versionVector(model.service, this.#online, manifest.categories) };
+    const loaded: LoadedVersion = {
+      version,
+      predictor,
+      vector: versionVector(model.service, this.#online, manifest.categories),
+      kind: trained.kind,
+      rows: rowReader(model, manifest.categories, this.#maxRows),
+      memoryBytes: modelBytes,
+    };
     const versions = this.#kept.get(model.name) ?? new Map<number, LoadedVersion>();
     this.#kept.set(model.name, versions.set(version, loaded));
     return loaded;

@@ -63,7 +63,8 @@ export class ServingClient {
         incoming.on("error", (error) => reject(new Away(error.message)));
         incoming.on("end", () => {
           if (!incoming.complete) return reject(new Away("answer cut off"));
-          if (incoming.statusCode === 503) return reject(new Away(`it answers 503: ${Buffer.concat(chunks).toString().slice(0, 300)}`));
+          if (incoming.statusCode === 503 || incoming.statusCode === 429)
+            return reject(new Away(`it answers ${incoming.statusCode}: ${Buffer.concat(chunks).toString().slice(0, 300)}`));
           try {
             const reply: unknown = JSON.parse(Buffer.concat(chunks).toString());
             if (incoming.statusCode === 200) resolve(reply);

@@ -1,0 +1,20 @@
+import { KarkhanaError } from "../kernel/error.ts";
+
+/** One request on its way through lookup, queue, model and reply. Times are of the process's monotonic timer. */
+export interface Call {
+  readonly startedMs: number;
+  /** Past it nobody waits for the answer any more: what is left of the work is not done. */
+  readonly deadlineMs: number;
+  /** Of the trace it belongs to, if its client or we began one. */
+  readonly traceId?: string | undefined;
+}
+
+/** To be called before each piece of work. @throws DEADLINE_PASSED */
+export function refuseIfLate({ startedMs, deadlineMs }: Call, nowMs: number): void {
+  if (nowMs >= deadlineMs) throw new KarkhanaError("DEADLINE_PASSED", { waitedMs: Math.round(nowMs - startedMs) });
+}
+
+/** The sooner of the server's own limit and what the client gives; a client that gives nothing gets the server's. */
+export function deadlineOf(startedMs: number, answerTimeoutMs: number, clientMs: number | undefined): number {
+  return startedMs + (clientMs === undefined || !(clientMs >= 0) ? answerTimeoutMs : Math.min(answerTimeoutMs, clientMs));
+}

@@ -1,0 +1,63 @@
+/** What the headers of a request say about how it is to be treated, and how its answer leaves. */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { KarkhanaError } from "../kernel/error.ts";
+import type { Call } from "./call.ts";
+import { sendError, type StatusOf } from "./http-errors.ts";
+import type { InFlight, Refuse } from "./in-flight.ts";
+import { readTraceparent } from "./traceparent.ts";
+
+export interface Payload {
+  readonly body: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const jsonType = "application/json; charset=utf-8";
+const maxTenantLength = 100;
+
+/** Milliseconds a client still waits for its answer. */
+export const timeoutHeader = "x-request-timeout-ms";
+/** On whose behalf a client asks: room is shared fairly between tenants. */
+export const tenantHeader = "x-tenant";
+
+/**
+ * Runs one request inside the bounds of number and time; an answer that comes too late is dropped, since the client has one already.
+ * Nothing is returned to Fastify: it would wait for the reply's end, with listeners of its own on every request.
+ * @throws SERVER_OVERLOADED, SHARE_EXCEEDED
+ */
+export type AnswerWork = (request: FastifyRequest, reply: FastifyReply, model: string, work: (call: Call) => Promise<string | Payload>) => void;
+
+export function answering(inFlight: InFlight<Refuse>, timerMs: () => number, statusOf: StatusOf): AnswerWork {
+  return (request, reply, model, work) => {
+    const { headers } = request;
+    const parent = typeof headers["traceparent"] === "string" ? readTraceparent(headers["traceparent"]) : undefined;
+    const tenant = headers[tenantHeader];
+    const call = inFlight.enter((error) => void sendError(reply, error, statusOf), {
+      startedMs: request.startedMs,
+      clientMs: readTimeout(headers[timeoutHeader]),
+      model,
+      tenant: typeof tenant === "string" ? tenant.slice(0, maxTenantLength) : "",
+      traceId: parent?.traceId,
+    });
+    if (parent !== undefined) reply.header("traceparent", headers["traceparent"]);
+    const finish = (payload: string | Payload | Error): void => {
+      inFlight.leave(call, timerMs());
+      if (call.expired) return;
+      if (typeof payload === "string" || payload instanceof Error) reply.header("content-type", jsonType).send(payload);
+      else {
+        reply.header("content-type", jsonType);
+        if (payload.headers !== undefined) reply.headers(payload.headers);
+        reply.send(payload.body);
+      }
+    };
+    work(call).then(finish, (error: unknown) => finish(error instanceof Error ? error : new KarkhanaError("INTERNAL", { problem: String(error) })));
+  };
+}
+
+/** @throws INVALID_ARGUMENT */
+function readTimeout(header: string | string[] | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const ms = Number(header);
+  if (typeof header !== "string" || header.trim() === "" || !(ms >= 0))
+    throw new KarkhanaError("INVALID_ARGUMENT", { field: timeoutHeader, problem: "expected milliseconds", value: String(header).slice(0, 100) });
+  return ms;
+}

@@ -1,0 +1,140 @@
+/** Open Inference Protocol v2 over HTTP, with Triton's extensions. A plugin of its own: bodies are bytes here, whatever their content type says. */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { promisify } from "node:util";
+import { gunzip, inflate } from "node:zlib";
+import { codeOf, KarkhanaError } from "../../kernel/error.ts";
+import type { AnswerWork } from "../http-call.ts";
+import { isObject } from "../request-fields.ts";
+import { infer, type InferOptions } from "./infer.ts";
+import { parseJson, readInferHttp, writeInferHttp } from "./infer-http.ts";
+import { refusedInfer, unsupportedInfer, type InferLimits } from "./infer-request.ts";
+import { configOf, metadataOf } from "./model-face.ts";
+import type { OipServer } from "./server.ts";
+import { shortly } from "./tensor-wire.ts";
+
+interface ModelParams {
+  Params: { name: string; version?: string };
+}
+
+export const jsonLengthHeader = "inference-header-content-length";
+
+export interface OipRoutesOptions extends InferOptions {
+  readonly server: OipServer;
+  readonly answer: AnswerWork;
+  readonly inferLimits: InferLimits;
+  readonly maxBodyBytes: number;
+}
+
+export function addOipRoutes(parent: FastifyInstance, options: OipRoutesOptions): void {
+  const { server, answer, inferLimits, maxBodyBytes } = options;
+  void parent.register((app, _options, done) => {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: maxBodyBytes }, (_request, body, parsed) => parsed(null, body));
+
+    app.get("/v2/health/live", () => ({ live: true }));
+    app.get("/v2/health/ready", (_request, reply) => reply.code(server.isReady() ? 200 : 400).send({ ready: server.isReady() }));
+    app.get("/v2", () => server.metadata());
+    for (const model of ["/v2/models/:name", "/v2/models/:name/versions/:version"]) {
+      app.get<ModelParams>(model, ({ params }) => {
+        const { model, version } = server.find(params.name, params.version);
+        return metadataOf(model, version);
+      });
+      app.get<ModelParams>(`${model}/ready`, ({ params }, reply) => {
+        const isReady = server.isModelReady(params.name, params.version);
+        return reply.code(isReady ? 200 : 400).send({ name: params.name, ready: isReady });
+      });
+      app.get<ModelParams>(`${model}/config`, ({ params }) => {
+        const { model, version } = server.find(params.name, params.version);
+        return configOf(model, version, server.maxRows);
+      });
+      app.get<ModelParams>(`${model}/stats`, ({ params }) => ({ model_stats: server.statistics(params.name, params.version) }));
+      app.post<ModelParams>(`${model}/infer`, (request, reply) => {
+        const { params } = request;
+        const served = server.model(params.name);
+        answer(request, reply, params.name, async (call) => {
+          const body = await plainBody(request, maxBodyBytes);
+          const jsonLength = readJsonLength(request.headers[jsonLengthHeader]);
+          const raw = jsonLength === 0 ? server.find(params.name, params.version).version.rows.matrix : undefined;
+          const asked = readInferHttp(body, jsonLength, raw, inferLimits);
+          const timed = asked.timeoutUs > 0 ? { ...call, deadlineMs: Math.min(call.deadlineMs, call.startedMs + asked.timeoutUs / 1000) } : call;
+          const answered = await infer(served, params.version ?? "", asked, timed, options);
+          const wanted = asked.outputs;
+          const written = writeInferHttp(answered, (name) => wanted?.find((output) => output.name === name)?.binary ?? asked.binaryByDefault);
+          if (written.jsonLength === undefined) return { body: written.body, headers: { "content-type": "application/json" } };
+          return { body: written.body, headers: { "content-type": "application/octet-stream", [jsonLengthHeader]: String(written.jsonLength) } };
+        });
+      });
+    }
+    app.get("/v2/models/stats", () => ({ model_stats: server.statistics(undefined, undefined) }));
+
+    app.post("/v2/repository/index", (request) => {
+      const body = optionalJson(request.body);
+      return server.index(body["ready"] === true);
+    });
+    app.post<ModelParams>("/v2/repository/models/:name/load", async ({ params, body }, reply) => {
+      refuseLoadParameters(optionalJson(body)["parameters"]);
+      await server.load(params.name);
+      return reply.send({});
+    });
+    app.post<ModelParams>("/v2/repository/models/:name/unload", ({ params }) => {
+      server.unload(params.name);
+      return {};
+    });
+    for (const feature of ["systemsharedmemory", "cudasharedmemory", "trace", "logging"]) {
+      app.all(`/v2/${feature}`, () => {
+        throw unsupportedInfer(feature);
+      });
+      app.all(`/v2/${feature}/*`, () => {
+        throw unsupportedInfer(feature);
+      });
+    }
+    done();
+  });
+}
+
+/** @throws INFER_REFUSED */
+function readJsonLength(header: string | string[] | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const length = typeof header === "string" && /^\d{1,10}$/.test(header) ? Number(header) : Number.NaN;
+  if (!Number.isInteger(length)) throw refusedInfer(`Inference-Header-Content-Length is ${shortly(header)}, expected a whole number from 0`);
+  return length;
+}
+
+const unpack: Readonly<Record<string, (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
+  gzip: promisify(gunzip),
+  deflate: promisify(inflate),
+};
+
+/** The body as it was before Content-Encoding, bounded. @throws BODY_TOO_LARGE, INFER_REFUSED */
+async function plainBody({ body, headers }: FastifyRequest, maxBytes: number): Promise<Uint8Array> {
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+  const encoding = headers["content-encoding"] ?? "identity";
+  if (encoding === "identity") return bytes;
+  const decode = unpack[encoding];
+  if (decode === undefined || !Object.hasOwn(unpack, encoding)) throw refusedInfer(`Content-Encoding ${shortly(encoding)} is not gzip or deflate`);
+  try {
+    return await decode(bytes, { maxOutputLength: maxBytes });
+  } catch (error) {
+    if (error instanceof RangeError || codeOfSystem(error) === "ERR_BUFFER_TOO_LARGE") throw new KarkhanaError("BODY_TOO_LARGE", { maxBytes });
+    throw refusedInfer(`the body is not ${encoding}: ${error instanceof Error ? error.message : ""}`);
+  }
+}
+
+function codeOfSystem(error: unknown): unknown {
+  return codeOf(error) ?? (isObject(error) ? error["code"] : undefined);
+}
+
+/** Clients send nothing, or `{}`. @throws INFER_REFUSED */
+function optionalJson(body: unknown): Readonly<Record<string, unknown>> {
+  if (!Buffer.isBuffer(body) || body.length === 0) return {};
+  const value = parseJson(body);
+  if (!isObject(value)) throw refusedInfer("the body is not an object");
+  return value;
+}
+
+/** @throws INFER_UNSUPPORTED */
+export function refuseLoadParameters(parameters: unknown): void {
+  if (!isObject(parameters)) return;
+  const [name] = Object.keys(parameters);
+  if (name !== undefined) throw unsupportedInfer(`load parameter ${name.slice(0, 100)}: versions come from the registry, so files or configurations sent along`);
+}

@@ -1,0 +1,103 @@
+/** What the extension `statistics` counts of one version: cumulative, in nanoseconds. Increments only; rendered when asked. */
+export class Duration {
+  count = 0;
+  ns = 0;
+
+  add(ms: number): void {
+    this.count++;
+    this.ns += Math.max(0, Math.round(ms * 1e6));
+  }
+}
+
+/** Milliseconds a request spent in each part. */
+export interface InferTimes {
+  readonly totalMs: number;
+  readonly queueMs: number;
+  readonly inputMs: number;
+  readonly computeMs: number;
+  readonly outputMs: number;
+}
+
+export class VersionStatistics {
+  inferenceCount = 0;
+  executionCount = 0;
+  lastInferenceMs = 0;
+  readonly success: Duration = new Duration();
+  readonly fail: Duration = new Duration();
+  readonly queue: Duration = new Duration();
+  readonly computeInput: Duration = new Duration();
+  readonly computeInfer: Duration = new Duration();
+  readonly computeOutput: Duration = new Duration();
+  /** By rows in one execution: at most as many entries as a request may have rows. */
+  readonly batches: Map<number, { readonly input: Duration; readonly infer: Duration; readonly output: Duration }> = new Map();
+
+  succeeded(rows: number, atUs: number, { totalMs, queueMs, inputMs, computeMs, outputMs }: InferTimes): void {
+    this.inferenceCount += rows;
+    this.executionCount++;
+    this.lastInferenceMs = Math.floor(atUs / 1000);
+    this.success.add(totalMs);
+    this.queue.add(queueMs);
+    this.computeInput.add(inputMs);
+    this.computeInfer.add(computeMs);
+    this.computeOutput.add(outputMs);
+    let batch = this.batches.get(rows);
+    if (batch === undefined) this.batches.set(rows, (batch = { input: new Duration(), infer: new Duration(), output: new Duration() }));
+    batch.input.add(inputMs);
+    batch.infer.add(computeMs);
+    batch.output.add(outputMs);
+  }
+
+  failed(totalMs: number): void {
+    this.fail.add(totalMs);
+  }
+}
+
+export interface StatisticsReport {
+  readonly name: string;
+  readonly version: string;
+  readonly last_inference: number;
+  readonly inference_count: number;
+  readonly execution_count: number;
+  readonly inference_stats: Readonly<Record<string, Counted>>;
+  readonly response_stats: Readonly<Record<string, never>>;
+  readonly batch_stats: readonly (Readonly<Record<string, Counted | number>> & { readonly batch_size: number })[];
+  readonly memory_usage: readonly { readonly type: string; readonly id: number; readonly byte_size: number }[];
+}
+
+interface Counted {
+  readonly count: number;
+  readonly ns: number;
+}
+
+const counted = ({ count, ns }: Duration): Counted => ({ count, ns });
+
+/** All fields of the extension: the stock C++ client ends itself where one is missing. Nothing is cached here, so those counts stay 0. */
+export function reportStatistics(name: string, version: number, statistics: VersionStatistics, memoryBytes: number): StatisticsReport {
+  return {
+    name,
+    version: String(version),
+    last_inference: statistics.lastInferenceMs,
+    inference_count: statistics.inferenceCount,
+    execution_count: statistics.executionCount,
+    inference_stats: {
+      success: counted(statistics.success),
+      fail: counted(statistics.fail),
+      queue: counted(statistics.queue),
+      compute_input: counted(statistics.computeInput),
+      compute_infer: counted(statistics.computeInfer),
+      compute_output: counted(statistics.computeOutput),
+      cache_hit: { count: 0, ns: 0 },
+      cache_miss: { count: 0, ns: 0 },
+    },
+    response_stats: {},
+    batch_stats: [...statistics.batches]
+      .sort(([a], [b]) => a - b)
+      .map(([rows, { input, infer, output }]) => ({
+        batch_size: rows,
+        compute_input: counted(input),
+        compute_infer: counted(infer),
+        compute_output: counted(output),
+      })),
+    memory_usage: [{ type: "CPU", id: 0, byte_size: memoryBytes }],
+  };
+}
