@@ -126,6 +126,7 @@ export interface World {
   readonly serving: Serving;
   readonly url: string;
   readonly port: number;
+  readonly grpcPort: number;
   /** Another reader of the same log, as the control process has one. */
   readonly log: FeedbackReader;
   /** Registers a version with its artifact. */
@@ -140,9 +141,10 @@ export interface WorldOptions {
   readonly serving?: Partial<ServingOptions>;
   readonly wrapFeedback?: (log: FeedbackFace) => FeedbackFace;
   readonly deploy?: boolean;
+  readonly grpc?: boolean;
 }
 
-export async function openWorld({ serving: overrides, wrapFeedback = (log) => log, deploy = true, statusOf }: WorldOptions): Promise<World> {
+export async function openWorld({ serving: overrides, wrapFeedback = (log) => log, deploy = true, grpc = false, statusOf }: WorldOptions): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), "karkhana-serving-"));
   const blobs = await openFileBlobs(path.join(folder, "blobs"));
   const store = openMemoryStore();
@@ -184,7 +186,7 @@ export async function openWorld({ serving: overrides, wrapFeedback = (log) => lo
   // What the adaptive limit lets in depends on how busy the machine is; the tests of that limit set it themselves.
   const limits = { targetLatencyMs: Infinity, ...overrides?.limits };
   const serving = await createServing({ ...options, ...overrides, limits });
-  const { port } = await serving.listen({ host: "127.0.0.1", port: 0 });
+  const { port, grpcPort = 0 } = await serving.listen({ host: "127.0.0.1", port: 0, ...(grpc ? { grpcPort: 0 } : {}) });
   const url = `http://127.0.0.1:${port}`;
   const answer = async (response: Response): Promise<Answer> => {
     const text = await response.text();
@@ -201,6 +203,7 @@ export async function openWorld({ serving: overrides, wrapFeedback = (log) => lo
     serving,
     url,
     port,
+    grpcPort,
     log,
     addVersion,
     post: async (where, body, headers = {}) =>

@@ -121,10 +121,29 @@ function rawRequest(body: Uint8Array, info: TensorInfo | undefined): InferReques
 /** `JSON.parse` of text that a stranger sent: a list in a list costs two bytes to send and dozens to keep. @throws INFER_REFUSED */
 export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length > harmlessBytes) refuseDeep(bytes);
+  let text: string;
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw refusedInfer("the JSON is not UTF-8 text");
+  }
+  try {
+    return JSON.parse(text);
   } catch (error) {
-    throw refusedInfer(`the JSON cannot be read: ${error instanceof Error ? error.message.slice(0, 200) : "not UTF-8"}`);
+    const usual = withoutPythonNumbers(text);
+    if (usual !== undefined) return usual;
+    throw refusedInfer(`the JSON cannot be read: ${error instanceof Error ? error.message.slice(0, 200) : ""}`);
+  }
+}
+
+/** Python writes NaN and Infinity into JSON, which has neither. NaN is read as null, a missing value; Infinity as a number too large for a double. */
+function withoutPythonNumbers(text: string): unknown {
+  if (!/NaN|Infinity/.test(text)) return undefined;
+  const rewritten = text.replaceAll(/"(?:[^"\\]|\\.)*"|NaN|Infinity/g, (token) => (token === "NaN" ? "null" : token === "Infinity" ? "1e999" : token));
+  try {
+    return JSON.parse(rewritten);
+  } catch {
+    return undefined;
   }
 }
 

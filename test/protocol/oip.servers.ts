@@ -1,0 +1,99 @@
+import { execFile } from "node:child_process";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { statusOf } from "../../src/server/error-status.ts";
+import { openWorld, type World } from "../../src/serving/test-world.ts";
+
+// Triton's stock clients against a running server: nothing of ours on their side but the addresses.
+const run = promisify(execFile);
+const here = import.meta.dirname;
+
+/** The scenarios of oip-scenarios.py, so that one that vanishes there is missed here. */
+const scenarios = [
+  "live, ready, and ready by model and version",
+  "metadata is the same by both protocols",
+  "the model configuration is the same by both protocols",
+  "slots, request fields and a matrix are answered alike, binary and JSON, over HTTP",
+  "slots, request fields and a matrix are answered alike over gRPC",
+  "versions are asked by number, ids come back",
+  "compressed requests are read",
+  "classification gives the greatest with their index",
+  "a priority is taken, a timeout that is over is told",
+  "statistics count what was answered by either protocol",
+  "a model is unloaded and loaded again",
+  "what cannot be answered is refused by name",
+  "asyncio clients and concurrent requests",
+];
+
+interface Tools {
+  readonly python: string;
+  readonly perfAnalyzer: string;
+  readonly libraryPath: string;
+}
+
+let tools: Tools;
+let world: World;
+const problems = new Map<string, string | null>();
+
+beforeAll(async () => {
+  tools = JSON.parse((await run(process.execPath, [path.join(here, "..", "..", "scripts", "triton-client.ts")])).stdout) as Tools;
+  world = await openWorld({ statusOf, grpc: true });
+  const { stdout } = await run(tools.python, [path.join(here, "oip-scenarios.py"), `127.0.0.1:${world.port}`, `127.0.0.1:${world.grpcPort}`], {
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  for (const line of stdout.split("\n").filter((text) => text.startsWith('{"scenario"'))) {
+    const { scenario, problem } = JSON.parse(line) as { scenario: string; problem: string | null };
+    problems.set(scenario, problem);
+  }
+}, 600_000);
+
+afterAll(() => world?.close());
+
+describe("tritonclient as it is", () => {
+  test.each(scenarios)("%s", (scenario) => {
+    expect(problems.get(scenario)).toBe(null);
+  });
+
+  test("ran the scenarios named here and no others", () => {
+    expect([...problems.keys()]).toEqual(scenarios);
+  });
+
+  test("what was asked is in the prediction log, features read here with the fields they were read by", async () => {
+    const logged = (await world.log.predictions(0, 10_000)).map(({ record }) => record);
+    expect(logged.some(({ fields }) => Object.keys(fields).length === 0)).toBe(true);
+    expect(logged.find(({ fields }) => fields["zone"] === "BBB")).toMatchObject({ model: "late_ride", version: 1, role: "champion", fields: { miles: 30, shared: 1 } });
+    expect(logged.map(({ id }) => id)).toContain("mine/2");
+  });
+});
+
+describe("perf_analyzer as it is", () => {
+  const loads = [
+    ["closed loop over HTTP", "http", ["--concurrency-range", "4"]],
+    ["closed loop over gRPC", "grpc", ["--concurrency-range", "4"]],
+    ["open loop over HTTP", "http", ["--request-rate-range", "200", "--request-distribution", "poisson"]],
+    ["open loop over gRPC, three rows a request", "grpc", ["--request-rate-range", "200", "-b", "3"]],
+  ] as const;
+
+  test.each(loads)("%s: counts on both sides agree and nothing fails", async (_name, protocol, load) => {
+    const before = await counts();
+    const port = protocol === "http" ? world.port : world.grpcPort;
+    // Windows of a count of requests, so that no machine is too slow for them.
+    const windows = ["--measurement-mode", "count_windows", "--measurement-request-count", "100", "--max-trials", "3", "--stability-percentage", "999"];
+    const { stdout } = await run(tools.perfAnalyzer, ["-m", "late_ride", "-i", protocol, "-u", `127.0.0.1:${port}`, ...load, ...windows], {
+      env: { ...process.env, LD_LIBRARY_PATH: tools.libraryPath },
+    });
+    const asked = Number(/Client:\s+Request count: (\d+)/.exec(stdout)?.[1]);
+    expect(asked).toBeGreaterThan(0);
+    expect(Number(/Successful request count: (\d+)/.exec(stdout)?.[1])).toBeGreaterThanOrEqual(asked);
+    const after = await counts();
+    expect(after.succeeded - before.succeeded).toBeGreaterThanOrEqual(asked);
+    expect(after.failed).toBe(before.failed);
+  });
+
+  async function counts(): Promise<{ succeeded: number; failed: number }> {
+    const reply = await fetch(`${world.url}/v2/models/late_ride/stats`);
+    const { model_stats } = (await reply.json()) as { model_stats: { inference_stats: Record<"success" | "fail", { count: number }> }[] };
+    return { succeeded: model_stats[0]!.inference_stats.success.count, failed: model_stats[0]!.inference_stats.fail.count };
+  }
+});
