@@ -20,5 +20,5 @@ export const projectFlags: Flags = {
 export const portFlags: Flags = {
   port: { type: "integer", value: "n", help: "Control port: console, API", default: 4700, max: 65_535 },
   "serving-port": { type: "integer", value: "n", help: "Serving port: predictions", default: 4710, max: 65_535 },
-  "grpc-port": { type: "integer", value: "n", help: "Reserved for the serving process's gRPC; nothing listens on it yet", default: 4711, max: 65_535 },
+  "grpc-port": { type: "integer", value: "n", help: "Serving port of gRPC (default the one after the serving port)", max: 65_535 },
 };

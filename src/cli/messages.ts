@@ -3,7 +3,7 @@ import type { LoopEvent, LoopProgress } from "../workflows/progress.ts";
 
 /** What the supervisor and its two processes say to each other over the channel Node gives a child. */
 export type ChildMessage =
-  | { readonly kind: "ready"; readonly url: string }
+  | { readonly kind: "ready"; readonly url: string; readonly grpcAddress?: string }
   | { readonly kind: "refused"; readonly error: ErrorRecord }
   | { readonly kind: "loop"; readonly event: LoopEvent; readonly progress: LoopProgress }
   | { readonly kind: "loop-ended"; readonly error: ErrorRecord | null };

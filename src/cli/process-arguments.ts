@@ -6,6 +6,8 @@ export interface ProcessArguments {
   readonly dataFolder: string;
   readonly host: string;
   readonly port: number;
+  /** Serving only: port of gRPC. */
+  readonly grpcPort?: number;
   /** Control only: address of the serving process, whatever port it got. */
   readonly servingPort?: number;
   /** Control only: run the project's loop once ready. */

@@ -1,4 +1,4 @@
-/** The serving role: predictions, pushes and labels over HTTP. Started by the supervisor; survives the control process. */
+/** The serving role: predictions over HTTP and gRPC, pushes and labels. Started by the supervisor; survives the control process. */
 import { createOnlineFeatures } from "../features/online/online-features.ts";
 import { openFeedbackLog } from "../feedback/log.ts";
 import { toErrorRecord } from "../kernel/error.ts";
@@ -39,8 +39,12 @@ try {
     await online.close();
     await stores.close();
   });
-  const address = await serving.listen({ host: args.host, port: args.port });
-  tellSupervisor({ kind: "ready", url: `http://${address.host}:${address.port}` });
+  const address = await serving.listen({ host: args.host, port: args.port, ...(args.grpcPort === undefined ? {} : { grpcPort: args.grpcPort }) });
+  tellSupervisor({
+    kind: "ready",
+    url: `http://${address.host}:${address.port}`,
+    ...(address.grpcPort === undefined ? {} : { grpcAddress: `${address.host}:${address.grpcPort}` }),
+  });
 } catch (error) {
   const record = toErrorRecord(error);
   tellSupervisor({ kind: "refused", error: record });

@@ -35,8 +35,15 @@ export async function startProcesses(
   const common = { projectFile: project.file, dataFolder, host };
   const supervisors: Supervisor[] = [];
   const onRestart = (role: string, reason: string): void => say(`karkhana: the ${role} process ended (${reason}); starting it again`);
+  let grpcAddress: string | undefined;
   const start = async (spec: ProcessSpec): Promise<string> => {
-    const supervisor = new Supervisor([spec], { onRestart, ...(onMessage === undefined ? {} : { onMessage }) });
+    const supervisor = new Supervisor([spec], {
+      onRestart,
+      onMessage: (role, message) => {
+        if (message.kind === "ready" && message.grpcAddress !== undefined) ({ grpcAddress } = message);
+        onMessage?.(role, message);
+      },
+    });
     supervisors.push(supervisor);
     return (await supervisor.start()).get(spec.role) ?? "";
   };
@@ -46,16 +53,24 @@ export async function startProcesses(
     unlock();
   };
   try {
-    const servingUrl = await start({ role: "serving", args: { ...common, port: number(values, "serving-port") } });
+    const port = number(values, "serving-port");
+    const servingUrl = await start({ role: "serving", args: { ...common, port, grpcPort: grpcPortOf(values, port) } });
     const servingPort = Number(new URL(servingUrl).port);
     const controlUrl = await start({ role: "control", args: { ...common, port: number(values, "port"), servingPort, loop } });
-    const running = { pid: process.pid, controlUrl, servingUrl };
+    const running = { pid: process.pid, controlUrl, servingUrl, ...(grpcAddress === undefined ? {} : { grpcAddress }) };
     writeRunning(dataFolder, running);
     return { running, failed: Promise.race(supervisors.map((s) => s.failed)), stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** The flag's, else the port after the serving port; any free one where that is any free one. */
+function grpcPortOf(values: FlagValues, servingPort: number): number {
+  const given = values["grpc-port"];
+  if (typeof given === "number") return given;
+  return servingPort === 0 || servingPort === 65_535 ? 0 : servingPort + 1;
 }
 
 /** Resolves on the first ^C or SIGTERM. */

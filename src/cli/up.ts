@@ -16,7 +16,7 @@ export const up: Command = {
   run: async ({ values }) => {
     const { running, failed, stop } = await startProcesses(await chooseProject(values), values, { loop: false });
     if (isSet(values, "json")) console.log(JSON.stringify({ event: "ready", ...running }));
-    else console.log(`console  ${running.controlUrl}\nserving  ${running.servingUrl}\n^C stops both.`);
+    else console.log(`console  ${running.controlUrl}\nserving  ${running.servingUrl}\ngRPC     ${running.grpcAddress ?? "-"}\n^C stops all.`);
     try {
       await Promise.race([untilSignal(), failed]);
     } finally {

@@ -8,6 +8,8 @@ export interface Running {
   readonly pid: number;
   readonly controlUrl: string;
   readonly servingUrl: string;
+  /** host:port of the serving process's gRPC. */
+  readonly grpcAddress?: string;
 }
 
 const fileIn = (dataFolder: string): string => join(dataFolder, "run", "running.json");

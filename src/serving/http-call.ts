@@ -15,7 +15,7 @@ const jsonType = "application/json; charset=utf-8";
 const maxTenantLength = 100;
 
 /** Milliseconds a client still waits for its answer. */
-export const timeoutHeader = "x-request-timeout-ms";
+const timeoutHeader = "x-request-timeout-ms";
 /** On whose behalf a client asks: room is shared fairly between tenants. */
 export const tenantHeader = "x-tenant";
 

@@ -21,7 +21,9 @@ test("one more than the bound is refused, and let in once one has left", () => {
 
 test("what is overdue is answered once and keeps its place until its work ends", () => {
   const expired: string[] = [];
-  const inFlight = new InFlight<string>({ maxInFlight: 2, answerTimeoutMs: 100, targetLatencyMs: 50 }, (reply, error) => expired.push(`${reply} ${error.code}`));
+  const inFlight = new InFlight<string>({ maxInFlight: 2, answerTimeoutMs: 100, targetLatencyMs: 50 }, (reply, error) =>
+    expired.push(`${reply} ${error.code}`),
+  );
   const old = inFlight.enter("old", { startedMs: 0 });
   const young = inFlight.enter("young", { startedMs: 60 });
   inFlight.sweep(99, 10);

@@ -17,7 +17,10 @@ export class ServingMetrics {
     return this.#registry.contentType;
   }
 
-  async render(models: ReadonlyMap<string, ModelStats>, inFlight: Pick<InFlight<unknown>, "size" | "limit" | "overloaded" | "overShare" | "timedOut">): Promise<string> {
+  async render(
+    models: ReadonlyMap<string, ModelStats>,
+    inFlight: Pick<InFlight<unknown>, "size" | "limit" | "overloaded" | "overShare" | "timedOut">,
+  ): Promise<string> {
     const lines = [
       "# HELP karkhana_serving_in_flight Requests under way.",
       "# TYPE karkhana_serving_in_flight gauge",

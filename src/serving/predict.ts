@@ -66,7 +66,7 @@ async function score(model: ServedModel, inForce: InForce, instance: Instance, c
   const readMs = timerMs();
   const toChallenger = inForce.challenger !== undefined && armOf(instance.id, inForce.deployment.abShare, inForce.salt) === "challenger";
   const role = toChallenger ? "challenger" : "champion";
-  const version = toChallenger ? inForce.challenger! : inForce.champion;
+  const version = toChallenger ? inForce.challenger : inForce.champion;
   try {
     refuseIfLate(call, readMs);
     const vector = new Float64Array(version.vector.numSlots);

@@ -92,7 +92,9 @@ export class ServedModel {
     if (this.inForce !== undefined && !this.isUnloaded) return this.inForce;
     const problem = this.isUnloaded
       ? "it was unloaded here"
-      : this.refused === undefined ? "nothing is deployed" : `version ${this.refused.problem.version} was refused with ${this.refused.problem.error.code}`;
+      : this.refused === undefined
+        ? "nothing is deployed"
+        : `version ${this.refused.problem.version} was refused with ${this.refused.problem.error.code}`;
     throw new KarkhanaError("MODEL_NOT_LOADED", { model: this.definition.name, problem });
   }
 }

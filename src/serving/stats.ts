@@ -205,7 +205,15 @@ function summariseStage({ counts, sumUs }: StageCounts): StageSummary {
 }
 
 function byStage<T>(of: (stage: Stage) => T): Record<Stage, T> {
-  return { parse: of("parse"), lookup: of("lookup"), queue: of("queue"), compute: of("compute"), log: of("log"), serialise: of("serialise"), total: of("total") };
+  return {
+    parse: of("parse"),
+    lookup: of("lookup"),
+    queue: of("queue"),
+    compute: of("compute"),
+    log: of("log"),
+    serialise: of("serialise"),
+    total: of("total"),
+  };
 }
 
 function newStages(): Record<Stage, StageCounts> {

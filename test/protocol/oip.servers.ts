@@ -62,7 +62,12 @@ describe("tritonclient as it is", () => {
   test("what was asked is in the prediction log, features read here with the fields they were read by", async () => {
     const logged = (await world.log.predictions(0, 10_000)).map(({ record }) => record);
     expect(logged.some(({ fields }) => Object.keys(fields).length === 0)).toBe(true);
-    expect(logged.find(({ fields }) => fields["zone"] === "BBB")).toMatchObject({ model: "late_ride", version: 1, role: "champion", fields: { miles: 30, shared: 1 } });
+    expect(logged.find(({ fields }) => fields["zone"] === "BBB")).toMatchObject({
+      model: "late_ride",
+      version: 1,
+      role: "champion",
+      fields: { miles: 30, shared: 1 },
+    });
     expect(logged.map(({ id }) => id)).toContain("mine/2");
   });
 });

@@ -28,7 +28,7 @@ import { infer, type InferOptions } from "./infer.ts";
 import { readInferGrpc, writeInferGrpc } from "./infer-grpc.ts";
 import { refusedInfer, unsupportedInfer, type InferLimits } from "./infer-request.ts";
 import { configOf, metadataOf } from "./model-face.ts";
-import { messageType, serviceMethods, type Message } from "./proto.ts";
+import { messageType, serviceMethods, textOf, type Message, type MessageType } from "./proto.ts";
 import type { OipServer } from "./server.ts";
 
 export interface GrpcOptions extends InferOptions {
@@ -124,14 +124,14 @@ function implementation(service: string, handlers: Readonly<Record<string, Handl
       (() => {
         throw unsupportedInfer(name);
       });
-    const run = async (bytes: Buffer): Promise<Buffer> => answered.encode(await handle(decode(asked.decode, bytes)));
+    const run = async (bytes: Buffer): Promise<Buffer> => answered.encode(await handle(decode(asked, bytes)));
     unary[name] =
       name === "ModelInfer"
-        ? (call, callback) => answerInfer(call, callback, options)
-        : (call, callback) =>
+        ? (call, send) => answerInfer(call, send, options)
+        : (call, send) =>
             run(call.request).then(
-              (bytes) => callback(null, bytes),
-              (error: unknown) => callback(grpcError(error, options.statusOf)),
+              (bytes) => send(null, bytes),
+              (error: unknown) => send(grpcError(error, options.statusOf)),
             );
   }
   if (service !== inferenceService) return unary;
@@ -140,18 +140,18 @@ function implementation(service: string, handlers: Readonly<Record<string, Handl
   return { ...unary, ModelStreamInfer: stream };
 }
 
-function decode(read: (bytes: Uint8Array) => Message, bytes: Uint8Array): Message {
+function decode(type: MessageType, bytes: Uint8Array): Message {
   try {
-    return read(bytes);
+    return type.decode(bytes);
   } catch (error) {
     throw refusedInfer(`the message cannot be read: ${error instanceof Error ? error.message.slice(0, 200) : ""}`);
   }
 }
 
-function answerInfer(call: Unary, callback: Parameters<handleUnaryCall<Buffer, Buffer>>[1], options: GrpcOptions): void {
+function answerInfer(call: Unary, send: Parameters<handleUnaryCall<Buffer, Buffer>>[1], options: GrpcOptions): void {
   const { inFlight, inferLimits, server, statusOf, timerMs } = options;
   const startedMs = timerMs();
-  const fail = (error: unknown): void => callback(grpcError(error, statusOf));
+  const fail = (error: unknown): void => send(grpcError(error, statusOf));
   let ticket: ReturnType<typeof inFlight.enter>;
   let work: (of: Call) => Promise<Buffer>;
   try {
@@ -178,7 +178,7 @@ function answerInfer(call: Unary, callback: Parameters<handleUnaryCall<Buffer, B
     if (!ticket.expired) answer();
   };
   work(ticket).then(
-    (bytes) => finish(() => callback(null, bytes)),
+    (bytes) => finish(() => send(null, bytes)),
     (error: unknown) => finish(() => fail(error)),
   );
 }
@@ -190,29 +190,28 @@ function millisecondsLeft(call: Unary): number {
 }
 
 function inferenceHandlers({ server }: GrpcOptions): Readonly<Record<string, Handler>> {
-  const text = (message: Message, field: string): string => String(message[field] ?? "");
   return {
     ServerLive: () => ({ live: true }),
     ServerReady: () => ({ ready: server.isReady() }),
-    ModelReady: (message) => ({ ready: server.isModelReady(text(message, "name"), text(message, "version")) }),
+    ModelReady: (message) => ({ ready: server.isModelReady(textOf(message, "name"), textOf(message, "version")) }),
     ServerMetadata: () => ({ ...server.metadata() }),
     ModelMetadata: (message) => {
-      const { model, version } = server.find(text(message, "name"), text(message, "version"));
+      const { model, version } = server.find(textOf(message, "name"), textOf(message, "version"));
       return { ...metadataOf(model, version) };
     },
     ModelConfig: (message) => {
-      const { model, version } = server.find(text(message, "name"), text(message, "version"));
+      const { model, version } = server.find(textOf(message, "name"), textOf(message, "version"));
       return { config: withEnums(configOf(model, version, server.maxRows)) };
     },
-    ModelStatistics: (message) => ({ model_stats: server.statistics(text(message, "name"), text(message, "version")) }),
+    ModelStatistics: (message) => ({ model_stats: server.statistics(textOf(message, "name"), textOf(message, "version")) }),
     RepositoryIndex: (message) => ({ models: server.index(message["ready"] === true) }),
     RepositoryModelLoad: async (message) => {
       refuseLoadParameters(message["parameters"]);
-      await server.load(text(message, "model_name"));
+      await server.load(textOf(message, "model_name"));
       return {};
     },
     RepositoryModelUnload: (message) => {
-      server.unload(text(message, "model_name"));
+      server.unload(textOf(message, "model_name"));
       return {};
     },
   };
@@ -221,14 +220,22 @@ function inferenceHandlers({ server }: GrpcOptions): Readonly<Record<string, Han
 function healthHandlers({ server }: GrpcOptions): Readonly<Record<string, Handler>> {
   return {
     Check: (message) => {
-      const service = String(message["service"] ?? "");
+      const service = textOf(message, "service");
       if (service !== "" && service !== inferenceService) throw new KarkhanaError("ROUTE_NOT_FOUND", { method: "health of", path: service.slice(0, 100) });
       return { status: server.isReady() ? 1 : 2 };
     },
   };
 }
 
-const enumNumbers: Readonly<Record<string, number>> = { FORMAT_NONE: 0, KIND_CPU: 2, TYPE_BOOL: 1, TYPE_INT64: 9, TYPE_FP32: 11, TYPE_FP64: 12, TYPE_STRING: 13 };
+const enumNumbers: Readonly<Record<string, number>> = {
+  FORMAT_NONE: 0,
+  KIND_CPU: 2,
+  TYPE_BOOL: 1,
+  TYPE_INT64: 9,
+  TYPE_FP32: 11,
+  TYPE_FP64: 12,
+  TYPE_STRING: 13,
+};
 
 /** The encoder wants enumeration values as numbers. */
 function withEnums(value: unknown): Message {
@@ -237,7 +244,9 @@ function withEnums(value: unknown): Message {
   ) as Message;
 }
 
-const byHttpStatus: Readonly<Record<number, number>> = {
+type GrpcCode = (typeof grpcStatus)[keyof typeof grpcStatus];
+
+const byHttpStatus: Readonly<Record<number, GrpcCode>> = {
   400: grpcStatus.INVALID_ARGUMENT,
   403: grpcStatus.PERMISSION_DENIED,
   404: grpcStatus.NOT_FOUND,
@@ -248,7 +257,7 @@ const byHttpStatus: Readonly<Record<number, number>> = {
   503: grpcStatus.UNAVAILABLE,
 };
 
-const byCode: Partial<Record<ErrorCode, number>> = {
+const byCode: Partial<Record<ErrorCode, GrpcCode>> = {
   SERVER_OVERLOADED: grpcStatus.RESOURCE_EXHAUSTED,
   MODEL_QUEUE_FULL: grpcStatus.RESOURCE_EXHAUSTED,
   DISK_FULL: grpcStatus.RESOURCE_EXHAUSTED,
@@ -256,10 +265,13 @@ const byCode: Partial<Record<ErrorCode, number>> = {
   DEADLINE_PASSED: grpcStatus.DEADLINE_EXCEEDED,
 };
 
-function grpcError(error: unknown, statusOf: StatusOf): Partial<ServerErrorResponse> & { readonly code: number; readonly details: string; readonly metadata: Metadata } {
+function grpcError(
+  error: unknown,
+  statusOf: StatusOf,
+): Partial<ServerErrorResponse> & { readonly code: GrpcCode; readonly details: string; readonly metadata: Metadata } {
   const { code, message, remedy } = toErrorRecord(error);
   const metadata = new Metadata();
-  const grpcCode = byCode[code] ?? byHttpStatus[statusOf(code)] ?? grpcStatus.INTERNAL;
+  const grpcCode: GrpcCode = byCode[code] ?? byHttpStatus[statusOf(code)] ?? grpcStatus.INTERNAL;
   if (grpcCode === grpcStatus.RESOURCE_EXHAUSTED || grpcCode === grpcStatus.UNAVAILABLE) metadata.set("retry-after", "1");
   return { code: grpcCode, details: `${code}: ${message}. ${remedy}`, metadata };
 }

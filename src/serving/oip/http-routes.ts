@@ -16,7 +16,7 @@ interface ModelParams {
   Params: { name: string; version?: string };
 }
 
-export const jsonLengthHeader = "inference-header-content-length";
+const jsonLengthHeader = "inference-header-content-length";
 
 export interface OipRoutesOptions extends InferOptions {
   readonly server: OipServer;
@@ -136,5 +136,6 @@ function optionalJson(body: unknown): Readonly<Record<string, unknown>> {
 export function refuseLoadParameters(parameters: unknown): void {
   if (!isObject(parameters)) return;
   const [name] = Object.keys(parameters);
-  if (name !== undefined) throw unsupportedInfer(`load parameter ${name.slice(0, 100)}: versions come from the registry, so files or configurations sent along`);
+  if (name !== undefined)
+    throw unsupportedInfer(`load parameter ${name.slice(0, 100)}: versions come from the registry, so files or configurations sent along`);
 }

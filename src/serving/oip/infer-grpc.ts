@@ -14,7 +14,7 @@ import {
   type RequestedOutput,
 } from "./infer-request.ts";
 import type { InferReply } from "./infer-http.ts";
-import { messageType, toBigInt, toNumber, type Message } from "./proto.ts";
+import { messageType, textOf, toBigInt, toNumber, type Message } from "./proto.ts";
 import { countElements, decodeText, fromBytes, isTexts, shortly, toBytes } from "./tensor-wire.ts";
 
 const requestType = messageType("inference.ModelInferRequest");
@@ -35,20 +35,21 @@ export function readInferGrpc(bytes: Uint8Array, limits: InferLimits): GrpcInfer
     throw refusedInfer(`the message cannot be read: ${error instanceof Error ? error.message.slice(0, 200) : ""}`);
   }
   return {
-    model: String(message["model_name"]),
-    version: String(message["model_version"]),
+    model: textOf(message, "model_name"),
+    version: textOf(message, "model_version"),
     request: readInferMessage(message, limits),
   };
 }
 
 function readInferMessage(message: Message, limits: InferLimits): InferRequest {
-  const id = String(message["id"]);
+  const id = textOf(message, "id");
   if (id.length > limits.maxTextLength) throw refusedInfer(`id is longer than ${limits.maxTextLength} characters`);
   const schedule = scheduleOf(readParameters(message["parameters"]));
   const tensors = messages(message["inputs"]);
   if (tensors.length > limits.maxTensors) throw refusedInfer(`inputs holds ${tensors.length}; at most ${limits.maxTensors} are read`);
   const raw = message["raw_input_contents"] as readonly Uint8Array[];
-  if (raw.length > 0 && raw.length !== tensors.length) throw refusedInfer(`${raw.length} raw contents were sent for ${tensors.length} inputs: every input has one, or none`);
+  if (raw.length > 0 && raw.length !== tensors.length)
+    throw refusedInfer(`${raw.length} raw contents were sent for ${tensors.length} inputs: every input has one, or none`);
   const inputs = tensors.map((tensor, i) => readInput(tensor, raw.length > 0 ? raw[i] : undefined, limits));
   refuseRepeated(
     inputs.map(({ name }) => name),
@@ -56,7 +57,7 @@ function readInferMessage(message: Message, limits: InferLimits): InferRequest {
   );
   const wanted = messages(message["outputs"]);
   if (wanted.length > limits.maxTensors) throw refusedInfer(`outputs holds ${wanted.length}; at most ${limits.maxTensors} are read`);
-  const outputs = wanted.map((output): RequestedOutput => outputOf(String(output["name"]), readParameters(output["parameters"]), true));
+  const outputs = wanted.map((output): RequestedOutput => outputOf(textOf(output, "name"), readParameters(output["parameters"]), true));
   refuseRepeated(
     outputs.map(({ name }) => name),
     "output",
@@ -65,7 +66,7 @@ function readInferMessage(message: Message, limits: InferLimits): InferRequest {
 }
 
 function readInput(tensor: Message, raw: Uint8Array | undefined, limits: InferLimits): Tensor {
-  const name = String(tensor["name"]);
+  const name = textOf(tensor, "name");
   const datatype = tensor["datatype"];
   if (!isDatatype(datatype)) throw refusedTensor(name, `datatype ${shortly(datatype)} is not one of ${Object.keys(elementBytes).join(", ")}`);
   refuseSharedMemory(readParameters(tensor["parameters"]));
@@ -113,7 +114,8 @@ function fromContents(name: string, datatype: Datatype, count: number, contents:
     else if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[i] = toBigInt(value);
     else {
       const number = Number(value);
-      if (range !== undefined && (number < range[0] || number > range[1])) throw refusedTensor(name, `element ${i} is ${number}, which is not a value of ${datatype}`);
+      if (range !== undefined && (number < range[0] || number > range[1]))
+        throw refusedTensor(name, `element ${i} is ${number}, which is not a value of ${datatype}`);
       data[i] = number;
     }
   }
@@ -124,7 +126,7 @@ function readParameters(raw: unknown): Parameters {
   const found = new Map<string, string | number | boolean>();
   for (const [name, value] of Object.entries((raw ?? {}) as Readonly<Record<string, Message>>)) {
     if (found.size >= 100) throw refusedInfer("parameters holds more than 100");
-    const choice = String(value["parameter_choice"]);
+    const choice = textOf(value, "parameter_choice");
     const set = value[choice];
     if (choice === "int64_param" || choice === "uint64_param") found.set(name, toNumber(set));
     else if (typeof set === "string" || typeof set === "number" || typeof set === "boolean") found.set(name, set);

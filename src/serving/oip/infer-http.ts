@@ -28,7 +28,8 @@ export function readInferHttp(body: Uint8Array, jsonLength: number | undefined, 
   const json = parseJson(jsonLength === undefined ? body : body.subarray(0, jsonLength));
   if (!isObject(json)) throw refusedInfer('the body is not an object like {"inputs": […]}');
   const id = json["id"] ?? "";
-  if (typeof id !== "string" || id.length > limits.maxTextLength || !id.isWellFormed()) throw refusedInfer(`id is not text of at most ${limits.maxTextLength} characters`);
+  if (typeof id !== "string" || id.length > limits.maxTextLength || !id.isWellFormed())
+    throw refusedInfer(`id is not text of at most ${limits.maxTextLength} characters`);
   const schedule = scheduleOf(readParameters(json["parameters"], "parameters"));
   const bytes = new Remaining(body, jsonLength ?? body.length);
   const rawInputs = listOf(json["inputs"], "inputs", limits.maxTensors);
@@ -175,7 +176,10 @@ export interface InferReply {
 }
 
 /** @returns the body and, where bytes follow the JSON, its length for the header */
-export function writeInferHttp({ model, version, id, outputs }: InferReply, isBinary: (name: string) => boolean): { readonly body: Buffer; readonly jsonLength: number | undefined } {
+export function writeInferHttp(
+  { model, version, id, outputs }: InferReply,
+  isBinary: (name: string) => boolean,
+): { readonly body: Buffer; readonly jsonLength: number | undefined } {
   const blobs: Uint8Array[] = [];
   const described = outputs.map((tensor) => {
     const head = { name: tensor.name, datatype: tensor.datatype, shape: tensor.shape };

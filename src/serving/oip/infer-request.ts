@@ -62,8 +62,7 @@ function wholeParameter(parameters: Parameters, name: string): number {
 
 /** @throws INFER_UNSUPPORTED for a tensor that lies in shared memory */
 export function refuseSharedMemory(parameters: Parameters): void {
-  for (const name of parameters.keys())
-    if (name.startsWith("shared_memory_")) throw unsupportedInfer("shared memory: tensors come with the request");
+  for (const name of parameters.keys()) if (name.startsWith("shared_memory_")) throw unsupportedInfer("shared memory: tensors come with the request");
 }
 
 export function outputOf(name: string, parameters: Parameters, binaryByDefault: boolean): RequestedOutput {

@@ -106,7 +106,10 @@ function placeOf(model: ServedModel, inForce: InForce, versionText: string): Pla
   throw new KarkhanaError("MODEL_VERSION_NOT_LOADED", {
     model: model.definition.name,
     version: versionText.slice(0, 40),
-    loaded: model.loadedVersions().map(({ version }) => version.version).join(", "),
+    loaded: model
+      .loadedVersions()
+      .map(({ version }) => version.version)
+      .join(", "),
   });
 }
 

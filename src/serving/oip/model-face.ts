@@ -55,7 +55,13 @@ export function configOf(model: ServedModel, version: LoadedVersion, maxRows: nu
       allow_ragged_batch: false,
       optional: false,
     })),
-    output: outputsOf(version).map((info) => ({ name: info.name, data_type: configType(info.datatype), dims: dims(info), label_filename: "", is_shape_tensor: false })),
+    output: outputsOf(version).map((info) => ({
+      name: info.name,
+      data_type: configType(info.datatype),
+      dims: dims(info),
+      label_filename: "",
+      is_shape_tensor: false,
+    })),
     instance_group: [{ name: model.definition.name, kind: "KIND_CPU", count: 1, gpus: [], profile: [] }],
     default_model_filename: "",
     cc_model_filenames: {},
@@ -82,6 +88,11 @@ export function repositoryEntries(model: ServedModel): RepositoryEntry[] {
   if (model.isUnloaded) return [{ name, version: "", state: "UNAVAILABLE", reason: "unloaded" }];
   const ready = model.loadedVersions().map(({ version, role }): RepositoryEntry => ({ name, version: String(version.version), state: "READY", reason: role }));
   const refused = [...(model.refused === undefined ? [] : [model.refused.problem]), ...(model.inForce?.problems ?? [])];
-  const failed = refused.map(({ version, error }): RepositoryEntry => ({ name, version: String(version), state: "UNAVAILABLE", reason: `${error.code}: ${error.message}` }));
+  const failed = refused.map(({ version, error }): RepositoryEntry => ({
+    name,
+    version: String(version),
+    state: "UNAVAILABLE",
+    reason: `${error.code}: ${error.message}`,
+  }));
   return ready.length + failed.length === 0 ? [{ name, version: "", state: "UNAVAILABLE", reason: "nothing is deployed" }] : [...ready, ...failed];
 }

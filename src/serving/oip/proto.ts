@@ -19,13 +19,15 @@ export interface MessageType {
 export function messageType(name: string): MessageType {
   const type = root.lookupType(name);
   return {
-    decode: (bytes) => type.decode(bytes) as unknown as Message,
+    decode: (bytes) => type.decode(bytes),
     encode: (message) => Buffer.from(type.encode(message).finish()),
   };
 }
 
 /** Methods of a service with the names of their messages. */
-export function serviceMethods(name: string): readonly { readonly name: string; readonly request: string; readonly reply: string; readonly streams: boolean }[] {
+export function serviceMethods(
+  name: string,
+): readonly { readonly name: string; readonly request: string; readonly reply: string; readonly streams: boolean }[] {
   const service = root.lookupService(name);
   return service.methodsArray.map((method) => ({
     name: method.name,
@@ -55,4 +57,10 @@ export function toBigInt(value: unknown): bigint {
     return (BigInt(high) << 32n) | BigInt(value.low >>> 0);
   }
   return BigInt(typeof value === "number" ? value : 0);
+}
+
+/** A text field; empty where it is absent. */
+export function textOf(message: Message, field: string): string {
+  const value = message[field];
+  return typeof value === "string" ? value : "";
 }

@@ -11,7 +11,7 @@ import type { ColumnType } from "../../data/source.ts";
 import type { ModelDefinition } from "../../project/definition.ts";
 import { isTexts } from "./tensor-wire.ts";
 
-export const matrixInput = "input";
+const matrixInput = "input";
 
 /** Rows with their features, or the fields to read features by. */
 export type Rows =
@@ -126,4 +126,3 @@ function fieldType(type: ColumnType | undefined): TensorInfo["datatype"] {
   if (type === "boolean") return "BOOL";
   return type === "int64" || type === "timestamp" ? "INT64" : "FP64";
 }
-

@@ -8,7 +8,7 @@ import { reportStatistics, type StatisticsReport } from "./statistics.ts";
 const { version } = createRequire(import.meta.url)("../../../package.json") as { version: string };
 
 /** Only what is answered in full: stock clients rely on every field of an extension that is named here. */
-export const extensions: readonly string[] = [
+const extensions: readonly string[] = [
   "classification",
   "model_configuration",
   "model_repository",
@@ -68,7 +68,9 @@ export class OipServer {
 
   isModelReady(name: string, versionText: string | undefined): boolean {
     const loaded = this.#options.models.get(name)?.loadedVersions() ?? [];
-    return loaded.some(({ role, version }) => (versionText === undefined || versionText === "" ? role === "champion" : String(version.version) === versionText));
+    return loaded.some(({ role, version }) =>
+      versionText === undefined || versionText === "" ? role === "champion" : String(version.version) === versionText,
+    );
   }
 
   /** @throws INFER_MODEL_UNKNOWN, MODEL_VERSION_NOT_LOADED */

@@ -31,8 +31,7 @@ export function countElements(name: string, shape: readonly unknown[], maxElemen
 export function fromBytes(name: string, datatype: Datatype, count: number, bytes: Uint8Array): TensorData {
   if (datatype === "BYTES") return textsFromBytes(name, count, bytes);
   const size = elementBytes[datatype];
-  if (bytes.length !== count * size)
-    throw refusedTensor(name, `${count} elements of ${datatype} take ${count * size} bytes, but ${bytes.length} were sent`);
+  if (bytes.length !== count * size) throw refusedTensor(name, `${count} elements of ${datatype} take ${count * size} bytes, but ${bytes.length} were sent`);
   const data = newTensorData(datatype, count);
   if (typeof data === "object" && "buffer" in data) {
     const own = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -160,5 +159,6 @@ function swap(bytes: Uint8Array, size: number): void {
 export function shortly(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length <= 60 ? value : `${value.slice(0, 60)}…`);
   if (typeof value === "object" && value !== null) return Array.isArray(value) ? `a list of ${value.length}` : "an object";
-  return value === undefined ? "missing" : String(value);
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  return value === null ? "null" : "missing";
 }

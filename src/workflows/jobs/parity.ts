@@ -141,7 +141,7 @@ interface Stretch {
 }
 
 /** The hash of a question's id decides, so that all answers to it are compared or none. */
-async function sampleLog(input: ParityInput, { service }: ModelDefinition): Promise<Stretch> {
+async function sampleLog(input: ParityInput, { service, request }: ModelDefinition): Promise<Stretch> {
   const stretch: Stretch = { fromUs: null, toUs: null, served: 0, foreignService: 0, sample: [] };
   const threshold = Math.min(1, input.sample / Math.max(1, input.toOffset - input.fromOffset)) * 2 ** 32;
   const reader = await readFeedback(input.logFolder);
@@ -152,6 +152,8 @@ async function sampleLog(input: ParityInput, { service }: ModelDefinition): Prom
       at = records.at(-1)!.offset + 1;
       for (const { record } of records) {
         if (record.model !== input.model) continue;
+        // Without the fields of a question its features were brought by a client of a protocol, not read here.
+        if (request.some((field) => !Object.hasOwn(record.fields, field))) continue;
         stretch.served += 1;
         stretch.fromUs = Math.min(stretch.fromUs ?? record.askedUs, record.askedUs);
         stretch.toUs = Math.max(stretch.toUs ?? record.askedUs, record.askedUs);
