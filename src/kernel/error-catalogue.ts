@@ -144,6 +144,8 @@ export const errorCatalogue = {
   RUN_DELETED: { text: "Run {runId} is deleted", remedy: "Restore it first.", retryable: false },
   TAG_NOT_FOUND: { text: "{owner} has no tag {key}", remedy: "Look at its tags; correct the key.", retryable: false },
   VIEW_NOT_FOUND: { text: "There is no saved view {name}", remedy: "Look at the list of views; someone may have removed it.", retryable: false },
+  LOGGED_MODEL_NOT_FOUND: { text: "There is no logged model with id {modelId}", remedy: "Search the experiment's logged models.", retryable: false },
+  LOGGED_MODEL_TAG_NOT_FOUND: { text: "Logged model {modelId} has no tag {key}", remedy: "Look at its tags; correct the key.", retryable: false },
   SEARCH_INVALID: {
     text: "{problem}",
     remedy: "Correct the filter or the order: `metrics.auc > 0.7 AND (params.seed = '1' OR NOT tags.stage LIKE 'dev%')`.",

@@ -1,3 +1,4 @@
+import { pathToFileURL } from "node:url";
 import { createDatasets, dataMigrations } from "../data/store.ts";
 import { createParityStore } from "../monitoring/parity-store.ts";
 import { createMonitoring } from "../monitoring/store.ts";
@@ -39,7 +40,13 @@ export async function openStores(dataFolder: string, configuration: Configuratio
       database,
       blobs,
       datasets: createDatasets({ database, blobs }),
-      tracking: createTracking({ database, blobs, clock: systemClock, newId: systemId }),
+      tracking: createTracking({
+        database,
+        blobs,
+        clock: systemClock,
+        newId: systemId,
+        ...(configuration.artifactAccess === "direct" ? { artifactRoot: pathToFileURL(folder.blobsFolder).href } : {}),
+      }),
       registry,
       catalog: createModelCatalog({ database, clock: systemClock, newId: systemId, registry, announce }),
       webhooks: webhookParts(database, configuration.webhookTargets),

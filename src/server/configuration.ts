@@ -16,7 +16,7 @@ const urlOf =
   (value: string): string | undefined =>
     URL.canParse(value) && protocols.includes(new URL(value).protocol) ? undefined : `must be a URL with ${protocols.join(" or ")}`;
 
-export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "webhookTargets", Variable>> = {
+export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "artifactAccess" | "webhookTargets", Variable>> = {
   databaseUrl: {
     name: "KARKHANA_DATABASE_URL",
     help: "PostgreSQL in place of SQLite for metadata, such as postgres://user:password@host/database",
@@ -28,6 +28,12 @@ export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "webhookTar
     help: "Redis in place of LMDB for online features, such as redis://host:6379/0",
     problem: urlOf("redis:", "rediss:"),
     secret: true,
+  },
+  artifactAccess: {
+    name: "KARKHANA_ARTIFACT_ACCESS",
+    help: "direct: MLflow's clients read and write artifacts in the data folder themselves (on this machine only); proxied, the default: through this program",
+    problem: (value) => (value === "direct" || value === "proxied" ? undefined : "must be direct or proxied"),
+    secret: false,
   },
   webhookTargets: {
     name: "KARKHANA_WEBHOOK_TARGETS",

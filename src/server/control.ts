@@ -80,6 +80,8 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
     genReqId: systemId,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 500 },
+    // As MLflow's server takes them: an address joined of "…/" and "/…".
+    rewriteUrl: (request) => (request.url ?? "/").replace(/^\/{2,}/, "/"),
     clientErrorHandler: (error, socket) => refuseBadBytes(error, socket, statusOf),
   });
   app.withTypeProvider<TypeBoxTypeProvider>();

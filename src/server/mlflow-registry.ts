@@ -3,7 +3,6 @@ import { modelCalls } from "../registry/mlflow/model-calls.ts";
 import { orUndefined, type ModelSources } from "../registry/mlflow/source.ts";
 import { versionCalls } from "../registry/mlflow/version-calls.ts";
 import { webhookCalls } from "../registry/mlflow/webhook-calls.ts";
-import { runArtifactUri } from "../tracking/mlflow/artifact-uri.ts";
 import type { MlflowTracking } from "../tracking/mlflow/call.ts";
 import type { ControlRooms } from "./control-rooms.ts";
 
@@ -14,10 +13,10 @@ export function mlflowRegistry({ catalog, tracking, webhooks }: Pick<ControlRoom
 
 function modelSources(tracking: MlflowTracking): ModelSources {
   return {
-    runArtifactUri: async (runId) => {
-      const record = await orUndefined(tracking.runs.get(runId));
-      return record === undefined ? undefined : runArtifactUri(record);
+    runArtifactUri: async (runId) => (await orUndefined(tracking.runs.get(runId)))?.artifactUri,
+    loggedModel: async (modelId) => {
+      const model = await orUndefined(tracking.loggedModels.get(modelId));
+      return model === undefined ? undefined : { artifactUri: model.artifactUri, runId: model.sourceRunId };
     },
-    loggedModel: async () => undefined,
   };
 }

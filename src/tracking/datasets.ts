@@ -1,4 +1,5 @@
 import type { TrackingQueries } from "./read.ts";
+import type { DatasetSummary } from "./records.ts";
 
 /** A dataset a run read, as its client describes it; name and digest say which. */
 export interface RunDataset {
@@ -49,4 +50,24 @@ export async function readDatasets(db: TrackingQueries, runIds: readonly string[
     }
   }
   return found;
+}
+
+export async function readDatasetSummaries(db: TrackingQueries, experimentKeys: readonly number[], limit: number): Promise<DatasetSummary[]> {
+  if (experimentKeys.length === 0) return [];
+  const rows = await db
+    .selectFrom("tracking_datasets as d")
+    .innerJoin("tracking_runs as r", "r.run_id", "d.run_id")
+    .leftJoin("tracking_dataset_tags as t", (join) =>
+      join.onRef("t.run_id", "=", "d.run_id").onRef("t.name", "=", "d.name").onRef("t.digest", "=", "d.digest").on("t.key", "=", "mlflow.data.context"),
+    )
+    .select(["r.experiment_id", "d.name", "d.digest", "t.value as context"])
+    .distinct()
+    .where("r.experiment_id", "in", experimentKeys)
+    .orderBy("r.experiment_id")
+    .orderBy("d.name")
+    .orderBy("d.digest")
+    .orderBy("t.value")
+    .limit(limit)
+    .execute();
+  return rows.map(({ experiment_id: id, name, digest, context }) => ({ experimentId: String(id), name, digest, ...(context === null ? {} : { context }) }));
 }

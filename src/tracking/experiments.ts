@@ -28,8 +28,16 @@ const experimentTables: RecordTables = {
   },
 };
 
-export function createExperimentRecords({ database, clock }: { database: SqlDatabase; clock: Clock }): ExperimentRecords {
+interface Parts {
+  readonly database: SqlDatabase;
+  readonly clock: Clock;
+  /** What addresses of artifacts begin with where the experiment has no location of its own. */
+  readonly artifactRoot: string;
+}
+
+export function createExperimentRecords({ database, clock, artifactRoot }: Parts): ExperimentRecords {
   const db = tables<TrackingTables>(database.db);
+  const recordOf = async (row: Row): Promise<ExperimentRecord> => (await recordsOf(db, [row], artifactRoot))[0]!;
   const inTransaction = <T>(work: (trx: TrackingQueries) => Promise<T>): Promise<T> => database.transaction((t) => work(tables<TrackingTables>(t)));
   return {
     create: async ({ name, artifactLocation, tags }) => {
@@ -41,10 +49,10 @@ export function createExperimentRecords({ database, clock }: { database: SqlData
         return String(experimentId);
       });
     },
-    get: async (experimentId) => recordOf(db, await rowOf(db, experimentId)),
+    get: async (experimentId) => recordOf(await rowOf(db, experimentId)),
     named: async (name) => {
       const row = await db.selectFrom("tracking_experiments").selectAll().where("name", "=", name).executeTakeFirst();
-      return row === undefined ? undefined : recordOf(db, row);
+      return row === undefined ? undefined : recordOf(row);
     },
     rename: async (experimentId, name) => {
       requireName("name", name);
@@ -73,7 +81,7 @@ export function createExperimentRecords({ database, clock }: { database: SqlData
         const gone = await trx.deleteFrom("tracking_experiment_tags").where("experiment_id", "=", row.experiment_id).where("key", "=", key).executeTakeFirst();
         if (gone.numDeletedRows === 0n) throw new KarkhanaError("TAG_NOT_FOUND", { owner: `experiment with id ${experimentId}`, key });
       }),
-    search: (query) => searchExperiments(database, query),
+    search: (query) => searchExperiments(database, query, artifactRoot),
   };
 }
 
@@ -134,7 +142,7 @@ async function writeTag(trx: TrackingQueries, experimentId: number, key: string,
     .execute();
 }
 
-async function searchExperiments(database: SqlDatabase, query: RecordQuery): Promise<Page<ExperimentRecord>> {
+async function searchExperiments(database: SqlDatabase, query: RecordQuery, artifactRoot: string): Promise<Page<ExperimentRecord>> {
   const { dialect } = database;
   const filter = parseFilter(query.filter ?? "", experimentScope);
   const orders = parseOrders(query.orderBy ?? [], experimentScope);
@@ -153,16 +161,11 @@ async function searchExperiments(database: SqlDatabase, query: RecordQuery): Pro
     limit: query.limit,
     token: query.token,
   });
-  return { items: await recordsOf(tables<TrackingTables>(database.db), page.rows), ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
+  const items = await recordsOf(tables<TrackingTables>(database.db), page.rows, artifactRoot);
+  return { items, ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
 }
 
-async function recordOf(db: TrackingQueries, row: Row): Promise<ExperimentRecord> {
-  const [record] = await recordsOf(db, [row]);
-  if (record === undefined) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId: String(row.experiment_id) });
-  return record;
-}
-
-async function recordsOf(db: TrackingQueries, rows: readonly Row[]): Promise<ExperimentRecord[]> {
+async function recordsOf(db: TrackingQueries, rows: readonly Row[], artifactRoot: string): Promise<ExperimentRecord[]> {
   const records: ExperimentRecord[] = [];
   for (let from = 0; from < rows.length; from += 1000) {
     const part = rows.slice(from, from + 1000);
@@ -178,7 +181,7 @@ async function recordsOf(db: TrackingQueries, rows: readonly Row[]): Promise<Exp
         createdUs: row.created_us,
         updatedUs: row.updated_us ?? row.created_us,
         stage: row.stage,
-        ...(row.artifact_location === null ? {} : { artifactLocation: row.artifact_location }),
+        artifactLocation: row.artifact_location ?? `${artifactRoot}/${row.experiment_id}`,
         tags: Object.fromEntries((tags.get(row.experiment_id) ?? []).map((tag) => [tag.key, tag.value])),
       });
     }

@@ -53,3 +53,15 @@ export function requireBatch(batch: RunBatch): void {
   }
   requireTags(batch.tags ?? {});
 }
+
+const maxModelKeyLength = 255;
+const maxModelTextLength = 65_535;
+
+/** Params and tags of logged models: MLflow asks nothing of their keys but a length. @throws INVALID_ARGUMENT */
+export function requireModelTexts(field: string, texts: Readonly<Record<string, string>>): void {
+  for (const [key, value] of Object.entries(texts)) {
+    if (key === "") refuse(field, "expected a key", JSON.stringify(key));
+    requireText(field, key, maxModelKeyLength);
+    requireText(`${field}.${key}`, value, maxModelTextLength);
+  }
+}

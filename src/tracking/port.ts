@@ -14,6 +14,11 @@ export interface Metric {
   readonly value: number;
   readonly step: number;
   readonly timestampMs: number;
+  /** The logged model that was measured; kept with the model, not in the run's own history. */
+  readonly modelId?: string;
+  /** What the model was measured on. */
+  readonly datasetName?: string;
+  readonly datasetDigest?: string;
 }
 
 export interface Run {

@@ -88,6 +88,6 @@ export function toRow(runId: string, metric: Metric): MetricRow {
   return { run_id: runId, key: metric.key, step: metric.step, timestamp_ms: metric.timestampMs, value, is_nan: isNan ? 1 : 0 };
 }
 
-function toMetric(row: MetricRow): Metric {
+export function toMetric(row: Omit<MetricRow, "run_id">): Metric {
   return { key: row.key, value: row.is_nan === 1 ? Number.NaN : row.value, step: row.step, timestampMs: row.timestamp_ms };
 }

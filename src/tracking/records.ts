@@ -1,5 +1,6 @@
 import type { Micros } from "../kernel/clock.ts";
 import type { RunDataset } from "./datasets.ts";
+import type { RunMetric, SampleQuery } from "./history-bulk.ts";
 import type { Experiment, Metric, Run, RunStatus } from "./port.ts";
 import type { LifecycleStage } from "./tables.ts";
 
@@ -11,8 +12,8 @@ type Tags = Readonly<Record<string, string>>;
 export interface ExperimentRecord extends Experiment {
   readonly updatedUs: Micros;
   readonly stage: LifecycleStage;
-  /** Where clients were told to put its artifacts; absent: this program keeps them. */
-  readonly artifactLocation?: string;
+  /** Where clients put its artifacts. */
+  readonly artifactLocation: string;
   readonly tags: Tags;
 }
 
@@ -21,9 +22,28 @@ export interface RunRecord {
   readonly run: Run;
   readonly stage: LifecycleStage;
   readonly userId: string;
-  /** Where clients were told to put its artifacts; absent: this program keeps them under `run.artifactPath`. */
-  readonly artifactUri?: string;
+  /** Where clients read and write its artifacts. */
+  readonly artifactUri: string;
+  /** This program keeps them, under `run.artifactPath`; false: they lie where the experiment's own location says. */
+  readonly artifactsAreHere: boolean;
   readonly datasets: readonly RunDataset[];
+  /** Ids of logged models the run read. */
+  readonly modelInputs: readonly string[];
+  /** Logged models it made, each at a step. */
+  readonly modelOutputs: readonly ModelOutput[];
+}
+
+export interface ModelOutput {
+  readonly modelId: string;
+  readonly step: number;
+}
+
+/** What runs of an experiment read, told apart by name, digest and context. */
+export interface DatasetSummary {
+  readonly experimentId: string;
+  readonly name: string;
+  readonly digest: string;
+  readonly context?: string;
 }
 
 /** `filter` and `orderBy` are of MLflow's search language (`search/filter-parser.ts`); a token is good for the same query only. */
@@ -69,10 +89,18 @@ export interface RunRecords {
   setStage(runId: string, stage: LifecycleStage): Promise<void>;
   /** Names what the run read. @throws RUN_NOT_FOUND, RUN_DELETED */
   logDatasets(runId: string, datasets: readonly RunDataset[]): Promise<void>;
+  /** Names models it read or made; naming one again changes nothing. @throws RUN_NOT_FOUND, RUN_DELETED, LOGGED_MODEL_NOT_FOUND */
+  logModels(runId: string, models: { inputs?: readonly string[]; outputs?: readonly ModelOutput[] }): Promise<void>;
+  /** At most `limit` of them. */
+  datasetSummaries(experimentIds: readonly string[], limit: number): Promise<DatasetSummary[]>;
   /** @throws TAG_NOT_FOUND, RUN_DELETED */
   deleteTag(runId: string, key: string): Promise<void>;
   /** @throws SEARCH_INVALID */
   search(query: RecordQuery & { readonly experimentIds: readonly string[] }): Promise<Page<RunRecord>>;
   /** By time, step, value. All of it without a limit. @throws SEARCH_INVALID for a token it did not make */
   metricHistory(runId: string, key: string, page: { limit?: number | undefined; token?: string | undefined }): Promise<Page<Metric>>;
+  /** By run, time, step, value: the first `limit` of all. */
+  bulkHistory(runIds: readonly string[], key: string, limit: number): Promise<RunMetric[]>;
+  /** Evenly chosen points a run, in the order of the ids. @throws RUN_NOT_FOUND */
+  sampledHistory(runIds: readonly string[], key: string, sample: SampleQuery): Promise<RunMetric[]>;
 }

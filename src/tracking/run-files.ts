@@ -1,5 +1,6 @@
 import { KarkhanaError } from "../kernel/error.ts";
 import type { BlobEntry, BlobStore } from "../storage/blobs/port.ts";
+import type { LoggedModel } from "./logged-model.ts";
 
 /** Where a run's file lies: ids as they stand in its address, and the path below the run's artifact folder. */
 export interface RunFile {
@@ -8,28 +9,58 @@ export interface RunFile {
   readonly path: string;
 }
 
-/** A run's files as a stream in and out; every call checks that the run is there and is of that experiment. */
-export interface RunFiles {
-  /** Whole or absent; a repeated write of one path replaces the file. @throws RUN_NOT_FOUND, RUN_DELETED, BLOB_PATH_REFUSED */
-  write(file: RunFile, data: AsyncIterable<Uint8Array>): Promise<void>;
-  /** @throws BLOB_NOT_FOUND */
-  read(file: RunFile): Promise<{ sizeBytes: number; content: AsyncIterable<Uint8Array> }>;
-  /** Direct children, names only. */
-  list(folder: RunFile): Promise<{ name: string; isFolder: boolean; sizeBytes: number }[]>;
-  /** A file or a whole folder; deleting what is not there is done already. */
-  delete(file: RunFile): Promise<void>;
+/** The same of a logged model. */
+export interface ModelFile {
+  readonly experimentId: string;
+  readonly modelId: string;
+  readonly path: string;
 }
+
+/** Files as a stream in and out; every call checks that their owner is there and is of that experiment. */
+export interface ArtifactFiles<File extends { readonly path: string }> {
+  /** Whole or absent; a repeated write of one path replaces the file. @throws RUN_NOT_FOUND, RUN_DELETED, LOGGED_MODEL_NOT_FOUND, BLOB_PATH_REFUSED */
+  write(file: File, data: AsyncIterable<Uint8Array>): Promise<void>;
+  /** @throws BLOB_NOT_FOUND */
+  read(file: File): Promise<{ sizeBytes: number; content: AsyncIterable<Uint8Array> }>;
+  /** Direct children, names only. */
+  list(folder: File): Promise<{ name: string; isFolder: boolean; sizeBytes: number }[]>;
+  /** A file or a whole folder; deleting what is not there is done already. */
+  delete(file: File): Promise<void>;
+}
+
+export type RunFiles = ArtifactFiles<RunFile>;
+export type ModelFiles = ArtifactFiles<ModelFile>;
 
 export type FolderOfRun = (runId: string) => Promise<{ experimentId: string; artifactPath: string; isDeleted: boolean }>;
 
 export function createRunFiles(blobs: BlobStore, folderOf: FolderOfRun): RunFiles {
-  const locate = async ({ experimentId, runId, path }: RunFile, isWrite: boolean): Promise<string> => {
+  return createFiles(blobs, async ({ experimentId, runId }, isWrite) => {
     const folder = await folderOf(runId);
     if (folder.experimentId !== experimentId) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
     if (isWrite && folder.isDeleted) throw new KarkhanaError("RUN_DELETED", { runId });
-    return path === "" ? folder.artifactPath : `${folder.artifactPath}/${path}`;
+    return folder.artifactPath;
+  });
+}
+
+export function createModelFiles(blobs: BlobStore, modelOf: (modelId: string) => Promise<LoggedModel>): ModelFiles {
+  return createFiles(blobs, async ({ experimentId, modelId }, isWrite) => {
+    const model = await modelOf(modelId);
+    if (model.artifactPath === undefined || model.experimentId !== experimentId || (isWrite && model.stage === "deleted"))
+      throw new KarkhanaError("LOGGED_MODEL_NOT_FOUND", { modelId });
+    return model.artifactPath;
+  });
+}
+
+/** @param folderOf the blob folder of a file's owner, which must be there and, for a write, not deleted */
+function createFiles<File extends { readonly path: string }>(
+  blobs: BlobStore,
+  folderOf: (file: File, isWrite: boolean) => Promise<string>,
+): ArtifactFiles<File> {
+  const locate = async (file: File, isWrite: boolean): Promise<string> => {
+    const folder = await folderOf(file, isWrite);
+    return file.path === "" ? folder : `${folder}/${file.path}`;
   };
-  const requirePath = (file: RunFile): void => {
+  const requirePath = (file: File): void => {
     if (file.path === "") throw new KarkhanaError("BLOB_PATH_REFUSED", { path: '""', problem: "it names no file" });
   };
   return {

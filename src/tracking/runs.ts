@@ -3,11 +3,13 @@ import { KarkhanaError } from "../kernel/error.ts";
 import type { NewId } from "../kernel/ids.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
-import { readDatasets, writeDatasets } from "./datasets.ts";
+import { readDatasets, readDatasetSummaries, writeDatasets } from "./datasets.ts";
 import { experimentKey } from "./experiments.ts";
+import { bulkHistory, sampledHistory, type RunMetric } from "./history-bulk.ts";
 import { requireName, requireTags } from "./names.ts";
 import { historyPage, readRuns, type TrackingQueries } from "./read.ts";
 import type { Page, RecordQuery, RunRecord, RunRecords } from "./records.ts";
+import { readRunModels, writeRunModels } from "./run-models.ts";
 import { runNameOf } from "./run-name.ts";
 import { runScope } from "./search/fields.ts";
 import { conditionOf, type RecordTables } from "./search/filter-sql.ts";
@@ -35,8 +37,22 @@ export const runTables: RecordTables = {
   },
 };
 
-export function createRunRecords({ database, newId }: { database: SqlDatabase; newId: NewId }): RunRecords {
+/** The same, with addresses of artifacts as they are handed out. */
+function tablesAt(artifactRoot: string): RecordTables {
+  const own = sql`coalesce(r.artifact_uri, ${sql.lit(`${artifactRoot}/`)} || r.experiment_id || '/' || r.run_id || '/artifacts')`;
+  return { ...runTables, attributes: { ...runTables.attributes, artifact_uri: own } };
+}
+
+interface Parts {
+  readonly database: SqlDatabase;
+  readonly newId: NewId;
+  /** What addresses of artifacts begin with where the experiment has no location of its own. */
+  readonly artifactRoot: string;
+}
+
+export function createRunRecords({ database, newId, artifactRoot }: Parts): RunRecords {
   const db = tables<TrackingTables>(database.db);
+  const recordOf = async (queries: TrackingQueries, row: Row): Promise<RunRecord> => (await recordsOf(queries, [row], artifactRoot))[0]!;
   const inTransaction = <T>(work: (trx: TrackingQueries) => Promise<T>): Promise<T> => database.transaction((t) => work(tables<TrackingTables>(t)));
   return {
     create: async ({ experimentId, name, userId, startUs, tags }) => {
@@ -91,16 +107,29 @@ export function createRunRecords({ database, newId }: { database: SqlDatabase; n
         if ((await rowOf(trx, runId)).stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
         await writeDatasets(trx, runId, datasets);
       }),
+    logModels: (runId, models) =>
+      inTransaction(async (trx) => {
+        if ((await rowOf(trx, runId)).stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
+        await writeRunModels(trx, runId, models);
+      }),
+    datasetSummaries: (experimentIds, limit) => readDatasetSummaries(db, experimentIds.map(experimentKey), limit),
     deleteTag: (runId, key) =>
       inTransaction(async (trx) => {
         if ((await rowOf(trx, runId)).stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
         const gone = await trx.deleteFrom("tracking_tags").where("run_id", "=", runId).where("key", "=", key).executeTakeFirst();
         if (gone.numDeletedRows === 0n) throw new KarkhanaError("TAG_NOT_FOUND", { owner: `run with id ${runId}`, key });
       }),
-    search: (query) => searchRuns(database, query),
+    search: (query) => searchRuns(database, query, artifactRoot),
     metricHistory: async (runId, key, page) => {
       await rowOf(db, runId);
       return historyPage(db, runId, key, page);
+    },
+    bulkHistory: (runIds, key, limit) => bulkHistory(db, runIds, key, limit),
+    sampledHistory: async (runIds, key, sample) => {
+      for (const runId of runIds) await rowOf(db, runId);
+      const points: RunMetric[] = [];
+      for (const runId of runIds) points.push(...(await sampledHistory(db, runId, key, sample)));
+      return points;
     },
   };
 }
@@ -111,8 +140,13 @@ async function rowOf(db: TrackingQueries, runId: string): Promise<Row> {
   return row;
 }
 
-async function searchRuns(database: SqlDatabase, query: RecordQuery & { readonly experimentIds: readonly string[] }): Promise<Page<RunRecord>> {
+async function searchRuns(
+  database: SqlDatabase,
+  query: RecordQuery & { readonly experimentIds: readonly string[] },
+  artifactRoot: string,
+): Promise<Page<RunRecord>> {
   const { dialect } = database;
+  const places = tablesAt(artifactRoot);
   const filter = parseFilter(query.filter ?? "", runScope);
   const orders = parseOrders(query.orderBy ?? [], runScope);
   if (query.experimentIds.length === 0) return { items: [] };
@@ -123,32 +157,36 @@ async function searchRuns(database: SqlDatabase, query: RecordQuery & { readonly
     conditions: [
       sql`r.experiment_id in (${sql.join(query.experimentIds.map(Number))})`,
       ...inStage(query.view),
-      ...(filter === undefined ? [] : [conditionOf(filter, runTables, dialect)]),
+      ...(filter === undefined ? [] : [conditionOf(filter, places, dialect)]),
     ],
     sort: [
-      ...orders.flatMap((order) => sortKeysOf(order, runScope, runTables, dialect)),
+      ...orders.flatMap((order) => sortKeysOf(order, runScope, places, dialect)),
       ...newest,
       { expression: textKey(sql`r.run_id`, dialect), type: "text", descending: false },
     ],
     limit: query.limit,
     token: query.token,
   });
-  return { items: await recordsOf(tables<TrackingTables>(database.db), page.rows), ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
+  const items = await recordsOf(tables<TrackingTables>(database.db), page.rows, artifactRoot);
+  return { items, ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
 }
 
-async function recordOf(db: TrackingQueries, row: Row): Promise<RunRecord> {
-  const [record] = await recordsOf(db, [row]);
-  if (record === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId: row.run_id });
-  return record;
-}
-
-async function recordsOf(db: TrackingQueries, rows: readonly Row[]): Promise<RunRecord[]> {
-  const datasets = await readDatasets(
-    db,
-    rows.map((row) => row.run_id),
-  );
+async function recordsOf(db: TrackingQueries, rows: readonly Row[], artifactRoot: string): Promise<RunRecord[]> {
+  const ids = rows.map((row) => row.run_id);
+  const datasets = await readDatasets(db, ids);
+  const models = await readRunModels(db, ids);
   return (await readRuns(db, rows)).map((run, i) => {
-    const { stage, user_id: userId, artifact_uri: artifactUri } = rows[i]!;
-    return { run, stage, userId, datasets: datasets.get(run.runId) ?? [], ...(artifactUri === null ? {} : { artifactUri }) };
+    const { stage, user_id: userId, artifact_uri: own } = rows[i]!;
+    const { inputs, outputs } = models.get(run.runId) ?? { inputs: [], outputs: [] };
+    return {
+      run,
+      stage,
+      userId,
+      artifactUri: own ?? `${artifactRoot}/${run.artifactPath}`,
+      artifactsAreHere: own === null || own.startsWith("mlflow-artifacts:/"),
+      datasets: datasets.get(run.runId) ?? [],
+      modelInputs: inputs,
+      modelOutputs: outputs,
+    };
   });
 }

@@ -6,23 +6,27 @@ import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import { createRunArtifacts, type RunArtifacts } from "./artifacts.ts";
 import { createExperimentRecords, experimentKey, insertExperiment } from "./experiments.ts";
+import type { LoggedModels } from "./logged-model.ts";
+import { createLoggedModels } from "./logged-models.ts";
 import { requireBatch, requireName, requireTags } from "./names.ts";
 import type { Experiment, Metric, Run, RunBatch, RunStatus, Tracking } from "./port.ts";
 import { readHistory, readRuns, type TrackingQueries } from "./read.ts";
 import type { ExperimentRecords, RunRecords } from "./records.ts";
 import { decodePlace, encodePlace } from "./run-page.ts";
-import { createRunFiles, type RunFiles } from "./run-files.ts";
+import { createModelFiles, createRunFiles, type ModelFiles, type RunFiles } from "./run-files.ts";
 import { createRunRecords } from "./runs.ts";
 import { createSavedViews, type SavedViews } from "./saved-views.ts";
 import { createRunTable, type RunTable } from "./table/port.ts";
 import type { LifecycleStage, TrackingTables } from "./tables.ts";
-import { writeMetrics, writeParams, writeTags } from "./write.ts";
+import { writeMetrics, writeModelMetrics, writeParams, writeTags } from "./write.ts";
 
 export interface TrackingParts {
   readonly database: SqlDatabase;
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly newId: NewId;
+  /** What addresses of artifacts that this program keeps begin with; default: below its own proxy. */
+  readonly artifactRoot?: string;
 }
 
 /** What the platform logs with, and what people and other programs manage with: the same rows. */
@@ -32,22 +36,32 @@ export interface TrackingStore extends Tracking, RunArtifacts {
   readonly files: RunFiles;
   readonly table: RunTable;
   readonly views: SavedViews;
+  readonly loggedModels: LoggedModels;
+  readonly modelFiles: ModelFiles;
+  /** What addresses of artifacts that this program keeps begin with; "file:" where clients share its machine and open the files themselves. */
+  readonly artifactRoot: string;
 }
 
-export function createTracking(parts: TrackingParts): TrackingStore {
+export function createTracking(given: TrackingParts): TrackingStore {
+  const parts = { ...given, artifactRoot: given.artifactRoot ?? "mlflow-artifacts:" };
   const tracking = new SqlTracking(parts);
   const artifacts = createRunArtifacts(parts.blobs, async (runId) => (await tracking.getRun(runId)).artifactPath);
   const runs = createRunRecords(parts);
+  const loggedModels = createLoggedModels(parts);
   const files = createRunFiles(parts.blobs, async (runId) => {
     const { run, stage } = await runs.get(runId);
     return { experimentId: run.experimentId, artifactPath: run.artifactPath, isDeleted: stage === "deleted" };
   });
+  const modelFiles = createModelFiles(parts.blobs, (modelId) => loggedModels.get(modelId, { allowDeleted: true }));
   return Object.assign(tracking, artifacts, {
     experiments: createExperimentRecords(parts),
     runs,
     files,
     table: createRunTable(parts.database),
     views: createSavedViews(parts),
+    loggedModels,
+    modelFiles,
+    artifactRoot: parts.artifactRoot,
   });
 }
 
@@ -130,6 +144,7 @@ class SqlTracking implements Tracking {
       if ((await requireRun(db, runId)) !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
       await writeParams(db, runId, batch.params ?? {});
       await writeMetrics(db, runId, batch.metrics ?? []);
+      await writeModelMetrics(db, runId, batch.metrics ?? []);
       await writeTags(db, runId, batch.tags ?? {});
     });
   }

@@ -1,6 +1,7 @@
 import type { Generated } from "kysely";
 import type { Migration } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
+import type { LoggedModelStatus } from "./logged-model.ts";
 import type { RunStatus } from "./port.ts";
 
 export type LifecycleStage = "active" | "deleted";
@@ -16,6 +17,11 @@ export interface TrackingTables {
   tracking_experiment_tags: ExperimentTagTable;
   tracking_datasets: DatasetTable;
   tracking_dataset_tags: DatasetTagTable;
+  tracking_logged_models: LoggedModelTable;
+  tracking_logged_model_params: LoggedModelTextTable;
+  tracking_logged_model_tags: LoggedModelTextTable;
+  tracking_logged_model_metrics: LoggedModelMetricTable;
+  tracking_run_models: RunModelTable;
 }
 
 interface ExperimentTable {
@@ -78,6 +84,41 @@ interface DatasetTagTable {
   digest: string;
   key: string;
   value: string;
+}
+
+interface LoggedModelTable {
+  model_id: string;
+  experiment_id: number;
+  name: string;
+  created_us: number;
+  updated_us: number;
+  stage: LifecycleStage;
+  status: LoggedModelStatus;
+  model_type: string | null;
+  source_run_id: string | null;
+  /** null: its files lie in the blob store, by experiment and model. */
+  artifact_uri: string | null;
+}
+
+interface LoggedModelTextTable {
+  model_id: string;
+  key: string;
+  value: string;
+}
+
+/** A metric that a run measured of a model, perhaps on a dataset; no dataset is the empty name and digest, so that the key holds no null. */
+interface LoggedModelMetricTable extends MetricTable {
+  model_id: string;
+  dataset_name: string;
+  dataset_digest: string;
+}
+
+/** A model that a run read or made. */
+interface RunModelTable {
+  run_id: string;
+  model_id: string;
+  direction: "input" | "output";
+  step: number;
 }
 
 /** SQLite keeps no NaN, so NaN is `is_nan` = 1 with value 0, as in MLflow; the infinities are themselves (MLflow clamps them). */
@@ -195,6 +236,68 @@ export const trackingMigrations: readonly Migration[] = [
         .addPrimaryKeyConstraint("tracking_dataset_tags_key", ["run_id", "name", "digest", "key"])
         .addForeignKeyConstraint("tracking_dataset_tags_of", ["run_id", "name", "digest"], "tracking_datasets", ["run_id", "name", "digest"])
         .execute();
+    },
+  },
+  {
+    id: "tracking-0004-logged-models",
+    up: async ({ schema }) => {
+      await schema
+        .createTable("tracking_logged_models")
+        .addColumn("model_id", "text", (c) => c.primaryKey())
+        .addColumn("experiment_id", "bigint", (c) => c.notNull().references("tracking_experiments.experiment_id"))
+        .addColumn("name", "text", (c) => c.notNull())
+        .addColumn("created_us", "bigint", (c) => c.notNull())
+        .addColumn("updated_us", "bigint", (c) => c.notNull())
+        .addColumn("stage", "text", (c) => c.notNull())
+        .addColumn("status", "text", (c) => c.notNull())
+        .addColumn("model_type", "text")
+        .addColumn("source_run_id", "text")
+        .addColumn("artifact_uri", "text")
+        .execute();
+      await schema.createIndex("tracking_logged_models_newest").on("tracking_logged_models").columns(["experiment_id", "created_us", "model_id"]).execute();
+      for (const table of ["tracking_logged_model_params", "tracking_logged_model_tags"]) {
+        await schema
+          .createTable(table)
+          .addColumn("model_id", "text", (c) => c.notNull().references("tracking_logged_models.model_id"))
+          .addColumn("key", "text", (c) => c.notNull())
+          .addColumn("value", "text", (c) => c.notNull())
+          .addPrimaryKeyConstraint(`${table}_key`, ["model_id", "key"])
+          .execute();
+      }
+      // As of a run's metrics, the key is the whole row: a repeated one adds nothing.
+      await schema
+        .createTable("tracking_logged_model_metrics")
+        .addColumn("model_id", "text", (c) => c.notNull().references("tracking_logged_models.model_id"))
+        .addColumn("run_id", "text", (c) => c.notNull().references("tracking_runs.run_id"))
+        .addColumn("key", "text", (c) => c.notNull())
+        .addColumn("step", "bigint", (c) => c.notNull())
+        .addColumn("timestamp_ms", "bigint", (c) => c.notNull())
+        .addColumn("value", "double precision", (c) => c.notNull())
+        .addColumn("is_nan", "bigint", (c) => c.notNull())
+        .addColumn("dataset_name", "text", (c) => c.notNull())
+        .addColumn("dataset_digest", "text", (c) => c.notNull())
+        .addPrimaryKeyConstraint("tracking_logged_model_metrics_key", [
+          "model_id",
+          "key",
+          "timestamp_ms",
+          "step",
+          "run_id",
+          "value",
+          "is_nan",
+          "dataset_name",
+          "dataset_digest",
+        ])
+        .execute();
+      await schema.createIndex("tracking_logged_model_metrics_of_run").on("tracking_logged_model_metrics").column("run_id").execute();
+      await schema
+        .createTable("tracking_run_models")
+        .addColumn("run_id", "text", (c) => c.notNull().references("tracking_runs.run_id"))
+        .addColumn("model_id", "text", (c) => c.notNull().references("tracking_logged_models.model_id"))
+        .addColumn("direction", "text", (c) => c.notNull())
+        .addColumn("step", "bigint", (c) => c.notNull())
+        .addPrimaryKeyConstraint("tracking_run_models_key", ["run_id", "direction", "model_id", "step"])
+        .execute();
+      await schema.createIndex("tracking_run_models_of_model").on("tracking_run_models").column("model_id").execute();
     },
   },
 ];

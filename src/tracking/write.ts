@@ -3,8 +3,9 @@ import { sql } from "kysely";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { Metric } from "./port.ts";
 import { toRow, type MetricRow, type TrackingQueries } from "./read.ts";
+import { requireLoggedModels } from "./run-models.ts";
 
-/** 7 host parameters a row at most, far below SQLite's 32,766 of a statement. */
+/** 10 host parameters a row at most, far below SQLite's 32,766 of a statement. */
 const rowsPerInsert = 1000;
 
 /** Appends to the history and moves the latest values; a metric that is already there adds nothing. */
@@ -35,6 +36,27 @@ export async function writeMetrics(trx: TrackingQueries, runId: string, metrics:
             sql<boolean>`(excluded.step, excluded.timestamp_ms, excluded.value, excluded.is_nan) > (tracking_latest_metrics.step, tracking_latest_metrics.timestamp_ms, tracking_latest_metrics.value, tracking_latest_metrics.is_nan)`,
           ),
       )
+      .execute();
+  }
+}
+
+/** Beside the run's history: what was measured of a logged model. @throws LOGGED_MODEL_NOT_FOUND */
+export async function writeModelMetrics(trx: TrackingQueries, runId: string, metrics: readonly Metric[]): Promise<void> {
+  const rows = metrics.flatMap((metric) =>
+    metric.modelId === undefined
+      ? []
+      : [{ ...toRow(runId, metric), model_id: metric.modelId, dataset_name: metric.datasetName ?? "", dataset_digest: metric.datasetDigest ?? "" }],
+  );
+  if (rows.length === 0) return;
+  await requireLoggedModels(
+    trx,
+    rows.map((row) => row.model_id),
+  );
+  for (let from = 0; from < rows.length; from += rowsPerInsert) {
+    await trx
+      .insertInto("tracking_logged_model_metrics")
+      .values(rows.slice(from, from + rowsPerInsert))
+      .onConflict((c) => c.columns(["model_id", "key", "timestamp_ms", "step", "run_id", "value", "is_nan", "dataset_name", "dataset_digest"]).doNothing())
       .execute();
   }
 }

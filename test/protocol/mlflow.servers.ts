@@ -1,13 +1,9 @@
-import { execFile } from "node:child_process";
-import path from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createControl, type Control } from "../../src/server/control.ts";
 import { controlWorld, type ControlWorld } from "../../src/server/test-world.ts";
+import { runScenarios } from "./mlflow-scenarios.ts";
 
 // The stock client of a current MLflow against a running server: nothing of ours on its side but the address.
-const run = promisify(execFile);
-const here = import.meta.dirname;
 
 /** The scenarios of mlflow-scenarios.py, so that one that vanishes there is missed here. */
 const scenarios = [
@@ -29,27 +25,13 @@ const scenarios = [
 
 let world: ControlWorld;
 let control: Control;
-const problems = new Map<string, string | null>();
+let problems: Map<string, string | null>;
 
 beforeAll(async () => {
-  const installer = path.join(here, "..", "..", "scripts", "mlflow-client.ts");
-  const python = (await run(process.execPath, [installer])).stdout.trim();
   world = await controlWorld(0);
   control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" });
-  const env = {
-    ...process.env,
-    MLFLOW_TRACKING_URI: control.url,
-    // A server's 503 shall show as a failure, not as minutes of waiting.
-    MLFLOW_HTTP_REQUEST_MAX_RETRIES: "1",
-    MLFLOW_DISABLE_TELEMETRY: "true",
-    DO_NOT_TRACK: "true",
-  };
-  const { stdout } = await run(python, [path.join(here, "mlflow-scenarios.py")], { env, maxBuffer: 64 * 1024 * 1024 });
-  for (const line of stdout.split("\n").filter((text) => text.startsWith('{"scenario"'))) {
-    const { scenario, problem } = JSON.parse(line) as { scenario: string; problem: string | null };
-    problems.set(scenario, problem);
-  }
-}, 600_000);
+  problems = await runScenarios("mlflow-scenarios.py", control.url);
+}, 900_000);
 
 afterAll(async () => {
   await control?.close();

@@ -78,10 +78,11 @@ describe("refusals are in MLflow's words", () => {
       { run_id: "RUN", datasets: [{ dataset: { name: "a", digest: "d".repeat(37), source_type: "s", source: "s" } }] },
       "'datasets[0].dataset.digest' exceeds the maximum length of 36 characters",
     ],
-    ["runs/log-inputs", { run_id: "RUN", models: [{ model_id: "m-1" }] }, "Logged model with ID 'm-1' not found."],
+    ["runs/log-inputs", { run_id: "RUN", models: [{ id: "m-1" }] }, `Missing value for required parameter 'models[0].model_id'. ${hint}`],
+    ["experiments/create", '{"name":9.0}', `Invalid value 9.0 for parameter 'name' supplied:  Hint: Value was of type 'float'. ${hint}`],
     ["runs/log-parameter", { run_id: "RUN", key: "k".repeat(251), value: "" }, "'Param key' exceeds the maximum length of 250 characters"],
   ])("%s %j", async (path, body, message) => {
-    const asked = JSON.parse(JSON.stringify(body).replace("RUN", runId));
+    const asked = typeof body === "string" ? body : JSON.parse(JSON.stringify(body).replace("RUN", runId));
     const reply = path.endsWith("by-name") ? await get(`/api/2.0/mlflow/${path}`) : await post(path, asked);
     expect([reply.statusCode, reply.json()]).toEqual([
       400,
@@ -210,13 +211,28 @@ describe("the artifact proxy", () => {
     expect(await world.rooms.tracking.listArtifacts(runId)).toEqual(before);
   });
 
-  test.each(["mlflow-artifacts:/1/../..", "runs:/x/y", "models:/m/1", "/etc", "s3://bucket/../x", "s3://bucket/a#b", "file:///data/%2e%2e/x", "s3://a\nb"])(
-    "an experiment cannot be kept at %s",
-    async (artifact_location) => {
-      const reply = await post("experiments/create", { name: `at ${artifact_location}`.trim().replaceAll("\n", " "), artifact_location });
-      expect([reply.statusCode, reply.json().error_code]).toEqual([400, "INVALID_PARAMETER_VALUE"]);
-    },
-  );
+  test.each([
+    "mlflow-artifacts:/1/../..",
+    "mlflow-artifacts:/1",
+    "mlflow-artifacts:/1/x",
+    "mlflow-artifacts://host/x",
+    "mlflow-artifacts:/a//b",
+    "mlflow-artifacts:/a/./b",
+    "mlflow-artifacts:/a%2fb",
+    "mlflow-artifacts:/",
+    "file:///etc",
+    "relative/folder",
+    "runs:/x/y",
+    "models:/m/1",
+    "/etc",
+    "s3://bucket/../x",
+    "s3://bucket/a#b",
+    "file:///data/%2e%2e/x",
+    "s3://a\nb",
+  ])("an experiment cannot be kept at %s", async (artifact_location) => {
+    const reply = await post("experiments/create", { name: `at ${artifact_location}`.trim().replaceAll("\n", " "), artifact_location });
+    expect([reply.statusCode, reply.json().error_code]).toEqual([400, "INVALID_PARAMETER_VALUE"]);
+  });
 
   test("an experiment kept elsewhere tells its clients where, and its files are not read here", async () => {
     const { experiment_id } = (await post("experiments/create", { name: "elsewhere", artifact_location: "s3://bucket/ours/" })).json();

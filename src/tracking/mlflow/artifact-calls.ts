@@ -1,20 +1,31 @@
 import { KarkhanaError } from "../../kernel/error.ts";
-import type { MlflowCall } from "./call.ts";
-import { parseProxyPath, runArtifactUri } from "./artifact-uri.ts";
+import type { MlflowCall, MlflowTracking } from "./call.ts";
+import { proxiedFile, type ProxiedFile } from "./artifact-uri.ts";
 import { refuse } from "./message.ts";
 
-/** `artifacts/list` of a run; the proxy's own listing is `listProxied`. */
+type Listed = readonly { name: string; isFolder: boolean; sizeBytes: number }[];
+
+/** Listings of a run's and a logged model's files; the proxy's own is `listProxied`. */
 export const artifactCalls: readonly MlflowCall[] = [
   {
     method: "GET",
     path: "artifacts/list",
     answer: async (message, tracking) => {
-      const record = await tracking.runs.get(message.runId());
-      if (record.artifactUri !== undefined) refuse(`The artifacts of this run are kept at ${record.artifactUri}, which this server does not read.`);
-      const path = (message.text("path") ?? "").replace(/\/+$/, "");
-      const { experimentId, runId } = record.run;
-      const files = await tracking.files.list({ experimentId, runId, path });
-      return { root_uri: runArtifactUri(record), ...filesJson(files, path === "" ? "" : `${path}/`) };
+      const { run, artifactUri, artifactsAreHere } = await tracking.runs.get(message.runId());
+      if (!artifactsAreHere) refuse(`The artifacts of this run are kept at ${artifactUri}, which this server does not read.`);
+      const path = relativePath(message.text("path"));
+      const files = await tracking.files.list({ experimentId: run.experimentId, runId: run.runId, path });
+      return { root_uri: artifactUri, ...filesJson(files, path) };
+    },
+  },
+  {
+    method: "GET",
+    path: "logged-models/:model_id/artifacts/directories",
+    answer: async (message, tracking) => {
+      const { modelId, experimentId, artifactUri, artifactPath } = await tracking.loggedModels.get(message.requiredText("model_id"));
+      if (artifactPath === undefined) refuse(`The files of this model are kept at ${artifactUri}, which this server does not read.`);
+      const path = relativePath(message.text("artifact_directory_path"));
+      return { root_uri: artifactUri, ...filesJson(await tracking.modelFiles.list({ experimentId, modelId, path }), path) };
     },
   },
 ];
@@ -23,12 +34,35 @@ export const artifactCalls: readonly MlflowCall[] = [
 export const listProxied: MlflowCall["answer"] = async (message, tracking) => {
   const path = message.text("path") ?? "";
   if (path === "") throw new KarkhanaError("BLOB_PATH_REFUSED", { path: '""', problem: "it is not below the artifacts of a run" });
-  return filesJson(await tracking.files.list(parseProxyPath(path)), "");
+  return filesJson(await listFile(tracking, await proxiedFile(tracking, path)), "");
 };
 
+export function readFile(tracking: MlflowTracking, { kind, file }: ProxiedFile): ReturnType<MlflowTracking["files"]["read"]> {
+  return kind === "run" ? tracking.files.read(file) : tracking.modelFiles.read(file);
+}
+
+export function writeFile(tracking: MlflowTracking, { kind, file }: ProxiedFile, data: AsyncIterable<Uint8Array>): Promise<void> {
+  return kind === "run" ? tracking.files.write(file, data) : tracking.modelFiles.write(file, data);
+}
+
+export function deleteFile(tracking: MlflowTracking, { kind, file }: ProxiedFile): Promise<void> {
+  return kind === "run" ? tracking.files.delete(file) : tracking.modelFiles.delete(file);
+}
+
+function listFile(tracking: MlflowTracking, { kind, file }: ProxiedFile): Promise<Listed> {
+  return kind === "run" ? tracking.files.list(file) : tracking.modelFiles.list(file);
+}
+
+/** "." is the folder itself, as clients ask for it. */
+function relativePath(path: string | undefined): string {
+  const trimmed = (path ?? "").replace(/\/+$/, "");
+  return trimmed === "." ? "" : trimmed;
+}
+
 /** A folder has no size. */
-function filesJson(files: readonly { name: string; isFolder: boolean; sizeBytes: number }[], prefix: string): object {
+function filesJson(files: Listed, folder: string): object {
   if (files.length === 0) return {};
+  const prefix = folder === "" ? "" : `${folder}/`;
   return {
     files: files.map(({ name, isFolder, sizeBytes }) => ({ path: `${prefix}${name}`, is_dir: isFolder, ...(isFolder ? {} : { file_size: sizeBytes }) })),
   };

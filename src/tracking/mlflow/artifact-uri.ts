@@ -1,26 +1,35 @@
-/** Artifacts as clients address them: below the proxy, by experiment and run, unless the experiment names another place. */
+/** Artifacts as clients address them: below the proxy, by experiment and run or logged model, or below a place the experiment names. */
 import { KarkhanaError } from "../../kernel/error.ts";
-import type { ExperimentRecord, RunRecord } from "../records.ts";
+import type { ModelFile, RunFile } from "../run-files.ts";
+import type { MlflowTracking } from "./call.ts";
 
-export function experimentArtifactUri(record: Pick<ExperimentRecord, "experimentId" | "artifactLocation">): string {
-  return record.artifactLocation ?? `mlflow-artifacts:/${record.experimentId}`;
+const scheme = "mlflow-artifacts:/";
+
+export type ProxiedFile = { readonly kind: "run"; readonly file: RunFile } | { readonly kind: "model"; readonly file: ModelFile };
+
+/**
+ * The file a path below the proxy names. Nothing but the folders of runs and logged models is reachable, whatever else lies in the blob
+ * store; a path by an experiment's own location reaches the same file as the one by ids. @throws BLOB_PATH_REFUSED, RUN_NOT_FOUND, LOGGED_MODEL_NOT_FOUND
+ */
+export async function proxiedFile(tracking: Pick<MlflowTracking, "runs" | "loggedModels">, address: string): Promise<ProxiedFile> {
+  const match = /^(.+?)\/(?:([0-9a-f]{32})|models\/(m-[0-9a-f]{32}))\/artifacts(?:\/(.*))?$/s.exec(address.replace(/\/+$/, ""));
+  if (match === null) return refusePath(address);
+  const [, place = "", runId, modelId = "", path = ""] = match;
+  if (runId !== undefined) {
+    if (/^\d{1,10}$/.test(place)) return { kind: "run", file: { experimentId: place, runId, path } };
+    const { run, artifactUri } = await tracking.runs.get(runId);
+    if (artifactUri !== `${scheme}${place}/${runId}/artifacts`) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
+    return { kind: "run", file: { experimentId: run.experimentId, runId, path } };
+  }
+  if (/^\d{1,10}$/.test(place)) return { kind: "model", file: { experimentId: place, modelId, path } };
+  const model = await tracking.loggedModels.get(modelId, { allowDeleted: true });
+  if (model.artifactUri !== `${scheme}${place}/models/${modelId}/artifacts`) throw new KarkhanaError("LOGGED_MODEL_NOT_FOUND", { modelId });
+  return { kind: "model", file: { experimentId: model.experimentId, modelId, path } };
 }
 
-export function runArtifactUri({ run, artifactUri }: RunRecord): string {
-  return artifactUri ?? `mlflow-artifacts:/${run.artifactPath}`;
-}
-
-export interface ProxyPath {
-  readonly experimentId: string;
-  readonly runId: string;
-  /** Below the run's artifact folder; empty for the folder itself. */
-  readonly path: string;
-}
-
-/** Nothing but run folders is reachable through the proxy, whatever else lies in the blob store. @throws BLOB_PATH_REFUSED */
-export function parseProxyPath(path: string): ProxyPath {
-  const match = /^(\d{1,10})\/([0-9a-f]{32})\/artifacts(?:\/(.*))?$/s.exec(path.replace(/\/+$/, ""));
-  if (match === null)
-    throw new KarkhanaError("BLOB_PATH_REFUSED", { path: JSON.stringify(path.slice(0, 200)), problem: "it is not below the artifacts of a run" });
-  return { experimentId: match[1]!, runId: match[2]!, path: match[3] ?? "" };
+function refusePath(address: string): never {
+  throw new KarkhanaError("BLOB_PATH_REFUSED", {
+    path: JSON.stringify(address.slice(0, 200)),
+    problem: "it is not below the artifacts of a run or a logged model",
+  });
 }

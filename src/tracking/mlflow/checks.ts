@@ -1,4 +1,5 @@
 /** MLflow's limits in MLflow's words, before the store's own check sees the values. */
+import path from "node:path";
 import { invalidValue, refuse } from "./message.ts";
 
 const maxMetricsPerBatch = 1000;
@@ -85,18 +86,31 @@ export function checkBatchSizes(metrics: number, params: number, tags: number): 
 }
 
 /**
- * Where an experiment's artifacts go if not here: clients write there themselves, this program never reads it.
- * Places below the proxy are this program's to choose.
+ * Where an experiment's artifacts go if not by ids: another place below the proxy, which names the same files, or one that clients reach
+ * themselves and this program never reads. A folder of a machine means something only to clients on this one.
  */
-export function checkArtifactLocation(location: string): string {
-  if (location.length > maxLocationLength) tooLong("artifact_location", maxLocationLength);
-  if (/[#;]/.test(location)) refuse("'artifact_location' URL can't include fragments or params.");
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1]?.toLowerCase();
-  if (scheme === undefined) refuse("'artifact_location' must be a URI; leave it out to keep artifacts on this server.");
-  if (["runs", "models", "mlflow-artifacts"].includes(scheme))
-    refuse(`'artifact_location' cannot be a ${scheme}: location; leave it out to keep artifacts on this server.`);
+export function checkArtifactLocation(given: string, artifactRoot: string): string {
+  if (given.length > maxLocationLength) tooLong("artifact_location", maxLocationLength);
+  if (/[#;]/.test(given)) refuse("'artifact_location' URL can't include fragments or params.");
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(location) || location.split(/[/\\?]/).includes("..") || /%2e|%2f|%5c|%00/i.test(location))
+  if (/[\u0000-\u001f\u007f]/.test(given) || given.split(/[/\\?]/).includes("..") || /%2e|%2f|%5c|%00/i.test(given))
     refuse("'artifact_location' must not climb out of its own folder.");
-  return location;
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(given)?.[1]?.toLowerCase();
+  if (scheme === undefined || scheme === "file") {
+    if (artifactRoot.startsWith("file:")) return scheme === "file" ? given : path.resolve(given);
+    refuse(
+      "'artifact_location' cannot be a folder of a machine while artifacts go through this server; leave it out, or name a place such as mlflow-artifacts:/mine.",
+    );
+  }
+  if (scheme === "mlflow-artifacts") return checkProxied(given);
+  if (["runs", "models"].includes(scheme)) refuse(`'artifact_location' cannot be a ${scheme}: location; leave it out to keep artifacts on this server.`);
+  return given;
+}
+
+/** The numbers of experiments are taken: `mlflow-artifacts:/7` is where experiment 7 lies. */
+function checkProxied(given: string): string {
+  const place = /^mlflow-artifacts:\/((?!\d+(?:\/|$))[^/\\%?]+(?:\/[^/\\%?]+)*)\/*$/i.exec(given)?.[1];
+  if (place === undefined || place.split("/").includes("."))
+    refuse("'artifact_location' below this server is mlflow-artifacts:/ and plain names between single slashes, the first of them no number.");
+  return `mlflow-artifacts:/${place}`;
 }

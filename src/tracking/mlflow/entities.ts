@@ -1,8 +1,9 @@
 /** Records in MLflow's shapes. Fields without a value are left out; 64-bit numbers are JSON numbers; times are milliseconds. */
 import type { RunDataset } from "../datasets.ts";
+import type { RunMetric } from "../history-bulk.ts";
+import type { LoggedModel, LoggedModelStatus, ModelMetric } from "../logged-model.ts";
 import type { Metric } from "../port.ts";
 import type { ExperimentRecord, RunRecord } from "../records.ts";
-import { runArtifactUri, experimentArtifactUri } from "./artifact-uri.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -14,7 +15,7 @@ export function experimentJson(record: ExperimentRecord): Json {
   return {
     experiment_id: record.experimentId,
     name: record.name,
-    artifact_location: experimentArtifactUri(record),
+    artifact_location: record.artifactLocation,
     lifecycle_stage: record.stage,
     last_update_time: milliseconds(record.updatedUs),
     creation_time: milliseconds(record.createdUs),
@@ -33,7 +34,7 @@ export function runInfoJson(record: RunRecord): Json {
     status: run.status,
     start_time: milliseconds(run.startUs),
     ...(run.endUs === undefined ? {} : { end_time: milliseconds(run.endUs) }),
-    artifact_uri: runArtifactUri(record),
+    artifact_uri: record.artifactUri,
     lifecycle_stage: record.stage,
   };
 }
@@ -47,7 +48,11 @@ export function runJson(record: RunRecord): Json {
   return {
     info: runInfoJson(record),
     data: { ...(metrics.length === 0 ? {} : { metrics }), ...(params.length === 0 ? {} : { params }), tags },
-    inputs: record.datasets.length === 0 ? {} : { dataset_inputs: record.datasets.map(datasetInputJson) },
+    inputs: {
+      ...(record.datasets.length === 0 ? {} : { dataset_inputs: record.datasets.map(datasetInputJson) }),
+      ...(record.modelInputs.length === 0 ? {} : { model_inputs: record.modelInputs.map((id) => ({ model_id: id })) }),
+    },
+    outputs: record.modelOutputs.length === 0 ? {} : { model_outputs: record.modelOutputs.map(({ modelId, step }) => ({ model_id: modelId, step })) },
   };
 }
 
@@ -60,4 +65,47 @@ export function metricJson(metric: Metric): Json {
   const { key, value, timestampMs, step } = metric;
   const shown = Number.isNaN(value) ? "NaN" : Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value));
   return { key, value: shown, timestamp: timestampMs, step };
+}
+
+export function runMetricJson(metric: RunMetric): Json {
+  return { ...metricJson(metric), run_id: metric.runId };
+}
+
+const modelStatuses: Readonly<Record<LoggedModelStatus, string>> = {
+  UNSPECIFIED: "LOGGED_MODEL_STATUS_UNSPECIFIED",
+  PENDING: "LOGGED_MODEL_PENDING",
+  READY: "LOGGED_MODEL_READY",
+  FAILED: "LOGGED_MODEL_UPLOAD_FAILED",
+};
+
+export function loggedModelJson(model: LoggedModel): Json {
+  const [tags, params] = [pairs(model.tags), pairs(model.params)];
+  return {
+    info: {
+      model_id: model.modelId,
+      experiment_id: model.experimentId,
+      name: model.name,
+      creation_timestamp_ms: milliseconds(model.createdUs),
+      last_updated_timestamp_ms: milliseconds(model.updatedUs),
+      artifact_uri: model.artifactUri,
+      status: modelStatuses[model.status],
+      ...(model.modelType === undefined ? {} : { model_type: model.modelType }),
+      ...(model.sourceRunId === undefined ? {} : { source_run_id: model.sourceRunId }),
+      ...(tags.length === 0 ? {} : { tags }),
+    },
+    data: {
+      ...(params.length === 0 ? {} : { params }),
+      ...(model.metrics.length === 0 ? {} : { metrics: model.metrics.map(modelMetricJson) }),
+    },
+  };
+}
+
+function modelMetricJson(metric: ModelMetric): Json {
+  return {
+    ...metricJson(metric),
+    ...(metric.datasetName === undefined ? {} : { dataset_name: metric.datasetName }),
+    ...(metric.datasetDigest === undefined ? {} : { dataset_digest: metric.datasetDigest }),
+    model_id: metric.modelId,
+    run_id: metric.runId,
+  };
 }

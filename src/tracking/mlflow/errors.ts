@@ -39,6 +39,8 @@ const lines: Partial<Record<ErrorCode, Line>> = {
   RUN_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ runId }) => `Run with id=${text(runId)} not found`],
   RUN_DELETED: ["INVALID_PARAMETER_VALUE", ({ runId }) => `The run ${text(runId)} must be in the 'active' state. Current state is deleted.`],
   TAG_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ owner, key }) => `No tag with name: ${text(key)} in ${text(owner)}`],
+  LOGGED_MODEL_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ modelId }) => `Logged model with ID '${text(modelId)}' not found.`],
+  LOGGED_MODEL_TAG_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ key, modelId }) => `No tag with key '${text(key)}' found for model with ID '${text(modelId)}'.`],
   PARAM_CHANGED: [
     "INVALID_PARAMETER_VALUE",
     ({ key, old, runId, value }) =>

@@ -14,13 +14,17 @@ export const experimentCalls: readonly MlflowCall[] = [
   {
     method: "POST",
     path: "experiments/create",
-    answer: async (message, { experiments }) => {
+    answer: async (message, { experiments, artifactRoot }) => {
       const name = checkExperimentName(message.requiredText("name"));
       const location = message.text("artifact_location") || undefined;
       const tags = tagsOf(message);
       for (const [key, value] of Object.entries(tags)) checkExperimentTag(key, value);
       return {
-        experiment_id: await experiments.create({ name, tags, artifactLocation: location === undefined ? undefined : checkArtifactLocation(location) }),
+        experiment_id: await experiments.create({
+          name,
+          tags,
+          artifactLocation: location === undefined ? undefined : checkArtifactLocation(location, artifactRoot),
+        }),
       };
     },
   },

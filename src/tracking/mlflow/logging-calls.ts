@@ -1,7 +1,6 @@
 import type { Metric } from "../port.ts";
 import type { MlflowCall } from "./call.ts";
 import { checkBatchSizes, checkKey, cutParam, cutTag } from "./checks.ts";
-import { metricJson } from "./entities.ts";
 import { invalidValue, refuse, refuseMissing, type Message } from "./message.ts";
 import { runNameTag } from "./run-calls.ts";
 
@@ -64,17 +63,6 @@ export const loggingCalls: readonly MlflowCall[] = [
       return {};
     },
   },
-  {
-    method: "GET",
-    path: "metrics/get-history",
-    answer: async (message, tracking) => {
-      const [runId, key] = [message.runId(), message.requiredText("metric_key")];
-      const limit = message.integer("max_results");
-      if (limit !== undefined && limit <= 0) refuse(`Invalid value ${limit} for parameter 'max_results' supplied. It must be a positive integer.`);
-      const { items, nextToken } = await tracking.runs.metricHistory(runId, key, { limit, token: message.text("page_token") || undefined });
-      return { ...(items.length === 0 ? {} : { metrics: items.map(metricJson) }), ...(nextToken === undefined ? {} : { next_page_token: nextToken }) };
-    },
-  },
 ];
 
 /** @param path "metrics[3]" in a batch, empty for a metric sent alone */
@@ -87,7 +75,16 @@ function metricOf(message: Message, path: string): Metric {
   checkKey(at("name"), key, "Metric name");
   if (timestampMs < 0)
     refuse(invalidValue(at("timestamp"), timestampMs, `metric '${key}' (value=${value}). Timestamp must be a nonnegative long (64-bit integer) `));
-  return { key, value, step, timestampMs };
+  const [modelId, datasetName, datasetDigest] = [message.text("model_id"), message.text("dataset_name"), message.text("dataset_digest")];
+  return {
+    key,
+    value,
+    step,
+    timestampMs,
+    ...(modelId ? { modelId } : {}),
+    ...(datasetName ? { datasetName } : {}),
+    ...(datasetDigest ? { datasetDigest } : {}),
+  };
 }
 
 function refuseDuplicates(keys: readonly string[]): void {

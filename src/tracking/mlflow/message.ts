@@ -14,11 +14,16 @@ export function refuse(problem: string): never {
 export class Message {
   readonly #fields: Fields;
   readonly #isQuery: boolean;
+  readonly #source: string | undefined;
 
-  /** @param isQuery of a query string, in which a list of one looks like the one */
-  constructor(fields: Fields, isQuery = false) {
+  /**
+   * @param isQuery of a query string, in which a list of one looks like the one
+   * @param source the JSON that the fields were read from: refusals show a number as it was written (9.0, not 9)
+   */
+  constructor(fields: Fields, isQuery = false, source?: string) {
     this.#fields = fields;
     this.#isQuery = isQuery;
+    this.#source = source;
   }
 
   raw(name: string): unknown {
@@ -30,7 +35,7 @@ export class Message {
   text(name: string): string | undefined {
     const value = this.raw(name);
     if (value === undefined) return undefined;
-    return typeof value === "string" ? value : refuseType(name, value);
+    return typeof value === "string" ? value : this.#refuseType(name, value);
   }
 
   requiredText(name: string): string {
@@ -49,12 +54,12 @@ export class Message {
 
   integer(name: string): number | undefined {
     const value = this.raw(name);
-    return value === undefined || value === "" ? undefined : (integerOf(value) ?? refuseType(name, value));
+    return value === undefined || value === "" ? undefined : (integerOf(value) ?? this.#refuseType(name, value));
   }
 
   number(name: string): number | undefined {
     const value = this.raw(name);
-    return value === undefined || value === "" ? undefined : (numberOf(value) ?? refuseType(name, value));
+    return value === undefined || value === "" ? undefined : (numberOf(value) ?? this.#refuseType(name, value));
   }
 
   texts(name: string): string[] {
@@ -79,6 +84,27 @@ export class Message {
       return { path: `${name}[${i}]`, message: new Message(Object.fromEntries(Object.entries(item))) };
     });
   }
+
+  #refuseType(name: string, value: unknown): never {
+    return refuseType(name, typeof value === "number" && this.#source !== undefined && isWrittenAsFloat(this.#source, name) ? new PythonFloat(value) : value);
+  }
+}
+
+/** A whole number that was written with a point or an exponent. */
+class PythonFloat {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+function isWrittenAsFloat(json: string, name: string): boolean {
+  let found = false;
+  JSON.parse(json, (key, value: unknown, context?: { source?: string }) => {
+    if (key === name && typeof value === "number" && /[.eE]/.test(context?.source ?? "")) found = true;
+    return value;
+  });
+  return found;
 }
 
 export function refuseMissing(name: string): never {
@@ -113,6 +139,7 @@ function numberOf(value: unknown): number | undefined {
 }
 
 function pythonType(value: unknown): string {
+  if (value instanceof PythonFloat) return "float";
   if (typeof value === "string") return "str";
   if (typeof value === "boolean") return "bool";
   if (typeof value === "number") return Number.isInteger(value) ? "int" : "float";
@@ -121,6 +148,7 @@ function pythonType(value: unknown): string {
 
 /** As json.dumps writes it with sorted keys, no spaces and ASCII only. */
 function pythonJson(value: unknown): string {
+  if (value instanceof PythonFloat) return Number.isInteger(value.value) && Math.abs(value.value) < 1e16 ? value.value.toFixed(1) : String(value.value);
   const sorted = (part: unknown): unknown =>
     typeof part === "object" && part !== null && !Array.isArray(part)
       ? Object.fromEntries(

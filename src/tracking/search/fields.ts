@@ -63,3 +63,23 @@ export const experimentScope: SearchScope = {
   listed: ["experiment_id", "name"],
   aliases: {},
 };
+
+export const loggedModelScope: SearchScope = {
+  kinds: ["metric", "param", "tag", "attribute"],
+  attributes: {
+    name: "text",
+    model_id: "text",
+    model_type: "text",
+    status: "text",
+    source_run_id: "text",
+    experiment_id: "text",
+    creation_timestamp: "number",
+    last_updated_timestamp: "number",
+  },
+  listed: "all",
+  aliases: {
+    "attribute.creation_time": { kind: "attribute", key: "creation_timestamp" },
+    "attribute.creation_timestamp_ms": { kind: "attribute", key: "creation_timestamp" },
+    "attribute.last_updated_timestamp_ms": { kind: "attribute", key: "last_updated_timestamp" },
+  },
+};

@@ -124,8 +124,9 @@ class FilterParser {
 
   #textual(field: Field, comparator: string): Comparison {
     if (comparator === "IN" || comparator === "NOT IN") {
-      if (field.kind !== "attribute" || !this.#scope.listed.includes(field.key))
-        refuseFilter(`Only ${this.#scope.listed.join(", ")} attributes support comparison with a list of quoted string values.`);
+      const { listed } = this.#scope;
+      if (listed !== "all" && (field.kind !== "attribute" || !listed.includes(field.key)))
+        refuseFilter(`Only ${listed.join(", ")} attributes support comparison with a list of quoted string values.`);
       return { op: "compare", field, comparator, value: this.#list() };
     }
     if (comparator !== "=" && comparator !== "!=" && comparator !== "LIKE" && comparator !== "ILIKE")

@@ -12,6 +12,8 @@ export interface RecordTables {
   readonly parts: Partial<Record<Exclude<Field["kind"], "attribute">, string>>;
   /** An attribute as an expression over `r`. */
   readonly attributes: Readonly<Record<string, RawBuilder<unknown>>>;
+  /** What a metric's row `f` must fulfil besides, to count at all. */
+  readonly metricCondition?: RawBuilder<boolean>;
 }
 
 const operators: Readonly<Record<NumberComparator, RawBuilder<unknown>>> = {
@@ -40,7 +42,8 @@ function comparison(filter: Comparison, tables: RecordTables, dialect: Dialect):
     return sql`(${column} is not null and ${compared(column, filter, dialect)})`;
   }
   const table = tables.parts[field.kind] ?? "";
-  const row = sql`select 1 from ${sql.table(table)} as f where ${ofRecord(tables, "f")} and f.key = ${field.key}`;
+  const counts = field.kind === "metric" && tables.metricCondition !== undefined ? sql` and ${tables.metricCondition}` : sql``;
+  const row = sql`select 1 from ${sql.table(table)} as f where ${ofRecord(tables, "f")} and f.key = ${field.key}${counts}`;
   if (!("value" in filter)) return filter.comparator === "IS NULL" ? sql`(not exists (${row}))` : sql`(exists (${row}))`;
   const matches = compared(sql`f.value`, filter, dialect);
   if (field.kind !== "metric") return sql`(exists (${row} and ${matches}))`;

@@ -22,8 +22,8 @@ export type FieldKind = "metric" | "param" | "tag" | "attribute";
 export interface SearchScope {
   readonly kinds: readonly FieldKind[];
   readonly attributes: Readonly<Record<string, "number" | "text">>;
-  /** Attributes that may be compared with a list. */
-  readonly listed: readonly string[];
+  /** Attributes that may be compared with a list; "all": those, and params and tags as well. */
+  readonly listed: readonly string[] | "all";
   /** Names users of MLflow's pages know attributes by. */
   readonly aliases: Readonly<Record<string, Field>>;
 }

@@ -16,16 +16,20 @@ export interface SortKey {
 export function sortKeysOf(order: Order, scope: SearchScope, tables: RecordTables, dialect: SqlDatabase["dialect"]): SortKey[] {
   const { field, descending } = order;
   const type = typeOfField(scope, field);
-  const place = (expression: RawBuilder<unknown>): SortKey => ({ expression, type: "number", descending: false });
-  if (field.kind === "attribute") {
-    const column = attributeOf(tables, field.key);
-    return [place(sql`case when ${column} is null then 1 else 0 end`), { expression: filled(column, type, dialect), type, descending }];
-  }
+  if (field.kind === "attribute") return nullsLast(attributeOf(tables, field.key), type, descending, dialect);
   const table = tables.parts[field.kind] ?? "";
   const part = (what: RawBuilder<unknown>): RawBuilder<unknown> =>
     sql`(select ${what} from ${sql.table(table)} as s where ${ofRecord(tables, "s")} and s.key = ${field.key})`;
   const rank = field.kind === "metric" ? part(sql`s.is_nan`) : part(sql`0`);
   return [place(sql`coalesce(${rank}, 2)`), { expression: filled(part(sql`s.value`), type, dialect), type, descending }];
+}
+
+export function nullsLast(column: RawBuilder<unknown>, type: SortKey["type"], descending: boolean, dialect: SqlDatabase["dialect"]): SortKey[] {
+  return [place(sql`case when ${column} is null then 1 else 0 end`), { expression: filled(column, type, dialect), type, descending }];
+}
+
+function place(expression: RawBuilder<unknown>): SortKey {
+  return { expression, type: "number", descending: false };
 }
 
 function filled(value: RawBuilder<unknown>, type: SortKey["type"], dialect: SqlDatabase["dialect"]): RawBuilder<unknown> {

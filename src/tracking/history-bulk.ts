@@ -1,0 +1,55 @@
+import { sql } from "kysely";
+import type { Metric } from "./port.ts";
+import { toMetric, type MetricRow, type TrackingQueries } from "./read.ts";
+
+export interface RunMetric extends Metric {
+  readonly runId: string;
+}
+
+/** One metric of several runs: by run, time, step, value, the first `limit` of all. Runs that are not there have none. */
+export async function bulkHistory(db: TrackingQueries, runIds: readonly string[], key: string, limit: number): Promise<RunMetric[]> {
+  if (runIds.length === 0) return [];
+  const rows = await db
+    .selectFrom("tracking_metrics")
+    .selectAll()
+    .where("run_id", "in", runIds)
+    .where("key", "=", key)
+    .orderBy("run_id")
+    .orderBy("timestamp_ms")
+    .orderBy("step")
+    .orderBy("value")
+    .orderBy("is_nan")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ ...toMetric(row), runId: row.run_id }));
+}
+
+export interface SampleQuery {
+  /** Points a run at most. */
+  readonly limit: number;
+  /** Both ends belong to it. */
+  readonly steps?: { readonly from: number; readonly to: number } | undefined;
+}
+
+/**
+ * Evenly chosen points of one metric of a run, by step, time and value: the first of each of `limit` equal parts, and the very last.
+ * As MLflow 3.17 samples, so that a chart looks alike; the choice is the database's, whatever the length of the history.
+ */
+export async function sampledHistory(db: TrackingQueries, runId: string, key: string, { limit, steps }: SampleQuery): Promise<RunMetric[]> {
+  const inSteps = steps === undefined ? sql`` : sql` and step >= ${steps.from} and step <= ${steps.to}`;
+  const own = sql`run_id = ${runId} and key = ${key}${inSteps}`;
+  const { rows } = await sql<MetricRow & { is_last: number }>`
+    with numbered as (
+      select *, ntile(${sql.lit(limit)}) over (order by step, timestamp_ms, value, is_nan) as part,
+        row_number() over (order by step desc, timestamp_ms desc, value desc, is_nan desc) as from_end
+      from tracking_metrics where ${own}
+    ), chosen as (
+      select *, row_number() over (partition by part order by step, timestamp_ms, value, is_nan) as in_part from numbered
+    )
+    select run_id, key, step, timestamp_ms, value, is_nan, case when from_end = 1 then 1 else 0 end as is_last
+    from chosen where in_part = 1 or from_end = 1
+    order by step, timestamp_ms, value, is_nan`.execute(db);
+  // The last point replaces the one before it where there is no place for both.
+  const kept = rows.length > limit ? [...rows.slice(0, limit - 1), ...rows.slice(-1)] : rows;
+  return kept.map((row) => ({ ...toMetric(row), runId: row.run_id }));
+}
