@@ -206,6 +206,19 @@ export const errorCatalogue = {
     remedy: "Install the program named in the message, or solve the lab in another language.",
     retryable: false,
   },
+  EVIDENCE_DAMAGED: {
+    text: "Evidence entry {sequence} is damaged: {problem}",
+    remedy: "`karkhana path verify` lists every entry that does not hold. Restore the data folder from a copy; an exported report of before shows what it held.",
+    retryable: false,
+  },
+  SHEET_NOT_FOUND: { text: "There is no drill or round {id}", remedy: "`karkhana path drill list` names those that were started.", retryable: false },
+  SHEET_ANSWERED: { text: "{id} was answered already", remedy: "Start a new one: every sheet is graded once, with its first answers.", retryable: false },
+  GRADING_BUSY: { text: "Another solution is being graded", remedy: "Wait until its verdict is there, then send yours again.", retryable: true },
+  INCIDENT_MISMATCH: {
+    text: "The report does not agree with the event log: {problem}",
+    remedy: "Read the times off the monitoring page or `karkhana path incident draft`, and correct the report. Nothing was filed.",
+    retryable: false,
+  },
   // project and command line
   PROJECT_NOT_FOUND: {
     text: "No project file at {path}",

@@ -3,6 +3,7 @@ import { createDatasets, dataMigrations } from "../data/store.ts";
 import { createParityStore } from "../monitoring/parity-store.ts";
 import { createMonitoring } from "../monitoring/store.ts";
 import { monitoringMigrations } from "../monitoring/tables.ts";
+import { pathMigrations } from "../path/tables.ts";
 import { createPipelines } from "../pipelines/pipelines.ts";
 import { pipelineMigrations } from "../pipelines/tables.ts";
 import { createModelCatalog } from "../registry/catalog-store.ts";
@@ -24,7 +25,15 @@ import { systemClock, systemId } from "./system.ts";
 import { webhookParts } from "./webhook-parts.ts";
 
 /** In the order of their first release; a room's own list only grows. */
-const migrations = [...dataMigrations, ...trackingMigrations, ...registryMigrations, ...pipelineMigrations, ...monitoringMigrations, ...savedViewMigrations];
+const migrations = [
+  ...dataMigrations,
+  ...trackingMigrations,
+  ...registryMigrations,
+  ...pipelineMigrations,
+  ...monitoringMigrations,
+  ...savedViewMigrations,
+  ...pathMigrations,
+];
 
 export async function openStores(dataFolder: string, configuration: Configuration): Promise<Stores> {
   const folder = await openDataFolder(dataFolder);

@@ -28,6 +28,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   NOTHING_DEPLOYED: 409,
   NOTHING_TO_ROLL_BACK: 409,
   PARAM_CHANGED: 409,
+  SHEET_ANSWERED: 409,
 };
 
 /** HTTP status of an error code: its own line, else by family, else 400. */

@@ -18,6 +18,7 @@ import { buildReferenceProfile } from "../monitoring/profile.ts";
 import { createParityStore } from "../monitoring/parity-store.ts";
 import { createMonitoring } from "../monitoring/store.ts";
 import { monitoringMigrations } from "../monitoring/tables.ts";
+import { pathMigrations } from "../path/tables.ts";
 import { createPipelines } from "../pipelines/pipelines.ts";
 import type { Workflow } from "../pipelines/port.ts";
 import { pipelineMigrations } from "../pipelines/tables.ts";
@@ -115,7 +116,15 @@ const airlineProject: ProjectDefinition = project("small-airline", {
   replay: { model: "late_arrival", from: "2001-04-01", to: "2001-07-01" },
 });
 
-const migrations = [...dataMigrations, ...trackingMigrations, ...registryMigrations, ...pipelineMigrations, ...monitoringMigrations, ...savedViewMigrations];
+const migrations = [
+  ...dataMigrations,
+  ...trackingMigrations,
+  ...registryMigrations,
+  ...pipelineMigrations,
+  ...monitoringMigrations,
+  ...savedViewMigrations,
+  ...pathMigrations,
+];
 
 /** @param days of live traffic; 0 leaves every store empty, as a first start finds them */
 export async function controlWorld(days: number, { webhookTargets }: { webhookTargets?: string } = {}): Promise<ControlWorld> {

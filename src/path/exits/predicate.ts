@@ -2,7 +2,7 @@ import type { PathRecords } from "./records.ts";
 
 /** A record that was found, by the kind and id under which the platform keeps it. */
 export interface FoundRecord {
-  readonly kind: "dataset" | "run" | "training" | "parity" | "version" | "event" | "windows" | "alert" | "answers";
+  readonly kind: "dataset" | "run" | "training" | "parity" | "version" | "event" | "windows" | "alert" | "answers" | "evidence";
   readonly id: string;
   /** What it shows, with its figures. */
   readonly says: string;

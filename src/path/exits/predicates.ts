@@ -1,7 +1,7 @@
 import type { Roadmap, Stage } from "../content/types.ts";
-import { notRecordedYet } from "./not-recorded.ts";
 import type { Judgement, Predicate } from "./predicate.ts";
 import type { PathRecords } from "./records.ts";
+import { coreLabsPassed, designSubmissions, driftDrills, foundationLabs, incidentReported } from "./shown-work.ts";
 import { gateBlockedBadFile, pipelineRerun, trainingLogged } from "./stage-1.ts";
 import { evaluatedBeforeLive, lineageComplete, loadTestStored, monitorsBeforeLive } from "./stage-2.ts";
 import { alertAnswered, live28Days, retrainingPromoted, rollbackRehearsed, servedEqualsOffline } from "./stage-3.ts";
@@ -19,7 +19,11 @@ export const predicates: readonly Predicate[] = [
   retrainingPromoted,
   rollbackRehearsed,
   servedEqualsOffline,
-  ...notRecordedYet,
+  foundationLabs,
+  designSubmissions,
+  coreLabsPassed,
+  incidentReported,
+  driftDrills,
 ];
 
 export interface ConditionVerdict {

@@ -8,6 +8,7 @@ import type { PredictionRecord } from "../../feedback/prediction.ts";
 import type { Json, Workflow } from "../../pipelines/port.ts";
 import { openStores } from "../../server/compose.ts";
 import type { Stores } from "../../server/stores.ts";
+import { createEvidenceStore } from "../evidence/store.ts";
 import { predicates } from "./predicates.ts";
 import { readRecords, type PathRecords } from "./records.ts";
 
@@ -28,7 +29,7 @@ describe("reading the platform's records", () => {
   const read = async (elsewhere?: Pick<Stores["pipelines"], "listRuns">): Promise<PathRecords> => {
     const feedback = await readFeedback(stores.folder.logFolder);
     try {
-      return await readRecords({ ...stores, feedback, clock }, elsewhere);
+      return await readRecords({ ...stores, feedback, clock, evidence: createEvidenceStore({ database: stores.database, clock }), labs: [6] }, elsewhere);
     } finally {
       await feedback.close();
     }
@@ -50,7 +51,7 @@ describe("reading the platform's records", () => {
 
   test("a fresh data folder holds none, and proves nothing", async () => {
     const records = await read();
-    expect(records).toEqual({ nowUs: 1_000_000, datasets: [], runs: [], trainings: [], parities: [], models: [], elsewhere: [] });
+    expect(records).toEqual({ nowUs: 1_000_000, datasets: [], runs: [], trainings: [], parities: [], models: [], elsewhere: [], evidence: [], labs: [6] });
     expect(predicates.filter((p) => p.judge(records).proved)).toEqual([]);
   });
 

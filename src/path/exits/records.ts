@@ -4,6 +4,8 @@ import type { Datasets } from "../../data/store.ts";
 import type { FeedbackReader } from "../../feedback/log.ts";
 import type { PredictionRole } from "../../feedback/prediction.ts";
 import type { MonitoringStore } from "../../monitoring/store.ts";
+import type { EvidenceEntry } from "../evidence/entry.ts";
+import type { EvidenceStore } from "../evidence/store.ts";
 import type { Json, PipelineRun, Pipelines, StepRecord } from "../../pipelines/port.ts";
 import type { Deployment, ModelVersion, Registry, RegistryEvent } from "../../registry/port.ts";
 import type { Run, Tracking } from "../../tracking/port.ts";
@@ -18,6 +20,10 @@ export interface PathRecords {
   readonly models: readonly ModelRecord[];
   /** Trainings of another data folder of the same project, where one was given: the pipeline run again elsewhere. */
   readonly elsewhere: readonly TrainingRecord[];
+  /** What graders and people put on the evidence chain, oldest first. */
+  readonly evidence: readonly EvidenceEntry[];
+  /** Numbers of the labs that this program has. */
+  readonly labs: readonly number[];
 }
 
 export interface DatasetRecord {
@@ -97,6 +103,8 @@ export interface RecordRooms {
   readonly pipelines: Pick<Pipelines, "listRuns">;
   readonly monitoring: Pick<MonitoringStore, "listDriftWindows" | "listAlerts">;
   readonly feedback: Pick<FeedbackReader, "predictions" | "ends">;
+  readonly evidence: Pick<EvidenceStore, "list">;
+  readonly labs: readonly number[];
   readonly clock: Clock;
 }
 
@@ -117,6 +125,8 @@ export async function readRecords(rooms: RecordRooms, elsewhere?: Pick<Pipelines
     parities: runs.flatMap(parity),
     models: await Promise.all(models.map((model) => readModel(rooms, model, answers.get(model) ?? []))),
     elsewhere: elsewhere === undefined ? [] : (await elsewhere.listRuns(maxPipelines)).filter(isTraining).map(training),
+    evidence: await rooms.evidence.list(),
+    labs: rooms.labs,
   };
 }
 

@@ -111,8 +111,7 @@ export const loadTestStored: Predicate = {
   says: "A load test of a deployed version is stored, with its rate, its p95, its errors, the machine, and arrivals that do not wait.",
   judge: ({ runs, models }) => {
     const tests = runs.filter((run) => run.experiment === loadTest.experiment && run.status === "FINISHED");
-    // Said plainly: bench/ prints a load test, but nothing in the program stores one as a run yet.
-    if (tests.length === 0) return missing(`no finished run in an experiment "${loadTest.experiment}"`, null);
+    if (tests.length === 0) return missing(`no finished run in an experiment "${loadTest.experiment}"`, "karkhana load-test");
     const lack = tests.map((run) => {
       const absent = [...loadTest.metrics.filter((key) => run.metrics[key] === undefined), ...loadTest.tags.filter((key) => (run.tags[key] ?? "") === "")];
       if (absent.length > 0) return `run ${run.runId} lacks ${absent.join(", ")}`;
@@ -127,6 +126,6 @@ export const loadTestStored: Predicate = {
       id: run.runId,
       says: `p95 ${run.metrics["latency_p95_ms"] ?? "?"} ms at ${run.metrics["requests_per_second"] ?? "?"} requests a second, ${run.metrics["errors"] ?? "?"} errors`,
     });
-    return good === undefined ? missing(lack.join("; "), null, tests.map(found)) : proved(found(good));
+    return good === undefined ? missing(lack.join("; "), "karkhana load-test", tests.map(found)) : proved(found(good));
   },
 };
