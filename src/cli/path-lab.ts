@@ -1,13 +1,15 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { extname } from "node:path";
-import { KarkhanaError } from "../kernel/error.ts";
+import { codeOf, KarkhanaError } from "../kernel/error.ts";
 import { roadmap } from "../path/content/roadmap.ts";
 import { describeLab, findLab, labs } from "../path/labs/catalogue.ts";
 import { grade } from "../path/labs/grade.ts";
 import { entryName, labId, languages, type Lab, type Language } from "../path/labs/lab.ts";
-import { verdictHash } from "../path/labs/verdict.ts";
+import type { EvidenceEntry } from "../path/evidence/entry.ts";
+import { verdictHash, type Verdict } from "../path/labs/verdict.ts";
 import { stopwatch } from "../server/system.ts";
 import { isSet, optionalText, type Flags, type FlagValues } from "./arguments.ts";
+import { withDesk } from "./path-desk.ts";
 import { verdictText } from "./path-lab-text.ts";
 
 const endings: Readonly<Record<Language, string>> = { typescript: ".ts", javascript: ".js", python: ".py" };
@@ -86,9 +88,27 @@ async function run(lab: Lab, values: FlagValues, given: string | undefined, json
     });
   }
   const verdict = await grade({ lab, language, source, seed: optionalText(values, "seed") }, stopwatch);
-  if (json) console.log(JSON.stringify({ verdict, hash: verdictHash(verdict) }));
+  const kept = verdict.passed && verdict.seedOrigin === "fresh" ? await keep(values, verdict) : undefined;
+  if (json) console.log(JSON.stringify({ verdict, hash: verdictHash(verdict), kept: kept?.map(({ hash }) => hash) ?? [] }));
   else console.log(verdictText(lab, verdict, file));
+  if (!json && kept !== undefined)
+    console.log(
+      kept.length === 0
+        ? "On the chain already."
+        : `Kept as evidence: ${kept.map(({ body }) => `${body.kind} ${body.subject} (entry ${body.sequence})`).join(", ")}.`,
+    );
   return verdict.passed ? 0 : 1;
+}
+
+/** Puts a pass on the chain of the project the flags name; without one, says where it would be kept. */
+async function keep(values: FlagValues, verdict: Verdict): Promise<EvidenceEntry[] | undefined> {
+  try {
+    return await withDesk(values, true, (desk) => desk.recordVerdict(verdict));
+  } catch (error) {
+    if (codeOf(error) !== "PROJECT_NOT_FOUND") throw error;
+    console.error("Not kept as evidence: there is no project in this folder. In a project's folder, or with --project, a pass is kept.");
+    return undefined;
+  }
 }
 
 function defaultFile(lab: Lab, language: Language): string {

@@ -4,7 +4,11 @@ const blocks = "▁▂▃▄▅▆▇█";
 
 /** A sheet as it is read in a terminal. */
 export function sheetText({ id, sheet }: StoredSheet): string {
-  const lines = [`${sheet.title}  (${id}${sheet.minutes === null ? "" : `, ${sheet.minutes} minutes from now`})`, "", ...sheet.intro.flatMap((text) => [text, ""])];
+  const lines = [
+    `${sheet.title}  (${id}${sheet.minutes === null ? "" : `, ${sheet.minutes} minutes from now`})`,
+    "",
+    ...sheet.intro.flatMap((text) => [text, ""]),
+  ];
   if (sheet.facts.length > 0) lines.push(...aligned(sheet.facts.map(({ name, value }) => [name, value])), "");
   if (sheet.signals.length > 0) {
     const width = Math.max(...sheet.signals.map(({ title }) => title.length));

@@ -35,7 +35,13 @@ export async function runVerify(file: string | undefined, values: FlagValues): P
 
 function tellVerified(
   values: FlagValues,
-  { what, problems, entries, head, kinds }: { what: string; problems: readonly { sequence: number; problem: string }[]; entries: number; head: string; kinds: readonly string[] },
+  {
+    what,
+    problems,
+    entries,
+    head,
+    kinds,
+  }: { what: string; problems: readonly { sequence: number; problem: string }[]; entries: number; head: string; kinds: readonly string[] },
 ): number {
   if (isSet(values, "json")) console.log(JSON.stringify({ holds: problems.length === 0, entries, head, problems }));
   else if (problems.length === 0) {
@@ -74,7 +80,8 @@ export async function runDrill([verb = "list", what, file]: readonly string[], v
 /** `path interview <round> | answer <id> <file>` */
 export async function runInterview([verb, id, file]: readonly string[], values: FlagValues): Promise<number> {
   if (verb === undefined) {
-    for (const { ordinal, title, minutes } of roadmap.rounds) console.log(`  ${ordinal}  ${title}${minutes === undefined ? "" : `, ${minutes.from} to ${minutes.to} minutes`}`);
+    for (const { ordinal, title, minutes } of roadmap.rounds)
+      console.log(`  ${ordinal}  ${title}${minutes === undefined ? "" : `, ${minutes.from} to ${minutes.to} minutes`}`);
     console.log("\nkarkhana path interview <round> starts one; the clock runs from then on.");
     return 0;
   }
@@ -102,7 +109,9 @@ async function listSheets(values: FlagValues): Promise<number> {
   if (isSet(values, "json")) console.log(JSON.stringify({ sheets }));
   else if (sheets.length === 0) console.log("None was started. karkhana path drill start drift begins one.");
   for (const { id, startedUs, sheet, grade } of isSet(values, "json") ? [] : sheets)
-    console.log(`  ${id}  ${formatIso(startedUs).slice(0, 16)}  ${grade === undefined ? "open      " : grade.passed ? "passed    " : "not passed"}  ${sheet.subject}`);
+    console.log(
+      `  ${id}  ${formatIso(startedUs).slice(0, 16)}  ${grade === undefined ? "open      " : grade.passed ? "passed    " : "not passed"}  ${sheet.subject}`,
+    );
   return 0;
 }
 
@@ -154,7 +163,11 @@ export async function runIncident([verb = "draft", file]: readonly string[], val
   console.error("\nRead began, detected and mitigated off the monitoring page, fill in the rest, then: karkhana path incident file <report>\n");
   const [first] = alerts;
   console.log(
-    JSON.stringify({ model: first?.model, alert: first?.id, began: "", detected: "", mitigated: "", cause: causes.join(" | "), happened: "", done: "", changed: [""] }, null, 2),
+    JSON.stringify(
+      { model: first?.model, alert: first?.id, began: "", detected: "", mitigated: "", cause: causes.join(" | "), happened: "", done: "", changed: [""] },
+      null,
+      2,
+    ),
   );
   return 0;
 }

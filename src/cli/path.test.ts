@@ -67,7 +67,7 @@ describe("karkhana path", () => {
     expect(printed).toContain("do: karkhana run\n");
     printed = "";
     await run("next", "--json", "--project", small, "--data", data);
-    expect(JSON.parse(printed)).toMatchObject({ next: { stageId: "stage-1", command: "karkhana run" } });
+    expect(JSON.parse(printed)).toMatchObject({ next: { kind: "run", stageId: "stage-1", command: "karkhana run" } });
   });
 
   test("a second run that is not there is refused by its folder", async () => {

@@ -1,20 +1,16 @@
-import { resolve } from "node:path";
-import { readFeedback } from "../feedback/log.ts";
-import { KarkhanaError } from "../kernel/error.ts";
+import { codeOf, KarkhanaError } from "../kernel/error.ts";
 import { parseIso } from "../kernel/time.ts";
 import { roadmap } from "../path/content/roadmap.ts";
-import { judgeStages, nextAction, type StageVerdict } from "../path/exits/predicates.ts";
-import { readRecords } from "../path/exits/records.ts";
-import { createPlan, defaultHoursPerRoadmapWeek } from "../path/plan.ts";
+import type { PathDesk } from "../path/desk.ts";
+import { judgeStages, type StageVerdict } from "../path/exits/predicates.ts";
+import { createPlan, defaultHoursPerRoadmapWeek, type Plan } from "../path/plan.ts";
 import { planToCalendar, planToJson, planToMarkdown } from "../path/plan-export.ts";
-import { openStores } from "../server/compose.ts";
-import { readConfiguration } from "../server/configuration.ts";
-import type { Stores } from "../server/stores.ts";
 import { systemClock } from "../server/system.ts";
 import { isSet, number, optionalText, text, type FlagValues } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
 import { labFlags, runLabCommand } from "./path-lab.ts";
-import { chooseProject, requireDataFolder } from "./project-folder.ts";
+import { withDesk } from "./path-desk.ts";
+import { runAttest, runDrill, runExport, runIncident, runInterview, runVerify, workFlags } from "./path-work.ts";
 
 const formats = ["markdown", "json", "ical"] as const;
 
@@ -22,8 +18,8 @@ const formats = ["markdown", "json", "ical"] as const;
 export const path: Command = {
   name: "path",
   summary:
-    "The roadmap: what the project's records prove (path), the next thing to do (path next), a plan with dates (path plan), exercises graded here (path lab)",
-  positionals: ["next|plan|lab", "list|show|start|run", "number", "file"],
+    "The roadmap: what the project's records prove (path), the next thing to do (path next), a plan with dates (path plan), exercises graded here (path lab, drill, interview), evidence that can be checked (path verify)",
+  positionals: ["next|plan|lab|drill|interview|incident|attest|pitfalls|verify|export", "action", "name", "file"],
   flags: {
     ...projectFlags,
     rerun: { type: "string", value: "folder", help: "Data folder of a second run of the same project, to show that its pipeline gives the same models" },
@@ -41,70 +37,110 @@ export const path: Command = {
     start: { type: "string", value: "date", help: "For a plan: first day, such as 2027-01-04; default today" },
     format: { type: "string", value: "name", help: `For a plan: ${formats.join(", ")}`, default: "markdown" },
     ...labFlags,
+    ...workFlags,
     json: { type: "boolean", help: "Print as JSON" },
   },
   run: async ({ values, positionals }) => {
     const [what = "status", ...more] = positionals;
+    const json = isSet(values, "json");
     if (what === "lab") return await runLabCommand(more, values);
-    if (more.length > 0)
-      throw new KarkhanaError("INVALID_CONFIG", { field: `path ${what}`, problem: "takes nothing after it without a flag", value: more.join(" ") });
-    if (what === "plan") return printPlan(values);
-    if (what !== "status" && what !== "next")
-      throw new KarkhanaError("INVALID_CONFIG", { field: "path", problem: "expected nothing, next, plan or lab", value: what });
-    const verdicts = await judge(values);
-    if (what === "next") return printNext(verdicts, isSet(values, "json"));
-    if (isSet(values, "json")) console.log(JSON.stringify({ roadmapVersion: roadmap.version, stages: verdicts }));
-    else console.log(verdicts.map(describeStage).join("\n\n"));
-    return 0;
+    if (what === "drill") return await runDrill(more, values);
+    if (what === "interview") return await runInterview(more, values);
+    if (what === "incident") return await runIncident(more, values);
+    const takesOne = what === "verify" || what === "export" || what === "attest";
+    if (more.length > (takesOne ? 1 : 0))
+      throw new KarkhanaError("INVALID_CONFIG", {
+        field: `path ${what}`,
+        problem: `takes ${takesOne ? "one name" : "nothing"} after it without a flag`,
+        value: more.join(" "),
+      });
+    if (what === "verify") return await runVerify(more[0], values);
+    if (what === "export") return await runExport(more[0], values);
+    if (what === "attest") return await runAttest(more[0], values);
+    if (what === "plan") return await printPlan(values);
+    if (what === "status") return await withDesk(values, false, (desk) => printStatus(desk, json));
+    if (what === "next") return await withDesk(values, false, (desk) => printNext(desk, json));
+    if (what === "pitfalls") return await withDesk(values, false, (desk) => printReadings(desk, json));
+    throw new KarkhanaError("INVALID_CONFIG", { field: "path", problem: `expected nothing or one of ${subcommands.join(", ")}`, value: what });
   },
 };
 
-function printPlan(values: FlagValues): number {
+const subcommands = ["next", "plan", "lab", "drill", "interview", "incident", "attest", "pitfalls", "verify", "export"] as const;
+
+async function printPlan(values: FlagValues): Promise<number> {
   const format = isSet(values, "json") ? "json" : text(values, "format");
   if (!formats.some((known) => known === format))
     throw new KarkhanaError("INVALID_CONFIG", { field: "--format", problem: `expected one of ${formats.join(", ")}`, value: format });
+  const print = (plan: Plan): void =>
+    void process.stdout.write(
+      format === "json" ? planToJson(plan) : format === "ical" ? planToCalendar(plan, systemClock.nowUs()) : planToMarkdown(roadmap, plan),
+    );
+  if (values["background"] === undefined && values["hours-per-week"] === undefined) {
+    const saved = await withDesk(values, false, (desk) => desk.plan());
+    if (saved === undefined)
+      throw new KarkhanaError("INVALID_CONFIG", {
+        field: "--background",
+        problem: `no plan is saved yet; name one of ${roadmap.backgrounds.map(({ id }) => id).join(", ")}`,
+        value: "nothing",
+      });
+    print(saved.plan);
+    return 0;
+  }
   const [start, trackId] = [optionalText(values, "start"), optionalText(values, "track")];
-  const plan = createPlan(roadmap, {
+  const request = {
     backgroundId: text(values, "background"),
     ...(trackId === undefined ? {} : { trackId }),
     startUs: start === undefined ? systemClock.nowUs() : parseIso(start, "--start"),
     hoursPerWeek: number(values, "hours-per-week"),
     hoursPerRoadmapWeek: number(values, "hours-per-roadmap-week"),
+  };
+  // Refused before anything is opened or made.
+  const plan = createPlan(roadmap, request);
+  const saved = await withDesk(values, true, (desk) => desk.savePlan(request)).catch((error: unknown) => {
+    if (codeOf(error) !== "PROJECT_NOT_FOUND") throw error;
+    console.error("Not saved: there is no project in this folder. In a project's folder, or with --project, the plan is kept.");
+    return undefined;
   });
-  process.stdout.write(format === "json" ? planToJson(plan) : format === "ical" ? planToCalendar(plan, systemClock.nowUs()) : planToMarkdown(roadmap, plan));
+  print(saved?.plan ?? plan);
   return 0;
 }
 
-async function judge(values: FlagValues): Promise<StageVerdict[]> {
-  const { dataFolder } = await chooseProject(values);
-  const rerun = optionalText(values, "rerun");
-  return withStores(dataFolder, async (stores) => {
-    const feedback = await readFeedback(stores.folder.logFolder);
-    try {
-      const rooms = { ...stores, feedback, clock: systemClock };
-      const records = rerun === undefined ? await readRecords(rooms) : await withStores(resolve(rerun), (other) => readRecords(rooms, other.pipelines));
-      return judgeStages(roadmap, records);
-    } finally {
-      await feedback.close();
-    }
-  });
+async function printNext(desk: PathDesk, json: boolean): Promise<number> {
+  const next = await desk.next();
+  if (json) console.log(JSON.stringify({ next }));
+  else console.log(`${stageTitle(next.stageId)}: ${next.says}\n    why: ${next.why}\n     do: ${next.command}`);
+  return 0;
 }
 
-async function withStores<T>(dataFolder: string, work: (stores: Stores) => Promise<T>): Promise<T> {
-  requireDataFolder(dataFolder);
-  const stores = await openStores(dataFolder, readConfiguration(process.env));
-  try {
-    return await work(stores);
-  } finally {
-    await stores.close();
+async function printStatus(desk: PathDesk, json: boolean): Promise<number> {
+  const records = await desk.records();
+  const verdicts = judgeStages(roadmap, records);
+  const kept = await desk.keep(records, verdicts);
+  if (json) {
+    console.log(JSON.stringify({ roadmapVersion: roadmap.version, stages: verdicts, kept: kept.map(({ hash }) => hash) }));
+    return 0;
   }
+  console.log(verdicts.map(describeStage).join("\n\n"));
+  if (kept.length > 0) console.log(`\nKept as evidence: ${kept.map(({ body }) => `${body.subject} (entry ${body.sequence})`).join(", ")}`);
+  return 0;
 }
 
-function printNext(verdicts: readonly StageVerdict[], json: boolean): number {
-  const next = nextAction(verdicts);
-  if (json) console.log(JSON.stringify({ next: next ?? null }));
-  else if (next === undefined) console.log("Everything that a command of this program can show is shown. What is left: `karkhana path`.");
-  else console.log(`${stageTitle(next.stageId)}: ${next.says}\nmissing: ${next.missing}\n     do: ${next.command}`);
+/** `path pitfalls`: the eight pitfalls and what employers weigh, read off the records. */
+async function printReadings(desk: PathDesk, json: boolean): Promise<number> {
+  const { pitfalls, signals } = await desk.readings();
+  if (json) {
+    console.log(JSON.stringify({ pitfalls, signals }));
+    return 0;
+  }
+  const marks = { fallen: "!!", clear: "ok", "cannot-tell": " ?", shown: "ok", part: " ~", claimed: ' "', nothing: "  " } as const;
+  console.log("Pitfalls");
+  for (const { pitfallId, state, says, command } of pitfalls) {
+    console.log(`  ${marks[state]} ${roadmap.pitfalls.find(({ id }) => id === pitfallId)?.title ?? pitfallId}\n       ${says}`);
+    if (state === "fallen" && command !== null) console.log(`       do: ${command}`);
+  }
+  console.log("\nWhat employers weigh, most first");
+  for (const { signalId, state, says } of signals)
+    console.log(`  ${marks[state]} ${roadmap.signals.find(({ id }) => id === signalId)?.title ?? signalId}\n       ${says}`);
   return 0;
 }
 

@@ -208,7 +208,8 @@ export const errorCatalogue = {
   },
   EVIDENCE_DAMAGED: {
     text: "Evidence entry {sequence} is damaged: {problem}",
-    remedy: "`karkhana path verify` lists every entry that does not hold. Restore the data folder from a copy; an exported report of before shows what it held.",
+    remedy:
+      "`karkhana path verify` lists every entry that does not hold. Restore the data folder from a copy; an exported report of before shows what it held.",
     retryable: false,
   },
   SHEET_NOT_FOUND: { text: "There is no drill or round {id}", remedy: "`karkhana path drill list` names those that were started.", retryable: false },

@@ -8,6 +8,9 @@ import { createDesign, gradeDesign, type DesignTruth } from "./drills/design.ts"
 import { designCases } from "./drills/design-cases.ts";
 import { createDrift, driftSubject, gradeDrift, injectionsOf, showsEveryCause, type DriftTruth } from "./drills/drift.ts";
 import { madeTraffic, type DrillTraffic } from "./drills/traffic.ts";
+import type { PitfallReading, SignalReading } from "./detectors/detector.ts";
+import { readPitfalls } from "./detectors/pitfalls.ts";
+import { readSignals } from "./detectors/signals.ts";
 import type { EvidenceContent, EvidenceEntry } from "./evidence/entry.ts";
 import { createReport, reportText } from "./evidence/report.ts";
 import type { EvidenceStore } from "./evidence/store.ts";
@@ -28,10 +31,10 @@ import {
   heldToTime,
   type StoryTruth,
 } from "./interview/rounds.ts";
-import { labs as catalogue } from "./labs/catalogue.ts";
 import type { Language } from "./labs/lab.ts";
 import { verdictHash, type Verdict } from "./labs/verdict.ts";
-import { settledBlocks } from "./placement.ts";
+import { nextStep, type Next } from "./next.ts";
+import { settledBlocks, type PlacementLab } from "./placement.ts";
 import type { PlanStore, SavedPlan, SavedRequest } from "./plans.ts";
 import type { SheetStore } from "./sheets.ts";
 
@@ -43,6 +46,8 @@ export interface DeskParts {
   readonly evidence: EvidenceStore;
   readonly plans: PlanStore;
   readonly sheets: SheetStore;
+  /** The labs that this program has. */
+  readonly labs: readonly (PlacementLab & { readonly title: string })[];
   /** Machine clock: evidence and time limits. */
   readonly clock: Clock;
   /** A seed that nobody could know before. */
@@ -69,8 +74,8 @@ export class PathDesk {
   }
 
   async records(): Promise<PathRecords> {
-    const { rooms, evidence, elsewhere } = this.#parts;
-    return readRecords({ ...rooms, evidence, labs: catalogue.map(({ number }) => number) }, elsewhere);
+    const { rooms, evidence, elsewhere, labs } = this.#parts;
+    return readRecords({ ...rooms, evidence, labs: labs.map(({ number }) => number) }, elsewhere);
   }
 
   evidence(): Promise<EvidenceEntry[]> {
@@ -97,6 +102,42 @@ export class PathDesk {
         );
       }
     return added;
+  }
+
+  async next(): Promise<Next> {
+    const records = await this.records();
+    return this.nextOf(records, judgeStages(roadmap, records), await this.#parts.plans.current(records.evidence));
+  }
+
+  async nextOf(records: PathRecords, verdicts: readonly StageVerdict[], saved: SavedPlan | undefined): Promise<Next> {
+    return nextStep({
+      verdicts,
+      evidence: records.evidence,
+      ...(saved === undefined ? {} : { plan: saved.plan }),
+      sheets: await this.#parts.sheets.list({ limit: 20 }),
+      labs: this.#parts.labs,
+      nowUs: this.#parts.clock.nowUs(),
+    });
+  }
+
+  /** The eight pitfalls and the seven signals, read off the records. */
+  async readings(): Promise<{ readonly pitfalls: readonly PitfallReading[]; readonly signals: readonly SignalReading[] }> {
+    const records = await this.records();
+    return this.readingsOf(records, await this.#parts.plans.current(records.evidence));
+  }
+
+  readingsOf(records: PathRecords, saved: SavedPlan | undefined): { readonly pitfalls: readonly PitfallReading[]; readonly signals: readonly SignalReading[] } {
+    const seen = { records, ...(saved === undefined ? {} : { plan: saved.plan }) };
+    return {
+      pitfalls: readPitfalls(
+        roadmap.pitfalls.map(({ id }) => id),
+        seen,
+      ),
+      signals: readSignals(
+        roadmap.signals.map(({ id }) => id),
+        seen,
+      ),
+    };
   }
 
   async plan(): Promise<SavedPlan | undefined> {
@@ -146,7 +187,8 @@ export class PathDesk {
     const known = new Set(entries.map(({ body }) => body.key));
     const plan = await this.#parts.plans.current(entries);
     const added: EvidenceEntry[] = [];
-    for (const evidence of settledBlocks(entries, catalogue, plan?.plan)) if (!known.has(evidence.key)) added.push(await this.#parts.evidence.append(evidence));
+    for (const evidence of settledBlocks(entries, this.#parts.labs, plan?.plan))
+      if (!known.has(evidence.key)) added.push(await this.#parts.evidence.append(evidence));
     return added;
   }
 
@@ -182,15 +224,18 @@ export class PathDesk {
 
   /** @throws INVALID_ARGUMENT for a round that is not there, or that needs a record that is not there */
   async startRound(ordinal: number): Promise<StoredSheet> {
-    const { sheets, freshSeed } = this.#parts;
+    const { sheets, freshSeed, labs } = this.#parts;
     const seed = freshSeed();
     const refuse = (problem: string): never => {
       throw new KarkhanaError("INVALID_ARGUMENT", { field: "round", problem, value: ordinal });
     };
     const begin = async (): Promise<{ sheet: Sheet; truth: unknown }> => {
-      const numbers = catalogue.map(({ number }) => number);
+      const numbers = labs.map(({ number }) => number);
       if (ordinal === 1)
-        return createCoding(seed, numbers, (n) => catalogue.find(({ number }) => number === n)?.minutes ?? 45) ?? refuse("this program has no coding lab of numbers 13 to 22 yet");
+        return (
+          createCoding(seed, numbers, (n) => labs.find(({ number }) => number === n)?.minutes ?? 45) ??
+          refuse("this program has no coding lab of numbers 13 to 22 yet")
+        );
       if (ordinal === 2) return createFundamentals(seed);
       if (ordinal === 3) return createDesignRound(seed);
       if (ordinal === 4) return createPapers();
@@ -215,7 +260,11 @@ export class PathDesk {
    * @param code for a coding round
    * @throws SHEET_NOT_FOUND, SHEET_ANSWERED
    */
-  async answer(id: string, answers: Answers, code?: { readonly language: Language; readonly source: string }): Promise<{ readonly sheet: StoredSheet; readonly entry: EvidenceEntry }> {
+  async answer(
+    id: string,
+    answers: Answers,
+    code?: { readonly language: Language; readonly source: string },
+  ): Promise<{ readonly sheet: StoredSheet; readonly entry: EvidenceEntry }> {
     const { sheets, clock, evidence } = this.#parts;
     const stored = await sheets.get(id);
     if (stored.answeredUs !== undefined) throw new KarkhanaError("SHEET_ANSWERED", { id });
@@ -230,7 +279,14 @@ export class PathDesk {
       subject,
       producedBy: subject === "round-4-research" ? "person" : "grader",
       key: `${kind}/${id}`,
-      content: { sheet: id, version, seed: stored.seed, passed: grade.passed, score: Math.round(grade.score * 1000) / 1000, ...(grade.record as EvidenceContent) },
+      content: {
+        sheet: id,
+        version,
+        seed: stored.seed,
+        passed: grade.passed,
+        score: Math.round(grade.score * 1000) / 1000,
+        ...(grade.record as EvidenceContent),
+      },
     });
     return { sheet: closed, entry };
   }
@@ -267,7 +323,11 @@ export class PathDesk {
   /** A person's word, kept as that. @throws INVALID_ARGUMENT naming what may be attested */
   async attest(subject: string, byName: string, statement: string): Promise<EvidenceEntry> {
     if (!attestable.has(subject))
-      throw new KarkhanaError("INVALID_ARGUMENT", { field: "subject", problem: `expected one of ${[...attestable.keys()].join(", ")}`, value: subject.slice(0, 80) });
+      throw new KarkhanaError("INVALID_ARGUMENT", {
+        field: "subject",
+        problem: `expected one of ${[...attestable.keys()].join(", ")}`,
+        value: subject.slice(0, 80),
+      });
     for (const [field, value, max] of [
       ["by", byName, 120],
       ["statement", statement, 2000],
@@ -275,7 +335,13 @@ export class PathDesk {
       if (value.trim() === "" || value.length > max)
         throw new KarkhanaError("INVALID_ARGUMENT", { field, problem: `expected a text of at most ${max} characters`, value: value.slice(0, 60) });
     const content = { byName: byName.trim(), statement: statement.trim() };
-    return this.#parts.evidence.append({ kind: "attestation", subject, producedBy: "person", key: `attestation/${subject}/${definitionHash(content).slice(0, 16)}`, content });
+    return this.#parts.evidence.append({
+      kind: "attestation",
+      subject,
+      producedBy: "person",
+      key: `attestation/${subject}/${definitionHash(content).slice(0, 16)}`,
+      content,
+    });
   }
 
   verify(): ReturnType<EvidenceStore["verify"]> {

@@ -31,7 +31,11 @@ const minWords = 20;
 /** A report as written in a file: times as ISO 8601. @throws INVALID_ARGUMENT naming the field */
 export function parseIncidentReport(value: unknown): IncidentReport {
   const refuse = (field: string, problem: string, got: unknown): never => {
-    throw new KarkhanaError("INVALID_ARGUMENT", { field: `report.${field}`, problem, value: typeof got === "string" ? got.slice(0, 100) : (JSON.stringify(got) ?? "nothing").slice(0, 100) });
+    throw new KarkhanaError("INVALID_ARGUMENT", {
+      field: `report.${field}`,
+      problem,
+      value: typeof got === "string" ? got.slice(0, 100) : (JSON.stringify(got) ?? "nothing").slice(0, 100),
+    });
   };
   const report = (typeof value === "object" && value !== null ? value : refuse("", "expected an object", value)) as Readonly<Record<string, unknown>>;
   const text = (field: string, max = 4000): string => {
@@ -45,7 +49,12 @@ export function parseIncidentReport(value: unknown): IncidentReport {
   };
   const cause = causes.find((c) => c === report["cause"]) ?? refuse("cause", `expected one of ${causes.join(", ")}`, report["cause"]);
   const changed: unknown = report["changed"];
-  if (!Array.isArray(changed) || changed.length === 0 || changed.length > 50 || changed.some((item) => typeof item !== "string" || item.trim() === "" || item.length > 500))
+  if (
+    !Array.isArray(changed) ||
+    changed.length === 0 ||
+    changed.length > 50 ||
+    changed.some((item) => typeof item !== "string" || item.trim() === "" || item.length > 500)
+  )
     return refuse("changed", "expected a list of what is different since, with at least one item", changed);
   return {
     model: text("model", 200),
@@ -78,9 +87,12 @@ export function matchReport(report: IncidentReport, { models, trainings }: Pick<
   hold("began", report.beganUs, alert.sinceUs);
   hold("detected", report.detectedUs, alert.raisedUs);
   // What mended it: a rollback, or the promotion of a version whose training names the alert.
-  const answering = trainings.filter((t) => t.model === model.model && t.champion > 0 && t.reason.includes(alert.summary)).flatMap(({ candidate }) => candidate ?? []);
+  const answering = trainings
+    .filter((t) => t.model === model.model && t.champion > 0 && t.reason.includes(alert.summary))
+    .flatMap(({ candidate }) => candidate ?? []);
   const mended = model.events.filter(
-    (e) => e.atUs >= alert.raisedUs - slackUs && (e.kind === "rolled-back" || (e.kind === "promoted" && e.version !== undefined && answering.includes(e.version))),
+    (e) =>
+      e.atUs >= alert.raisedUs - slackUs && (e.kind === "rolled-back" || (e.kind === "promoted" && e.version !== undefined && answering.includes(e.version))),
   );
   const nearest = mended.toSorted((a, b) => Math.abs(a.atUs - report.mitigatedUs) - Math.abs(b.atUs - report.mitigatedUs))[0];
   if (nearest === undefined) problems.push("mitigated: the log holds no rollback after the alert, and no promotion of a version trained because of it");

@@ -58,7 +58,14 @@ export function nextStep({ verdicts, evidence, plan, sheets, labs, nowUs }: Next
   const lab = nextLab(plan, labs, new Set(passed.keys()), nowUs);
   if (lab !== undefined) return lab;
   if (missing !== undefined)
-    return { kind: "condition", says: missing.says, why: `Missing: ${missing.missing}`, command: missing.command, page: pageOf(missing.command), stageId: missing.stageId };
+    return {
+      kind: "condition",
+      says: missing.says,
+      why: `Missing: ${missing.missing}`,
+      command: missing.command,
+      page: pageOf(missing.command),
+      stageId: missing.stageId,
+    };
   const word = roadmap.stages.flatMap(({ id, exit }) => exit.attestations.map((attestation) => ({ ...attestation, stageId: id })));
   const unsaid = word.find(({ id }) => !evidence.some(({ body }) => body.kind === "attestation" && body.subject === id)) ?? word[0];
   return {
@@ -77,7 +84,14 @@ function nextLab(plan: Plan, labs: NextInput["labs"], passed: ReadonlySet<number
     const found = number === undefined ? undefined : lab(number);
     return found === undefined
       ? undefined
-      : { kind: "lab", says: `Pass lab ${found.number}: ${found.title}`, why, command: `karkhana path lab run ${found.number}`, page: `/path/labs/${found.number}`, stageId };
+      : {
+          kind: "lab",
+          says: `Pass lab ${found.number}: ${found.title}`,
+          why,
+          command: `karkhana path lab run ${found.number}`,
+          page: `/path/labs/${found.number}`,
+          stageId,
+        };
   };
   const current = currentItem(plan, nowUs);
   if (current !== undefined) {

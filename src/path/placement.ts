@@ -33,7 +33,8 @@ export function settledBlocks(entries: readonly EvidenceEntry[], labs: readonly 
     const own = labs.filter((lab) => lab.blockId === blockId).map(({ number }) => number);
     const shows = (numbers: readonly number[]): string[] => numbers.flatMap((n) => passed.get(n)?.hash ?? []);
     const content = (numbers: readonly number[]) => ({ labs: numbers.map((n) => `lab-${n}`), entries: shows(numbers) });
-    if (own.every((n) => passed.has(n))) settled.push({ kind: "block", subject: blockId, producedBy: "grader", key: `block/${blockId}`, content: content(own) });
+    if (own.every((n) => passed.has(n)))
+      settled.push({ kind: "block", subject: blockId, producedBy: "grader", key: `block/${blockId}`, content: content(own) });
     const item = plan?.items.find(({ id }) => id === blockId);
     const placing = placementLabs(blockId, labs);
     if (item?.placementOffered === true && placing.length > 0 && placing.every((n) => passed.has(n)))

@@ -29,7 +29,9 @@ export function createPlanStore(parts: { readonly database: SqlDatabase; readonl
   const db = tables<PathTables>(database.db);
   const newest = async (): Promise<SavedPlan | undefined> => {
     const row = await db.selectFrom("path_plans").selectAll().orderBy("created_us", "desc").orderBy("id", "desc").limit(1).executeTakeFirst();
-    return row === undefined ? undefined : { id: row.id, createdUs: row.created_us, request: JSON.parse(row.request) as SavedRequest, plan: JSON.parse(row.plan) as Plan };
+    return row === undefined
+      ? undefined
+      : { id: row.id, createdUs: row.created_us, request: JSON.parse(row.request) as SavedRequest, plan: JSON.parse(row.plan) as Plan };
   };
   return {
     save: async (request, evidence) => {
@@ -59,7 +61,7 @@ export function createPlanStore(parts: { readonly database: SqlDatabase; readonl
 }
 
 /** What of the chain a plan counts: labs passed, blocks done, waivers. Words of people count in no plan. */
-export function planEvidence(entries: readonly EvidenceEntry[]): PlanEvidence[] {
+function planEvidence(entries: readonly EvidenceEntry[]): PlanEvidence[] {
   const kinds: Readonly<Record<string, PlanEvidence["kind"]>> = { lab: "lab", block: "block-done", waiver: "placement" };
   return entries.flatMap(({ body, hash }) => {
     const kind = kinds[body.kind];

@@ -60,7 +60,7 @@ export function createSheetStore({ database, clock, newId }: { readonly database
         .where("kind", "=", kind)
         .where("subject", "=", subject)
         .executeTakeFirstOrThrow();
-      return Number(n);
+      return n;
     },
     close: async (id, answeredUs, grade) => {
       await database.transaction(async (trx) => {

@@ -29,6 +29,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   NOTHING_TO_ROLL_BACK: 409,
   PARAM_CHANGED: 409,
   SHEET_ANSWERED: 409,
+  EVIDENCE_DAMAGED: 500,
 };
 
 /** HTTP status of an error code: its own line, else by family, else 400. */

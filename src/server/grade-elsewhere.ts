@@ -9,7 +9,6 @@ export interface GradingQuestion {
   readonly lab: number;
   readonly language: Language;
   readonly source: string;
-  readonly seed: string;
 }
 
 export type GradingAnswer = { readonly kind: "verdict"; readonly verdict: Verdict } | { readonly kind: "refused"; readonly error: ErrorRecord };
@@ -21,13 +20,13 @@ const patienceMs = 120_000;
  * Grades in a process of its own, one solution at a time: a second one is refused with GRADING_BUSY, not queued, since whoever sent it is
  * looking at the page.
  */
-export function gradeElsewhere(freshSeed: () => string): LabGrader {
+export function gradeElsewhere(): LabGrader {
   let isBusy = false;
   return async ({ lab, language, source }) => {
     if (isBusy) throw new KarkhanaError("GRADING_BUSY");
     isBusy = true;
     try {
-      return await gradeInProcess({ lab, language, source, seed: freshSeed() });
+      return await gradeInProcess({ lab, language, source });
     } finally {
       isBusy = false;
     }

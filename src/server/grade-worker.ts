@@ -7,7 +7,7 @@ import { stopwatch } from "./system.ts";
 
 process.once("message", (question: GradingQuestion) => {
   const answer = (given: GradingAnswer): void => void process.send?.(given, () => process.disconnect());
-  grade({ lab: findLab(String(question.lab)), language: question.language, source: question.source, seed: question.seed, seedOrigin: "fresh" }, stopwatch).then(
+  grade({ lab: findLab(String(question.lab)), language: question.language, source: question.source }, stopwatch).then(
     (verdict) => answer({ kind: "verdict", verdict }),
     (error: unknown) => answer({ kind: "refused", error: toErrorRecord(error) }),
   );

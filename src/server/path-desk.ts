@@ -5,6 +5,7 @@ import { PathDesk, type LabGrader } from "../path/desk.ts";
 import { trafficOfLog, type DrillTraffic, type LoggedAnswer } from "../path/drills/traffic.ts";
 import { createEvidenceStore } from "../path/evidence/store.ts";
 import type { RecordRooms } from "../path/exits/records.ts";
+import { labs } from "../path/labs/catalogue.ts";
 import { createPlanStore } from "../path/plans.ts";
 import { createSheetStore } from "../path/sheets.ts";
 import type { Pipelines } from "../pipelines/port.ts";
@@ -33,15 +34,16 @@ export function openPathDesk(options: PathDeskOptions): PathDesk {
     evidence: createEvidenceStore({ database, clock }),
     plans: createPlanStore({ database, clock, newId: systemId, roadmap }),
     sheets: createSheetStore({ database, clock, newId: systemId }),
+    labs,
     clock,
     freshSeed,
-    gradeLab: options.gradeLab ?? gradeElsewhere(freshSeed),
+    gradeLab: options.gradeLab ?? gradeElsewhere(),
     ownTraffic: () => ownTraffic(project, rooms.feedback),
     ...(elsewhere === undefined ? {} : { elsewhere }),
   });
 }
 
-export function freshSeed(): string {
+function freshSeed(): string {
   return randomBytes(12).toString("hex");
 }
 
@@ -60,7 +62,11 @@ async function ownTraffic(project: ProjectDefinition, feedback: PathDeskOptions[
     byModel.set(record.model, own);
   }
   for (const { name, service } of project.models) {
-    const traffic = trafficOfLog(name, service.slots.map((slot) => slot.name), byModel.get(name) ?? []);
+    const traffic = trafficOfLog(
+      name,
+      service.slots.map((slot) => slot.name),
+      byModel.get(name) ?? [],
+    );
     if (traffic !== undefined) return traffic;
   }
   return undefined;

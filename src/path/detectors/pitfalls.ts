@@ -49,18 +49,24 @@ const detectors: Readonly<Record<string, (seen: Seen) => Reading>> = {
     const open = algorithmLabs.find((n) => records.labs.includes(n));
     const command = open === undefined ? null : `karkhana path lab run ${open}`;
     if (block?.toUs === undefined) return cannotTell("No plan says when weeks 12 to 16 end.", block === undefined ? "karkhana path plan" : command);
-    return block.toUs <= records.nowUs ? fallen("The plan is past weeks 12 to 16, and no lab of them is passed.", command) : cannotTell("Weeks 12 to 16 have not ended in the plan.", command);
+    return block.toUs <= records.nowUs
+      ? fallen("The plan is past weeks 12 to 16, and no lab of them is passed.", command)
+      : cannotTell("Weeks 12 to 16 have not ended in the plan.", command);
   },
   "monitoring-afterwards": ({ records }) => {
     const promoted = records.models.some(({ events }) => events.some(({ kind }) => kind === "promoted"));
     if (!promoted) return cannotTell("No version was ever promoted.", "karkhana run");
     const judgement = monitorsBeforeLive.judge(records);
-    return judgement.proved ? clear("Monitors were on record before the first promotion.", judgement.found) : fallen(judgement.missing, judgement.command, judgement.found);
+    return judgement.proved
+      ? clear("Monitors were on record before the first promotion.", judgement.found)
+      : fallen(judgement.missing, judgement.command, judgement.found);
   },
   "no-scale": ({ records }) => {
     if (!records.models.some(({ deployment }) => deployment !== undefined)) return cannotTell("No version is live.", "karkhana run");
     const judgement = loadTestStored.judge(records);
-    return judgement.proved ? clear("A load test of a live version is stored.", judgement.found) : fallen(`A version is live: ${judgement.missing}.`, judgement.command, judgement.found);
+    return judgement.proved
+      ? clear("A load test of a live version is stored.", judgement.found)
+      : fallen(`A version is live: ${judgement.missing}.`, judgement.command, judgement.found);
   },
   "no-feature-store": ({ records }) => {
     const differing = records.parities.filter(({ mismatches }) => mismatches > 0);
@@ -71,14 +77,17 @@ const detectors: Readonly<Record<string, (seen: Seen) => Reading>> = {
         differing.slice(0, 3).map((p): FoundRecord => ({ kind: "parity", id: p.runId, says: `${p.mismatches} of ${p.values} values differ` })),
       );
     const judgement = servedEqualsOffline.judge(records);
-    return judgement.proved ? clear("Every value compared was equal online and offline.", judgement.found) : cannotTell("Too few served vectors were compared.", judgement.command);
+    return judgement.proved
+      ? clear("Every value compared was equal online and offline.", judgement.found)
+      : cannotTell("Too few served vectors were compared.", judgement.command);
   },
   "breadth-or-depth-only": ({ records, plan }) => {
     const stage = (id: string): boolean => records.evidence.some(({ body }) => body.kind === "condition" && body.content["stageId"] === id);
     const begun = passedLabs(records.evidence).has(46);
     if (begun && !stage("stage-2")) return fallen("A track's lab is passed, and nothing of stage 2 is proved: depth without breadth.", "karkhana path next");
     const trackless = plan !== undefined && plan.trackId === undefined;
-    if (stage("stage-3") && trackless && !begun) return fallen("Stage 3 is under way, and no track is chosen: breadth without depth.", "karkhana path plan --track track-a");
+    if (stage("stage-3") && trackless && !begun)
+      return fallen("Stage 3 is under way, and no track is chosen: breadth without depth.", "karkhana path plan --track track-a");
     if (begun || (plan?.trackId !== undefined && stage("stage-2"))) return clear("Stage 2 has proofs, and a track is chosen.");
     return cannotTell("Neither a track nor stage 2 has begun.", "karkhana path next");
   },

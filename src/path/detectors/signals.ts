@@ -7,7 +7,9 @@ import type { Seen, SignalReading } from "./detector.ts";
 
 type Reading = Omit<SignalReading, "signalId">;
 
-const entryFound = (says: string) => ({ body, hash }: EvidenceEntry): FoundRecord => ({ kind: "evidence", id: hash, says: `entry ${body.sequence}: ${says}` });
+const entryFound =
+  (says: string) =>
+  ({ body, hash }: EvidenceEntry): FoundRecord => ({ kind: "evidence", id: hash, says: `entry ${body.sequence}: ${says}` });
 
 /** All hold: shown. Some: part. */
 function ofPredicates({ records }: Seen, predicates: readonly Predicate[]): Reading {
@@ -38,7 +40,11 @@ function ofWords({ records }: Seen, subject: string): Reading {
   const words = records.evidence.filter(({ body }) => body.producedBy === "person" && body.subject === subject);
   return words.length === 0
     ? { state: "nothing", says: "Nothing is on record; no machine here can show it.", found: [] }
-    : { state: "claimed", says: `${words.length} on record, each a person's word that no machine checked`, found: words.slice(0, 3).map(entryFound("a person's word")) };
+    : {
+        state: "claimed",
+        says: `${words.length} on record, each a person's word that no machine checked`,
+        found: words.slice(0, 3).map(entryFound("a person's word")),
+      };
 }
 
 const detectors: Readonly<Record<string, (seen: Seen) => Reading>> = {

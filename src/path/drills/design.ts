@@ -1,10 +1,11 @@
 import { seededRng } from "../../kernel/rng.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
-import { designCases, designSections, type DesignCase, type Params } from "./design-cases.ts";
+import { designCases } from "./design-cases.ts";
+import { designSections, type DesignCase, type Params } from "./design-case.ts";
 import { numberAnswer, shown, textAnswer, words, type Answers, type Grade, type Mark, type Question, type Sheet } from "./sheet.ts";
 
-export const designVersion = 1;
-export const designTolerance = 0.1;
+const designVersion = 1;
+const designTolerance = 0.1;
 const passScore = 0.8;
 const minWords = 20;
 
@@ -14,10 +15,14 @@ export interface DesignTruth {
 }
 
 /** @throws INVALID_ARGUMENT naming the cases */
-export function designCase(id: string): DesignCase {
+function designCase(id: string): DesignCase {
   const found = designCases.find((one) => one.id === id || one.id === `design-${id}`);
   if (found === undefined)
-    throw new KarkhanaError("INVALID_ARGUMENT", { field: "case", problem: `expected one of ${designCases.map((c) => c.id.slice(7)).join(", ")}`, value: id.slice(0, 60) });
+    throw new KarkhanaError("INVALID_ARGUMENT", {
+      field: "case",
+      problem: `expected one of ${designCases.map((c) => c.id.slice(7)).join(", ")}`,
+      value: id.slice(0, 60),
+    });
   return found;
 }
 
@@ -86,7 +91,13 @@ export function gradeDesign(sheet: Sheet, { caseId, params }: DesignTruth, answe
           : `${(score * 100).toFixed(0)} % of the numbers; ${passScore * 100} % are needed.`,
     marks,
     reveals: [],
-    record: { caseId, numbers: marks.length, right: marks.filter(({ right }) => right).length, sections: designSections.length - empty.length, sheet: sheet.title },
+    record: {
+      caseId,
+      numbers: marks.length,
+      right: marks.filter(({ right }) => right).length,
+      sections: designSections.length - empty.length,
+      sheet: sheet.title,
+    },
   };
 }
 

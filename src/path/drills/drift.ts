@@ -3,7 +3,7 @@ import { causes, makeIncident, numWindows, type Cause, type Injection } from "./
 import { chosen, numberAnswer, type Answers, type Grade, type Mark, type Option, type Sheet, type Signal } from "./sheet.ts";
 import type { DrillTraffic } from "./traffic.ts";
 
-export const driftVersion = 1;
+const driftVersion = 1;
 export const driftSubject = "drift-incident";
 const passScore = 0.8;
 const onsetSlack = 2;
@@ -100,8 +100,20 @@ export function createDrift(traffic: DrillTraffic, injections: readonly Injectio
         title: "Your answer",
         text: "",
         questions: [
-          { id: "causes", kind: "choices", prompt: "What happened?", note: "Nothing chosen: no incident.", options: causes.map((id) => ({ id, text: causeTexts[id] })) },
-          { id: "onset", kind: "number", prompt: "On which day did it begin?", note: "The first one, if there are two. Empty if nothing happened.", unit: "day" },
+          {
+            id: "causes",
+            kind: "choices",
+            prompt: "What happened?",
+            note: "Nothing chosen: no incident.",
+            options: causes.map((id) => ({ id, text: causeTexts[id] })),
+          },
+          {
+            id: "onset",
+            kind: "number",
+            prompt: "On which day did it begin?",
+            note: "The first one, if there are two. Empty if nothing happened.",
+            unit: "day",
+          },
           { id: "moved", kind: "choices", prompt: "Which signals moved and show it?", options },
           { id: "stayed", kind: "choices", prompt: "Which signals stayed, and rule the other causes out?", note: "At least two.", options },
           { id: "action", kind: "choices", prompt: "What do you do?", options: actions.map(({ id, text }) => ({ id, text })) },
@@ -162,8 +174,16 @@ export function gradeDrift(sheet: Sheet, truth: DriftTruth, answers: Answers): G
   );
   const done = chosen(answers, "action");
   const fitting = actions.filter(({ id, fits }) => (real.length === 0 ? id === "nothing" : fits.some((cause) => real.includes(cause))));
-  const meets = real.length === 0 ? done.join() === "nothing" : real.every((cause) => actions.some(({ id, fits }) => done.includes(id) && fits.includes(cause)));
-  mark("action", meets && done.every((id) => fitting.some((a) => a.id === id)), done.join(", ") || "nothing chosen", fitting.map(({ text }) => text).join("; "), "", real.length > 0 ? 10 : 15);
+  const meets =
+    real.length === 0 ? done.join() === "nothing" : real.every((cause) => actions.some(({ id, fits }) => done.includes(id) && fits.includes(cause)));
+  mark(
+    "action",
+    meets && done.every((id) => fitting.some((a) => a.id === id)),
+    done.join(", ") || "nothing chosen",
+    fitting.map(({ text }) => text).join("; "),
+    "",
+    real.length > 0 ? 10 : 15,
+  );
 
   const total = marks.reduce((sum, { of }) => sum + of, 0);
   const score = Math.max(0, marks.reduce((sum, { points }) => sum + points, 0) / total - 0.25 * falsePages);

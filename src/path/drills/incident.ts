@@ -62,7 +62,19 @@ export function makeIncident(traffic: DrillTraffic, injections: readonly Injecti
   const median = traffic.scores.toSorted((a, b) => a - b)[Math.floor(numRows / 2)]!;
   const smallWindow = 3 + rng.int(6);
   const mixWindow = 4 + rng.int(20);
-  const names = [...traffic.names.map((name) => `psi:${name}`), "psi:score", "nulls", "skew", "log-loss", "calibration", "p95", "timeouts", "fallbacks", "old-version", "volume"];
+  const names = [
+    ...traffic.names.map((name) => `psi:${name}`),
+    "psi:score",
+    "nulls",
+    "skew",
+    "log-loss",
+    "calibration",
+    "p95",
+    "timeouts",
+    "fallbacks",
+    "old-version",
+    "volume",
+  ];
   const values = new Map<string, (number | null)[]>(names.map((name) => [name, []]));
   const limits = new Map<string, (number | null)[]>(names.map((name) => [name, []]));
   const measure = (name: string, value: number | null, limit: number | null): void => {
@@ -72,7 +84,8 @@ export function makeIncident(traffic: DrillTraffic, injections: readonly Injecti
 
   for (let w = 1; w <= numWindows; w++) {
     const isWeekend = (w + firstDayOfWeek - 1) % 7 === 6 || (w + firstDayOfWeek - 1) % 7 === 0;
-    const n = w === smallWindow ? 60 : w === mixWindow ? Math.round(windowRows * 1.6) : Math.round(windowRows * (isWeekend ? 0.8 : 1) * (0.95 + 0.1 * rng.next()));
+    const n =
+      w === smallWindow ? 60 : w === mixWindow ? Math.round(windowRows * 1.6) : Math.round(windowRows * (isWeekend ? 0.8 : 1) * (0.95 + 0.1 * rng.next()));
     const draws = Array.from({ length: n }, (): Draw => {
       const i = drawRow(rng, numRows, (row) => {
         const drift = w >= at("data-drift") ? Math.exp(0.75 * z[shifted]![row]!) : 1;
@@ -91,7 +104,14 @@ export function makeIncident(traffic: DrillTraffic, injections: readonly Injecti
       const present = draws.flatMap(({ served }) => (Number.isNaN(served[f]!) ? [] : [served[f]!]));
       measure(`psi:${name}`, present.length < 20 ? null : psiOf(bins[f]!, present), limitOf(bins[f]!, Math.max(20, present.length)));
     }
-    measure("psi:score", psiOf(bins.at(-1)!, draws.map(({ score }) => score)), limitOf(bins.at(-1)!, n));
+    measure(
+      "psi:score",
+      psiOf(
+        bins.at(-1)!,
+        draws.map(({ score }) => score),
+      ),
+      limitOf(bins.at(-1)!, n),
+    );
     measure("nulls", Math.max(...traffic.names.map((_, f) => draws.filter(({ served }) => Number.isNaN(served[f]!)).length / n)), 0.02);
     measure("skew", draws.filter(({ row, served }) => row.some((value, f) => !Object.is(value, served[f]!))).length / n, 0.001);
     // Outcomes arrive late: the last windows know few of theirs.
@@ -112,7 +132,9 @@ export function makeIncident(traffic: DrillTraffic, injections: readonly Injecti
     { window: harmless, text: "Deploy: the console's settings page. Serving was not restarted." },
     { window: mixWindow, text: "A partner sent a campaign's traffic for one day." },
     { window: smallWindow, text: "Traffic was held back by a network maintenance; about one tenth came through." },
-    ...(Number.isFinite(at("feature-pipeline")) ? [{ window: at("feature-pipeline"), text: "Deploy: a nightly job of the feature repository, with its tests." }] : []),
+    ...(Number.isFinite(at("feature-pipeline"))
+      ? [{ window: at("feature-pipeline"), text: "Deploy: a nightly job of the feature repository, with its tests." }]
+      : []),
     ...(Number.isFinite(at("infrastructure")) ? [{ window: at("infrastructure"), text: "The node pool was rolled; all pods report ready." }] : []),
     ...(injections.length === 0 ? [{ window: 11 + rng.int(10), text: "Deploy: serving, patch release of a library." }] : []),
   ].sort((a, b) => a.window - b.window);

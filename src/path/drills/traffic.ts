@@ -12,7 +12,7 @@ export interface DrillTraffic {
 }
 
 /** Fewer rows than this say too little about a distribution. */
-export const minTrafficRows = 1500;
+const minTrafficRows = 1500;
 
 /** An answered prediction with its outcome, as the project's own log holds it. */
 export interface LoggedAnswer {
@@ -29,7 +29,12 @@ export function trafficOfLog(model: string, slots: readonly string[], answers: r
   const whole = answers.filter(({ vector, score }) => vector.length === slots.length && Number.isFinite(score));
   if (whole.length < minTrafficRows) return undefined;
   const kept = slots
-    .map((name, index) => ({ name, index, distinct: new Set(whole.map(({ vector }) => vector[index])).size, nulls: whole.filter(({ vector }) => Number.isNaN(vector[index])).length }))
+    .map((name, index) => ({
+      name,
+      index,
+      distinct: new Set(whole.map(({ vector }) => vector[index])).size,
+      nulls: whole.filter(({ vector }) => Number.isNaN(vector[index])).length,
+    }))
     .filter(({ distinct, nulls }) => distinct > 20 && nulls < whole.length * 0.02)
     .sort((a, b) => b.distinct - a.distinct || a.index - b.index)
     .slice(0, 6)

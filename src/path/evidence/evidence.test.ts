@@ -55,16 +55,34 @@ describe("the evidence chain", () => {
   test("an append whose transaction fails leaves nothing", async () => {
     const { database, store } = await open();
     await store.append(piece(1));
-    const broken = createEvidenceStore({ database: { ...database, transaction: async (work) => database.transaction(async (trx) => (await work(trx), Promise.reject(new Error("killed here")))) }, clock });
+    const broken = createEvidenceStore({
+      database: { ...database, transaction: async (work) => database.transaction(async (trx) => (await work(trx), Promise.reject(new Error("killed here")))) },
+      clock,
+    });
     await expect(broken.append(piece(2))).rejects.toThrow("killed here");
     expect(await store.verify()).toMatchObject({ entries: 1, problems: [] });
     expect((await store.append(piece(2))).body.sequence).toBe(2);
   });
 
   test.each<readonly [string, (t: ReturnType<typeof tables<PathTables>>) => Promise<unknown>, number, RegExp]>([
-    ["a changed content", (t) => t.updateTable("path_evidence").set({ body: '{"changed":true}' }).where("sequence", "=", 2).execute(), 2, /does not give its hash/],
+    [
+      "a changed content",
+      (t) => t.updateTable("path_evidence").set({ body: '{"changed":true}' }).where("sequence", "=", 2).execute(),
+      2,
+      /does not give its hash/,
+    ],
     ["an entry taken out", (t) => t.deleteFrom("path_evidence").where("sequence", "=", 2).execute(), 2, /taken out/],
-    ["a changed hash", (t) => t.updateTable("path_evidence").set({ hash: "0".repeat(64) }).where("sequence", "=", 1).execute(), 1, /does not give its hash/],
+    [
+      "a changed hash",
+      (t) =>
+        t
+          .updateTable("path_evidence")
+          .set({ hash: "0".repeat(64) })
+          .where("sequence", "=", 1)
+          .execute(),
+      1,
+      /does not give its hash/,
+    ],
   ])("%s is found, and where", async (_what, tamper, sequence, says) => {
     const { database, store } = await open();
     for (const n of [1, 2, 3]) await store.append(piece(n));
@@ -79,7 +97,14 @@ describe("the evidence chain", () => {
     for (const n of [1, 2]) await store.append(piece(n));
     await store.append({ kind: "attestation", subject: "attest-real-traffic", producedBy: "person", key: "a", content: { byName: "N. N.", statement: "बहुत" } });
     await store.append({ kind: "condition", subject: "lineage-complete", producedBy: "platform", key: "c", content: { version: 1, says: "x", found: [] } });
-    const verdicts = [{ stageId: "stage-2", state: "open" as const, attestations: [], conditions: [{ predicateId: "lineage-complete", version: 1, says: "x", judgement: { proved: true as const, found: [] } }] }];
+    const verdicts = [
+      {
+        stageId: "stage-2",
+        state: "open" as const,
+        attestations: [],
+        conditions: [{ predicateId: "lineage-complete", version: 1, says: "x", judgement: { proved: true as const, found: [] } }],
+      },
+    ];
     const report = createReport(await store.list(), verdicts, { roadmapVersion: "1", nowUs: 5 });
     expect(report.claims).toHaveLength(1);
     const text = reportText(report);
@@ -101,14 +126,23 @@ describe("the evidence chain", () => {
     const entries = await store.list();
     const report = createReport(entries, [], { roadmapVersion: "1", nowUs: 5 });
     const claim = { stageId: "stage-1", predicateId: "pipeline-rerun", version: 1, says: "x", entry: entries[0]!.hash };
-    expect(verifyReport(reportText({ ...report, claims: [claim] })).problems).toEqual([{ sequence: 0, problem: expect.stringMatching(/pipeline-rerun is proved, and no entry/) }]);
+    expect(verifyReport(reportText({ ...report, claims: [claim] })).problems).toEqual([
+      { sequence: 0, problem: expect.stringMatching(/pipeline-rerun is proved, and no entry/) },
+    ]);
     expect(verifyReport(reportText({ ...report, entries: entries.slice(0, 2) })).problems[0]?.problem).toMatch(/cut off/);
-    expect(verifyReport(reportText({ ...report, entries: [entries[0]!, entries[2]!], head: { sequence: 2, hash: entries[2]!.hash } })).problems.map((p) => p.sequence)).toContain(2);
+    expect(
+      verifyReport(reportText({ ...report, entries: [entries[0]!, entries[2]!], head: { sequence: 2, hash: entries[2]!.hash } })).problems.map(
+        (p) => p.sequence,
+      ),
+    ).toContain(2);
   });
 
-  test.each(["", "{", "[]", '{"format":2,"entries":[]}', '{"format":1,"entries":[1,null,{"body":[]}]}', "null"])("what is no report is refused in words: %s", (text) => {
-    const { problems } = verifyReport(text);
-    expect(problems.length).toBeGreaterThan(0);
-    for (const { problem } of problems) expect(problem).toMatch(/[a-z]/);
-  });
+  test.each(["", "{", "[]", '{"format":2,"entries":[]}', '{"format":1,"entries":[1,null,{"body":[]}]}', "null"])(
+    "what is no report is refused in words: %s",
+    (text) => {
+      const { problems } = verifyReport(text);
+      expect(problems.length).toBeGreaterThan(0);
+      for (const { problem } of problems) expect(problem).toMatch(/[a-z]/);
+    },
+  );
 });

@@ -100,7 +100,7 @@ export function verifyReport(text: string): ReportVerification {
     const name = producedBy === "person" ? `${String(kind)} (a person's word)` : String(kind);
     counts[name] = (counts[name] ?? 0) + 1;
   }
-  return { problems, entries: found.length, head: String(lastHash), counts };
+  return { problems, entries: found.length, head: typeof lastHash === "string" ? lastHash : "", counts };
 }
 
 function problemOfClaim(claim: unknown, entries: readonly { readonly body: unknown; readonly hash: unknown }[]): ChainProblem[] {

@@ -63,8 +63,9 @@ export function createEvidenceStore({ database, clock }: { readonly database: Sq
     },
     list: async () => (await rows()).map(({ sequence, body, hash }) => ({ body: parseBody(body, sequence), hash })),
     verify: async () => {
-      const found = (await rows()).map(foundEntry);
-      return { entries: found.length, head: String(found.at(-1)?.hash ?? genesis), problems: verifyChain(found) };
+      const rowsFound = await rows();
+      const found = rowsFound.map(foundEntry);
+      return { entries: found.length, head: rowsFound.at(-1)?.hash ?? genesis, problems: verifyChain(found) };
     },
   };
 }

@@ -51,7 +51,9 @@ const loadTest: RunRecord = {
 const withLoadTest = (part: Partial<RunRecord> = {}): PathRecords => ({ ...recorded, runs: [...recorded.runs, { ...loadTest, ...part }] });
 
 /** The chain that a person's labs, drills and report leave behind. */
-function chainOf(bodies: readonly (Pick<EvidenceBody, "kind" | "subject" | "content"> & { readonly producedBy?: EvidenceBody["producedBy"] })[]): EvidenceEntry[] {
+function chainOf(
+  bodies: readonly (Pick<EvidenceBody, "kind" | "subject" | "content"> & { readonly producedBy?: EvidenceBody["producedBy"] })[],
+): EvidenceEntry[] {
   let previous = genesis;
   return bodies.map(({ producedBy = "grader", ...body }, i) => {
     const entry = entryOf({ format: 1, sequence: i + 1, atUs: i, key: String(i), previous, producedBy, ...body });
@@ -77,7 +79,8 @@ const drift = (passed: boolean, ...causes: readonly string[]): Parameters<typeof
 const alert = model.alerts.find((a) => recorded.trainings.some((t) => t.champion > 0 && t.candidate !== undefined && t.reason.includes(a.summary)))!;
 const answering = recorded.trainings.find((t) => t.champion > 0 && t.reason.includes(alert.summary))!;
 const mended = model.events.find((e) => e.kind === "promoted" && e.version === answering.candidate)!;
-const prose = "Late flights were scored as punctual because the weather of March was unlike that of the winter before it, and for two weeks nobody looked at it.";
+const prose =
+  "Late flights were scored as punctual because the weather of March was unlike that of the winter before it, and for two weeks nobody looked at it.";
 const report: Parameters<typeof chainOf>[0][number] = {
   kind: "incident-report",
   subject: model.model,
@@ -356,7 +359,12 @@ describe("a near miss is not proof", () => {
     ["design-submissions", "the same case three times", withWork([design("fraud"), design("fraud"), design("fraud")]), /1 of 3/],
     ["design-submissions", "one below 80 %", withWork([design("fraud"), design("search"), design("forecasting", false)]), /2 of 3/],
     ["drift-drills", "six of eight", withWork([...deck.slice(0, 7), drift(false, "concept-drift")]), /6 of the last 8/],
-    ["drift-drills", "a cause never solved", withWork(deck.map((d) => (d.content["causes"]?.toString() === "infrastructure" ? drift(true, "none") : d))), /infrastructure/],
+    [
+      "drift-drills",
+      "a cause never solved",
+      withWork(deck.map((d) => (JSON.stringify(d.content["causes"]) === '["infrastructure"]' ? drift(true, "none") : d))),
+      /infrastructure/,
+    ],
     ["drift-drills", "seven in all", withWork(deck.slice(0, 5).concat(drift(true, "data-drift"), drift(true, "none"))), /8 in a row/],
     ["drift-drills", "eight good ones picked out of many", withWork(deck.flatMap((d) => [d, drift(false, "none")])), /of the last 8 solved/],
     ["incident-report", "none", recorded, /no incident report/],
@@ -366,8 +374,18 @@ describe("a near miss is not proof", () => {
       withWork([{ ...report, content: { ...report.content, detectedUs: alert.raisedUs + 2 * MICROS_PER_MINUTE } }]),
       /detected: the report says .* the log/,
     ],
-    ["incident-report", "mended by a promotion that had nothing to do with it", withWork([{ ...report, content: { ...report.content, mitigatedUs: mended.atUs - MICROS_PER_DAY } }]), /mitigated/],
-    ["incident-report", "of an alert that is not in the log", withWork([{ ...report, content: { ...report.content, alert: "late/quality/1" } }]), /holds no alert/],
+    [
+      "incident-report",
+      "mended by a promotion that had nothing to do with it",
+      withWork([{ ...report, content: { ...report.content, mitigatedUs: mended.atUs - MICROS_PER_DAY } }]),
+      /mitigated/,
+    ],
+    [
+      "incident-report",
+      "of an alert that is not in the log",
+      withWork([{ ...report, content: { ...report.content, alert: "late/quality/1" } }]),
+      /holds no alert/,
+    ],
     ["incident-report", "the alert's answer is gone from the log", { ...withWork([report]), trainings: [] }, /no rollback after the alert/],
 
     ["served-equals-offline", "too few to mean anything", { ...recorded, parities: recorded.parities.map((p) => ({ ...p, vectors: 99 })) }, /fewer than 100/],

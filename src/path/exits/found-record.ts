@@ -26,5 +26,7 @@ export function recordOf(records: PathRecords, { kind, id }: FoundRecord): unkno
       return plain((model ?? records.models.find((m) => id.startsWith(`${m.model} v`)))?.answers);
     case "evidence":
       return plain(records.evidence.find(({ hash }) => hash === id));
+    default:
+      return kind satisfies never;
   }
 }

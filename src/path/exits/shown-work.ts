@@ -40,7 +40,7 @@ function labsPassed(id: string, numbers: readonly number[], text: string): Predi
       const passed = passedLabs(evidence);
       const there = numbers.filter((n) => labs.includes(n));
       const entries = there.flatMap((n) => passed.get(n) ?? []);
-      const records = entries.map((entry) => found(entry, `${entry.body.subject} passed in ${String(entry.body.content["language"])}`));
+      const records = entries.map((entry) => found(entry, `${entry.body.subject} passed`));
       const open = there.filter((n) => !passed.has(n));
       if (there.length === 0) return missing("none of these labs can be run in this program", null);
       if (open.length === 0) return proved(...records);

@@ -6,7 +6,7 @@ import { numberAnswer, chosen, shown, textAnswer, type Answers, type Grade, type
  * and the tests hold it against a numeric derivative or a brute-force minimum.
  */
 
-export const fundamentalsVersion = 1;
+const fundamentalsVersion = 1;
 const minutes = 20;
 const tolerance = 0.01;
 
@@ -34,7 +34,12 @@ function crossEntropy(rng: Rng): FundamentalItem[] {
   const asked = rng.int(3);
   const section = `Softmax and cross-entropy. Logits z = (${z.join(", ")}), the true class is ${y} (counted from 0).`;
   return [
-    { section, question: { id: "ce-loss", kind: "number", prompt: "The loss", unit: "nats" }, expected: -Math.log(p[y]!), why: "-ln softmax(z) of the true class" },
+    {
+      section,
+      question: { id: "ce-loss", kind: "number", prompt: "The loss", unit: "nats" },
+      expected: -Math.log(p[y]!),
+      why: "-ln softmax(z) of the true class",
+    },
     {
       section,
       question: { id: "ce-grad", kind: "number", prompt: `Its derivative by z[${asked}]`, unit: "" },
@@ -52,7 +57,12 @@ function leastSquares(rng: Rng): FundamentalItem[] {
   const sxy = x.reduce((a, v, i) => a + v * y[i]!, 0);
   const section = `Least squares without an intercept. x = (${x.join(", ")}), y = (${y.join(", ")}); the loss is the sum of squared residuals.`;
   return [
-    { section, question: { id: "ols", kind: "number", prompt: "The weight that minimises it", unit: "" }, expected: sxy / sxx, why: "w = sum(xy) / sum(xx), from a zero derivative" },
+    {
+      section,
+      question: { id: "ols", kind: "number", prompt: "The weight that minimises it", unit: "" },
+      expected: sxy / sxx,
+      why: "w = sum(xy) / sum(xx), from a zero derivative",
+    },
     {
       section,
       question: { id: "ridge", kind: "number", prompt: `The weight with the penalty ${lambda} w² added`, unit: "" },
@@ -73,7 +83,12 @@ function lassoStep(rng: Rng): FundamentalItem[] {
   const lambda = draw(rng, 0.4, 1.4);
   const section = `L1. Minimise (w - ${a})² / 2 + ${lambda} |w|.`;
   return [
-    { section, question: { id: "lasso", kind: "number", prompt: "The w that minimises it", unit: "" }, expected: Math.sign(a) * Math.max(0, Math.abs(a) - lambda), why: "soft threshold: sign(a) max(0, |a| - lambda)" },
+    {
+      section,
+      question: { id: "lasso", kind: "number", prompt: "The w that minimises it", unit: "" },
+      expected: Math.sign(a) * Math.max(0, Math.abs(a) - lambda),
+      why: "soft threshold: sign(a) max(0, |a| - lambda)",
+    },
     {
       section,
       question: {
@@ -96,7 +111,12 @@ function backprop(rng: Rng): FundamentalItem[] {
   return [
     { section, question: { id: "bp-p", kind: "number", prompt: "p", unit: "" }, expected: p, why: "forward" },
     { section, question: { id: "bp-w2", kind: "number", prompt: "dLoss/dw2", unit: "" }, expected: (p - y) * h, why: "(p - y) h" },
-    { section, question: { id: "bp-w1", kind: "number", prompt: "dLoss/dw1", unit: "" }, expected: (p - y) * w2 * (1 - h * h) * x, why: "(p - y) w2 (1 - h²) x" },
+    {
+      section,
+      question: { id: "bp-w1", kind: "number", prompt: "dLoss/dw1", unit: "" },
+      expected: (p - y) * w2 * (1 - h * h) * x,
+      why: "(p - y) w2 (1 - h²) x",
+    },
   ];
 }
 
@@ -110,7 +130,12 @@ function overfit(rng: Rng): FundamentalItem[] {
   const fixed = (values: readonly number[]): string => values.map((v) => v.toFixed(3)).join(", ");
   const section = `Reading curves. Training loss by epoch: ${fixed(train)}. Validation loss: ${fixed(valid)}.`;
   return [
-    { section, question: { id: "stop", kind: "number", prompt: "Which epoch's weights do you keep?", unit: "epoch" }, expected: epoch, why: "the lowest validation loss" },
+    {
+      section,
+      question: { id: "stop", kind: "number", prompt: "Which epoch's weights do you keep?", unit: "epoch" },
+      expected: epoch,
+      why: "the lowest validation loss",
+    },
     {
       section,
       question: {
@@ -131,7 +156,13 @@ function options(...texts: readonly string[]): Option[] {
 
 export function fundamentalItems(seed: string): FundamentalItem[] {
   const rng = seededRng(seed, "fundamentals");
-  return [...crossEntropy(rng.fork("ce")), ...leastSquares(rng.fork("ols")), ...lassoStep(rng.fork("l1")), ...backprop(rng.fork("bp")), ...overfit(rng.fork("curves"))];
+  return [
+    ...crossEntropy(rng.fork("ce")),
+    ...leastSquares(rng.fork("ols")),
+    ...lassoStep(rng.fork("l1")),
+    ...backprop(rng.fork("bp")),
+    ...overfit(rng.fork("curves")),
+  ];
 }
 
 export function createFundamentals(seed: string): { sheet: Sheet; truth: { readonly items: readonly FundamentalItem[] } } {
@@ -150,13 +181,20 @@ export function createFundamentals(seed: string): { sheet: Sheet; truth: { reado
       facts: [],
       signals: [],
       log: [],
-      sections: sections.map((section, i) => ({ title: `Question ${i + 1}`, text: section, questions: items.filter((item) => item.section === section).map(({ question }) => question) })),
+      sections: sections.map((section, i) => ({
+        title: `Question ${i + 1}`,
+        text: section,
+        questions: items.filter((item) => item.section === section).map(({ question }) => question),
+      })),
     },
     truth: { items },
   };
 }
 
-export function gradeFundamentals({ items }: { readonly items: readonly FundamentalItem[] }, answers: Answers): Omit<Grade, "passed"> & { readonly passed: boolean } {
+export function gradeFundamentals(
+  { items }: { readonly items: readonly FundamentalItem[] },
+  answers: Answers,
+): Omit<Grade, "passed"> & { readonly passed: boolean } {
   const marks: Mark[] = items.map(({ question, expected, why }) => {
     const given = typeof expected === "number" ? numberAnswer(answers, question.id) : (chosen(answers, question.id)[0] ?? "");
     const right = typeof expected === "number" ? Math.abs(Number(given) - expected) <= Math.max(1e-3, tolerance * Math.abs(expected)) : given === expected;
@@ -177,7 +215,10 @@ export function gradeFundamentals({ items }: { readonly items: readonly Fundamen
   return {
     score,
     passed: lost.length === 0 && score >= 0.75,
-    says: lost.length > 0 ? `Ended at ${lost.map(({ prompt }) => prompt.toLowerCase()).join(", ")}: a derivation that must not fail.` : `${Math.round(score * 100)} % right.`,
+    says:
+      lost.length > 0
+        ? `Ended at ${lost.map(({ prompt }) => prompt.toLowerCase()).join(", ")}: a derivation that must not fail.`
+        : `${Math.round(score * 100)} % right.`,
     marks,
     reveals: [],
     record: { right: marks.filter(({ right }) => right).length, of: marks.length },

@@ -11,14 +11,18 @@ import { matchReport, parseIncidentReport } from "../incident-report.ts";
 
 /* Rounds 1, 3, 4 and 5. Round 2 is in fundamentals.ts. */
 
-export const roundsVersion = 1;
+const roundsVersion = 1;
 const minWords = 15;
 
 const base = { kind: "interview", version: roundsVersion, facts: [], signals: [], log: [] } as const;
 const text = (id: string, prompt: string, least = minWords): Question => ({ id, kind: "text", prompt, minWords: least });
 
 /** Round 1. @returns undefined if this program has no lab of the kind */
-export function createCoding(seed: string, labs: readonly number[], minutesOf: (lab: number) => number): { sheet: Sheet; truth: { readonly lab: number } } | undefined {
+export function createCoding(
+  seed: string,
+  labs: readonly number[],
+  minutesOf: (lab: number) => number,
+): { sheet: Sheet; truth: { readonly lab: number } } | undefined {
   const there = algorithmLabs.filter((n) => labs.includes(n));
   const lab = there[seededRng(seed, "coding").int(Math.max(1, there.length))];
   if (lab === undefined) return undefined;
@@ -28,11 +32,20 @@ export function createCoding(seed: string, labs: readonly number[], minutesOf: (
       ...base,
       subject: "round-1-coding",
       title: "Round 1: coding",
-      intro: [`Lab ${lab} against hidden cases made fresh for you. ${minutes} minutes, one submission: run it on your own cases first. Then say what it costs and where such a thing sits in a machine-learning system.`],
+      intro: [
+        `Lab ${lab} against hidden cases made fresh for you. ${minutes} minutes, one submission: run it on your own cases first. Then say what it costs and where such a thing sits in a machine-learning system.`,
+      ],
       minutes,
       lab,
       sections: [
-        { title: "After the code", text: "", questions: [text("cost", "Its cost in time and memory, and in which quantity"), text("tie-in", "Where does a machine-learning system do this, and what goes wrong there at scale?")] },
+        {
+          title: "After the code",
+          text: "",
+          questions: [
+            text("cost", "Its cost in time and memory, and in which quantity"),
+            text("tie-in", "Where does a machine-learning system do this, and what goes wrong there at scale?"),
+          ],
+        },
       ],
     },
     truth: { lab },
@@ -41,7 +54,16 @@ export function createCoding(seed: string, labs: readonly number[], minutesOf: (
 
 export function gradeCoding(sheet: Sheet, verdict: { readonly passed: boolean; readonly message: string } | undefined, answers: Answers): Grade {
   const marks: Mark[] = [
-    { questionId: "code", prompt: `Lab ${sheet.lab ?? ""}`, right: verdict?.passed === true, given: verdict === undefined ? "nothing" : "a solution", expected: "every hidden case", why: verdict?.message ?? "", points: verdict?.passed === true ? 8 : 0, of: 8 },
+    {
+      questionId: "code",
+      prompt: `Lab ${sheet.lab ?? ""}`,
+      right: verdict?.passed === true,
+      given: verdict === undefined ? "nothing" : "a solution",
+      expected: "every hidden case",
+      why: verdict?.message ?? "",
+      points: verdict?.passed === true ? 8 : 0,
+      of: 8,
+    },
     ...written(sheet, answers),
   ];
   return conclude(marks, verdict?.passed === true && marks.every(({ right }) => right), { lab: sheet.lab ?? 0 });
@@ -72,7 +94,9 @@ export function createPapers(): { sheet: Sheet; truth: Record<string, never> } {
       ...base,
       subject: "round-4-research",
       title: "Round 4: depth and research",
-      intro: ["Two papers of your specialisation that you implemented. For each, three figures the paper claims, what you got, and why they differ. The program checks that everything is there; what it says about you is your word."],
+      intro: [
+        "Two papers of your specialisation that you implemented. For each, three figures the paper claims, what you got, and why they differ. The program checks that everything is there; what it says about you is your word.",
+      ],
       minutes: 60,
       sections: [1, 2].map((paper) => ({
         title: `Paper ${paper}`,
@@ -99,10 +123,25 @@ export function gradePapers(sheet: Sheet, answers: Answers): Grade {
       if (question.kind !== "number") return [];
       const given = numberAnswer(answers, question.id);
       const right = Number.isFinite(given);
-      return [{ questionId: question.id, prompt: question.prompt, right, given: textAnswer(answers, question.id) || "nothing", expected: "a number", why: "", points: right ? 1 : 0, of: 1 }];
+      return [
+        {
+          questionId: question.id,
+          prompt: question.prompt,
+          right,
+          given: textAnswer(answers, question.id) || "nothing",
+          expected: "a number",
+          why: "",
+          points: right ? 1 : 0,
+          of: 1,
+        },
+      ];
     });
   const marks = [...written(sheet, answers), ...numbers];
-  return conclude(marks, marks.every(({ right }) => right), { papers: 2, judged: false });
+  return conclude(
+    marks,
+    marks.every(({ right }) => right),
+    { papers: 2, judged: false },
+  );
 }
 
 export interface StoryTruth {
@@ -114,7 +153,12 @@ export interface StoryTruth {
 export function createStory(records: PathRecords): { sheet: Sheet; truth: StoryTruth } | { readonly missing: string } {
   const told = records.evidence.filter(({ body }) => body.kind === "incident-report").toReversed();
   const story = told.map((entry) => storyOf(entry, records)).find((s) => s !== undefined);
-  return story ?? { missing: "Round 5 asks about a failure of your own model, and no incident report on record agrees with the event log. `karkhana path incident draft` begins one." };
+  return (
+    story ?? {
+      missing:
+        "Round 5 asks about a failure of your own model, and no incident report on record agrees with the event log. `karkhana path incident draft` begins one.",
+    }
+  );
 }
 
 function storyOf(entry: EvidenceEntry, records: PathRecords): { sheet: Sheet; truth: StoryTruth } | undefined {
@@ -130,8 +174,18 @@ function storyOf(entry: EvidenceEntry, records: PathRecords): { sheet: Sheet; tr
   const proofs = version?.proofs.filter(({ passed }) => passed).length ?? 0;
   const waived = Object.keys(version?.waivers ?? {}).length;
   const items: StoryTruth["items"] = [
-    { id: "to-detect", expected: hours(alert.sinceUs, alert.raisedUs), slack: 0.1, why: `the alert began ${formatIso(alert.sinceUs)} and was raised ${formatIso(alert.raisedUs)}` },
-    { id: "to-mitigate", expected: hours(report.detectedUs, report.mitigatedUs), slack: 0.1, why: `raised ${at(report.detectedUs)}, mended ${at(report.mitigatedUs)}` },
+    {
+      id: "to-detect",
+      expected: hours(alert.sinceUs, alert.raisedUs),
+      slack: 0.1,
+      why: `the alert began ${formatIso(alert.sinceUs)} and was raised ${formatIso(alert.raisedUs)}`,
+    },
+    {
+      id: "to-mitigate",
+      expected: hours(report.detectedUs, report.mitigatedUs),
+      slack: 0.1,
+      why: `raised ${at(report.detectedUs)}, mended ${at(report.mitigatedUs)}`,
+    },
     { id: "cause", expected: report.cause, slack: 0, why: "your own report" },
     { id: "proofs", expected: proofs, slack: 0, why: `version ${alert.version} had ${proofs} passed proofs and ${waived} waived ones` },
   ];
@@ -140,7 +194,9 @@ function storyOf(entry: EvidenceEntry, records: PathRecords): { sheet: Sheet; tr
       ...base,
       subject: "round-5-manager",
       title: "Round 5: a model of yours that failed",
-      intro: [`Your incident of ${formatIso(alert.raisedUs).slice(0, 10)}: ${alert.summary}. Tell it without looking it up: the figures are held against the event log. 30 minutes.`],
+      intro: [
+        `Your incident of ${formatIso(alert.raisedUs).slice(0, 10)}: ${alert.summary}. Tell it without looking it up: the figures are held against the event log. 30 minutes.`,
+      ],
       minutes: 30,
       facts: [
         { name: "Model", value: `${model.model} v${alert.version}` },
@@ -184,8 +240,18 @@ export function gradeStory(sheet: Sheet, { items }: StoryTruth, answers: Answers
   const marks: Mark[] = items.map(({ id, expected, slack, why }) => {
     const question = sheet.sections.flatMap(({ questions }) => questions).find((q) => q.id === id);
     const given = typeof expected === "number" ? numberAnswer(answers, id) : (chosen(answers, id)[0] ?? "");
-    const right = typeof expected === "number" ? Math.abs(Number(given) - expected) <= Math.max(slack * Math.abs(expected), slack === 0 ? 0 : 1) : given === expected;
-    return { questionId: id, prompt: question?.prompt ?? id, right, given: textAnswer(answers, id) || "nothing", expected: typeof expected === "number" ? shown(expected) : expected, why, points: right ? 2 : 0, of: 2 };
+    const right =
+      typeof expected === "number" ? Math.abs(Number(given) - expected) <= Math.max(slack * Math.abs(expected), slack === 0 ? 0 : 1) : given === expected;
+    return {
+      questionId: id,
+      prompt: question?.prompt ?? id,
+      right,
+      given: textAnswer(answers, id) || "nothing",
+      expected: typeof expected === "number" ? shown(expected) : expected,
+      why,
+      points: right ? 2 : 0,
+      of: 2,
+    };
   });
   const all = [...marks, ...written(sheet, answers)];
   const figures = marks.filter(({ right }) => right).length;
@@ -200,13 +266,37 @@ function written(sheet: Sheet, answers: Answers): Mark[] {
       if (question.kind !== "text") return [];
       const count = words(textAnswer(answers, question.id));
       const right = count >= question.minWords;
-      return [{ questionId: question.id, prompt: question.prompt, right, given: `${count} words`, expected: `${question.minWords} words or more, judged by nobody`, why: "", points: right ? 1 : 0, of: 1 }];
+      return [
+        {
+          questionId: question.id,
+          prompt: question.prompt,
+          right,
+          given: `${count} words`,
+          expected: `${question.minWords} words or more, judged by nobody`,
+          why: "",
+          points: right ? 1 : 0,
+          of: 1,
+        },
+      ];
     });
 }
 
 function conclude(marks: readonly Mark[], passed: boolean, record: Grade["record"]): Grade {
   const [points, of] = [marks.reduce((sum, m) => sum + m.points, 0), marks.reduce((sum, m) => sum + m.of, 0)];
-  return { score: of === 0 ? 0 : points / of, passed, says: passed ? "Passed." : `${points} of ${of} points: ${marks.filter(({ right }) => !right).map(({ prompt }) => prompt).slice(0, 3).join("; ")}`, marks, reveals: [], record };
+  return {
+    score: of === 0 ? 0 : points / of,
+    passed,
+    says: passed
+      ? "Passed."
+      : `${points} of ${of} points: ${marks
+          .filter(({ right }) => !right)
+          .map(({ prompt }) => prompt)
+          .slice(0, 3)
+          .join("; ")}`,
+    marks,
+    reveals: [],
+    record,
+  };
 }
 
 /** A round answered after its time is not passed, however good. */
