@@ -46,8 +46,7 @@ export function createPredictor(model: TrainedModel): Predictor {
 function createScorer(model: TrainedModel): { scoreRow: Predictor["scoreRow"]; scoreRows: Predictor["scoreRows"] } {
   const numFeatures = model.features.length;
   if (model.kind === "gbdt") {
-    const trees = createTreePredictor(model.ensemble);
-    return { scoreRow: trees.scoreRow, scoreRows: (vectors, numRows, out) => trees.scoreRows(vectors, numRows, numFeatures, out) };
+    return createTreePredictor(model.ensemble, numFeatures);
   }
   const scoreRow = createLogisticScorer(model);
   return {

@@ -19,7 +19,7 @@ const value = fc.oneof(
 const vector = fc.array(value, { minLength: numCols, maxLength: numCols });
 
 describe("the fast predictor", () => {
-  const predictor = createTreePredictor(ensemble);
+  const predictor = createTreePredictor(ensemble, numCols);
 
   it("has trees with numeric, missing-aware and categorical splits to walk", () => {
     expect(ensemble.isCategorical).toContain(1);
@@ -41,7 +41,7 @@ describe("the fast predictor", () => {
     fc.assert(
       fc.property(fc.array(vector, { maxLength: 200 }), (rows) => {
         const out = new Float64Array(rows.length);
-        predictor.scoreRows(Float64Array.from(rows.flat()), rows.length, numCols, out);
+        predictor.scoreRows(Float64Array.from(rows.flat()), rows.length, out);
         expect([...out]).toEqual(rows.map((row) => referenceScore(ensemble, row)));
       }),
       { numRuns: 30 },
@@ -51,8 +51,8 @@ describe("the fast predictor", () => {
   it("a tree of one leaf and an ensemble of no trees have scores too", () => {
     const empty = { ...ensemble, numTrees: 0, baseScore: -0.25, treeOffsets: Int32Array.of(0), leafOffsets: Int32Array.of(0) };
     const stump = { ...empty, numTrees: 1, treeOffsets: Int32Array.of(0, 0), leafOffsets: Int32Array.of(0, 1), leafValue: Float64Array.of(2) };
-    expect(createTreePredictor(empty).scoreRow(new Float64Array(numCols), 0)).toBe(-0.25);
-    expect(createTreePredictor(stump).scoreRow(new Float64Array(numCols), 0)).toBe(1.75);
+    expect(createTreePredictor(empty, numCols).scoreRow(new Float64Array(numCols), 0)).toBe(-0.25);
+    expect(createTreePredictor(stump, numCols).scoreRow(new Float64Array(numCols), 0)).toBe(1.75);
     expect(referenceScore(stump, new Float64Array(numCols))).toBe(1.75);
   });
 });

@@ -1,72 +1,78 @@
-/**
- * Tree evaluation on rows of float64 values. Same leaves as `walk.ts`, summed in the same order: scores agree to the bit.
- *
- * Layout: nodes of all trees in one array, children as absolute positions, leaves as `~position`.
- * A numeric node compares twice on the way right, so that a missing value (which fails both) costs no test of its own.
- */
+/** Own trees in the shape that every library's trees take here: one evaluator and one explanation for all. Scores agree with `walk.ts` to the bit. */
+import { createTreeEvaluator } from "../trees/evaluate.ts";
+import { nodeKind, type FlatTrees } from "../trees/flat-trees.ts";
 import type { TreeEnsemble } from "./ensemble.ts";
-import { goesLeftByCategory } from "./walk.ts";
 
 export interface TreePredictor {
   /** Raw score (log-odds) of the row at `vector[offset ..]`. */
   readonly scoreRow: (vector: Float64Array, offset: number) => number;
-  /** Raw scores of row-major rows into `out`, shape [numRows]. @param vectors shape [numRows, numCols] */
-  readonly scoreRows: (vectors: Float64Array, numRows: number, numCols: number, out: Float64Array) => void;
+  /** Raw scores of row-major rows into `out`, shape [numRows]. @param vectors shape [numRows, numFeatures] */
+  readonly scoreRows: (vectors: Float64Array, numRows: number, out: Float64Array) => void;
 }
 
-/** Rows scored together against one tree after the other, so that a tree's nodes stay in cache. */
-const rowsPerBlock = 64;
-
-export function createTreePredictor(ensemble: TreeEnsemble): TreePredictor {
-  const { numTrees, baseScore, threshold, leafValue } = ensemble;
-  const numNodes = threshold.length;
-  const roots = new Int32Array(numTrees);
-  const feature = Int32Array.from(ensemble.splitFeature);
-  const leftChild = new Int32Array(numNodes);
-  const rightChild = new Int32Array(numNodes);
-  const missingChild = new Int32Array(numNodes);
-  for (let tree = 0; tree < numTrees; tree++) {
-    const firstNode = ensemble.treeOffsets[tree]!;
-    const firstLeaf = ensemble.leafOffsets[tree]!;
-    const absolute = (child: number): number => (child >= 0 ? firstNode + child : ~(firstLeaf + ~child));
-    roots[tree] = firstNode === ensemble.treeOffsets[tree + 1] ? ~firstLeaf : firstNode;
-    for (let node = firstNode; node < ensemble.treeOffsets[tree + 1]!; node++) {
-      leftChild[node] = absolute(ensemble.leftChild[node]!);
-      rightChild[node] = absolute(ensemble.rightChild[node]!);
-      missingChild[node] = ensemble.defaultLeft[node] === 1 ? leftChild[node]! : rightChild[node]!;
-      if (ensemble.isCategorical[node] === 1) feature[node] = ~feature[node]!;
-    }
-  }
-
-  const leafValueOf = (root: number, vector: Float64Array, offset: number): number => {
-    let node = root;
-    while (node >= 0) {
-      const f = feature[node]!;
-      if (f >= 0) {
-        const value = vector[offset + f]!;
-        if (value <= threshold[node]!) node = leftChild[node]!;
-        else if (value > threshold[node]!) node = rightChild[node]!;
-        else node = missingChild[node]!;
-      } else node = goesLeftByCategory(ensemble, node, vector[offset + ~f]!) ? leftChild[node]! : rightChild[node]!;
-    }
-    return leafValue[~node]!;
-  };
-
+export function createTreePredictor(ensemble: TreeEnsemble, numFeatures: number): TreePredictor {
+  const { scoreRow, scoreRows } = createTreeEvaluator(flatTreesOf(ensemble, numFeatures), { base: Float64Array.of(ensemble.baseScore), float32: false });
+  const score = new Float64Array(1);
   return {
     scoreRow: (vector, offset) => {
-      let score = baseScore;
-      for (let tree = 0; tree < numTrees; tree++) score += leafValueOf(roots[tree]!, vector, offset);
-      return score;
+      scoreRow(vector, offset, score, 0);
+      return score[0]!;
     },
-    scoreRows: (vectors, numRows, numCols, out) => {
-      out.fill(baseScore, 0, numRows);
-      for (let begin = 0; begin < numRows; begin += rowsPerBlock) {
-        const end = Math.min(numRows, begin + rowsPerBlock);
-        for (let tree = 0; tree < numTrees; tree++) {
-          const root = roots[tree]!;
-          for (let row = begin; row < end; row++) out[row]! += leafValueOf(root, vectors, row * numCols);
-        }
-      }
-    },
+    scoreRows,
   };
+}
+
+export function flatTreesOf(ensemble: TreeEnsemble, numFeatures: number): FlatTrees {
+  const { numTrees, threshold, treeOffsets, leafOffsets } = ensemble;
+  const numNodes = threshold.length;
+  const roots = new Int32Array(numTrees);
+  const left = new Int32Array(numNodes);
+  const right = new Int32Array(numNodes);
+  const missing = new Int32Array(numNodes);
+  for (let tree = 0; tree < numTrees; tree++) {
+    const firstNode = treeOffsets[tree]!;
+    const firstLeaf = leafOffsets[tree]!;
+    const absolute = (child: number): number => (child >= 0 ? firstNode + child : ~(firstLeaf + ~child));
+    roots[tree] = firstNode === treeOffsets[tree + 1] ? ~firstLeaf : firstNode;
+    for (let node = firstNode; node < treeOffsets[tree + 1]!; node++) {
+      left[node] = absolute(ensemble.leftChild[node]!);
+      right[node] = absolute(ensemble.rightChild[node]!);
+      missing[node] = ensemble.defaultLeft[node] === 1 && ensemble.isCategorical[node] === 0 ? left[node]! : right[node]!;
+    }
+  }
+  const leafCover = Float64Array.from(ensemble.leafCount);
+  return {
+    numFeatures,
+    numGroups: 1,
+    roots,
+    treeGroup: new Int32Array(numTrees),
+    kind: Uint8Array.from(ensemble.isCategorical, (flag) => (flag === 1 ? nodeKind.code : nodeKind.threshold)),
+    feature: ensemble.splitFeature,
+    threshold,
+    left,
+    right,
+    missing,
+    categoryOffsets: ensemble.categoryOffsets,
+    categoryBits: ensemble.categoryBits,
+    leafValue: ensemble.leafValue,
+    nodeCover: coversOf(roots, left, right, leafCover),
+    leafCover,
+  };
+}
+
+/** Rows that passed each node: the sum over the leaves below it. */
+function coversOf(roots: Int32Array, left: Int32Array, right: Int32Array, leafCover: Float64Array): Float64Array {
+  const covers = new Float64Array(left.length);
+  const coverOf = (child: number): number => (child >= 0 ? covers[child]! : leafCover[~child]!);
+  const order: number[] = [];
+  const waiting = [...roots];
+  while (waiting.length > 0) {
+    const child = waiting.pop()!;
+    if (child < 0) continue;
+    order.push(child);
+    waiting.push(left[child]!, right[child]!);
+  }
+  // Children come after their parents, so backwards every child is ready before its parent.
+  for (const node of order.reverse()) covers[node] = coverOf(left[node]!) + coverOf(right[node]!);
+  return covers;
 }

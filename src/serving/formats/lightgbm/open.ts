@@ -1,4 +1,5 @@
 import { createTreeEvaluator } from "../../../learn/trees/evaluate.ts";
+import { createTreeShap } from "../../../learn/trees/tree-shap.ts";
 import type { ServableModel } from "../model.ts";
 import { tabularServable } from "../tabular.ts";
 import { treesBytes } from "../trees-bytes.ts";
@@ -15,6 +16,7 @@ export function openLightGbm(model: LightGbmModel): ServableModel {
     if (averageOutput && numIterations > 0) for (let i = 0; i < numRows * numGroups; i++) out[i]! /= numIterations;
     for (let row = 0; row < numRows; row++) transformScores(objective.transform, out, row * numGroups, numGroups);
   };
-  const tabular = { featureNames, numFeatures, numScores: numGroups, numOutputs: numGroups, scoreRows, predictRows };
+  const contributions = createTreeShap(trees, new Float64Array(numGroups));
+  const tabular = { featureNames, numFeatures, numScores: numGroups, numOutputs: numGroups, scoreRows, predictRows, ...(contributions && { contributions }) };
   return tabularServable("lightgbm", objective.name, tabular, treesBytes(trees));
 }

@@ -1,4 +1,5 @@
 import { createTreeEvaluator } from "../../../learn/trees/evaluate.ts";
+import { createTreeShap } from "../../../learn/trees/tree-shap.ts";
 import type { ServableModel } from "../model.ts";
 import { tabularServable } from "../tabular.ts";
 import { treesBytes } from "../trees-bytes.ts";
@@ -17,13 +18,16 @@ export function openXgboost(model: XgboostModel, missing: number = Number.NaN): 
   const numFeatures = featureNames.length;
   const scoreFloats = booster.kind === "trees" ? createTreeEvaluator(booster.trees, { base: model.base, float32: true }).scoreRows : linearScorer(model);
   const absent = Math.fround(missing);
-  const scoreRows: ScoreRows = (vectors, numRows, out) => {
-    const floats = new Float64Array(numRows * numFeatures);
+  const floatsOf = (vectors: Float64Array): Float64Array => {
+    const floats = new Float64Array(vectors.length);
     for (let i = 0; i < floats.length; i++) {
       const value = Math.fround(vectors[i]!);
       floats[i] = value === absent ? Number.NaN : value;
     }
-    scoreFloats(floats, numRows, out);
+    return floats;
+  };
+  const scoreRows: ScoreRows = (vectors, numRows, out) => {
+    scoreFloats(floatsOf(vectors.subarray(0, numRows * numFeatures)), numRows, out);
   };
   const numOutputs = objective.transform === "argmax" ? 1 : numGroups;
   const predictRows: ScoreRows = (vectors, numRows, out) => {
@@ -31,8 +35,11 @@ export function openXgboost(model: XgboostModel, missing: number = Number.NaN): 
     scoreRows(vectors, numRows, scores);
     for (let row = 0; row < numRows; row++) transformMargins(objective, scores, row * numGroups, numGroups, out, row * numOutputs);
   };
+  const explain = booster.kind === "trees" ? createTreeShap(booster.trees, model.base) : undefined;
+  const contributions = explain && ((vector: Float64Array): Float64Array => explain(floatsOf(vector)));
   const bytes = booster.kind === "trees" ? treesBytes(booster.trees) : booster.linear.weights.byteLength;
-  return tabularServable("xgboost", objective.name, { featureNames, numFeatures, numScores: numGroups, numOutputs, scoreRows, predictRows }, bytes);
+  const tabular = { featureNames, numFeatures, numScores: numGroups, numOutputs, scoreRows, predictRows, ...(contributions && { contributions }) };
+  return tabularServable("xgboost", objective.name, tabular, bytes);
 }
 
 function linearScorer({ featureNames, numGroups, base, booster }: XgboostModel): ScoreRows {
