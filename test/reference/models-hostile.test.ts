@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readGoldenCases } from "./golden-models.ts";
@@ -6,6 +8,9 @@ import { parseModel } from "../../src/serving/formats/open.ts";
 
 const lightgbm = readGoldenCases("models-lightgbm.json.gz");
 const xgboost = readGoldenCases("models-xgboost.json.gz");
+const onnx: Uint8Array[] = (
+  JSON.parse(gunzipSync(readFileSync(new URL("models-onnx.json.gz", import.meta.url))).toString()) as { cases: { modelBase64: string }[] }
+).cases.map(({ modelBase64 }) => new Uint8Array(Buffer.from(modelBase64, "base64")));
 const named = (name: string) => new TextDecoder().decode([...lightgbm, ...xgboost].find((c) => c.name === name)!.model);
 const bytes = (text: string) => new TextEncoder().encode(text);
 const refusals: ReadonlySet<string> = new Set(["MODEL_FILE_INVALID", "MODEL_NOT_REPRODUCIBLE", "MODEL_FORMAT_UNKNOWN"]);
@@ -103,6 +108,7 @@ describe("damaged files", () => {
     const files: Uint8Array[] = [named("categorical, sets"), named("linear_tree"), named("rf, multiclass"), named("binary:logistic 1"), named("dart")].map(
       bytes,
     );
+    files.push(...onnx);
     files.push(...xgboost.filter((c) => c.model[1] !== 0x22).map((c) => c.model));
     expect(files.length).toBeGreaterThan(7);
     let refused = 0;
@@ -124,7 +130,7 @@ describe("damaged files", () => {
           if (refusalOf(damaged) !== undefined) refused++;
         },
       ),
-      { numRuns: 600, seed: 5 },
+      { numRuns: 1500, seed: 5 },
     );
     expect(refused).toBeGreaterThan(100);
   });

@@ -1,7 +1,7 @@
-"""Makes models-lightgbm.json.gz and models-xgboost.json.gz: small models of every kind, hard rows, and what the libraries answer.
+"""Makes models-lightgbm.json.gz, models-xgboost.json.gz and models-onnx.json.gz: small models of every kind, hard rows, and what the libraries answer.
 
-    python -m pip install numpy scipy pandas lightgbm xgboost-cpu scikit-learn
-    python test/reference/models.py [lightgbm] [xgboost]
+    python -m pip install numpy scipy pandas lightgbm xgboost-cpu scikit-learn skl2onnx onnxmltools onnx onnxruntime
+    python test/reference/models.py [lightgbm] [xgboost] [onnx]
 
 Only needed to make the files again; the tests read the JSON. Numbers are base64 of little-endian float64, so nothing is rounded.
 """
@@ -252,7 +252,90 @@ def xgboost_cases():
     write("models-xgboost.json.gz", {"xgboost": xgb.__version__}, cases)
 
 
+def onnx_cases():
+    import lightgbm as lgb
+    import onnx
+    import onnxmltools
+    import onnxruntime as ort
+    import sklearn
+    import xgboost as xgb
+    from onnx import TensorProto, helper, numpy_helper
+    from onnxmltools.convert.common.data_types import FloatTensorType as OmFloat
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType
+    from sklearn import ensemble, linear_model, pipeline, preprocessing, tree
+
+    cases = []
+    x, score = table(np.random.default_rng(1), missing=False)
+    x = x.astype(np.float32)
+    rng = np.random.default_rng(2)
+    two = (score + rng.normal(size=len(score)) > 0.2).astype(int)
+    three = np.digitize(score, [-0.8, 0.8])
+    names = np.array(["late", "on time", "early"])[three]
+
+    def add(name, model, engine, rows=None):
+        raw = model.SerializeToString()
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        session = ort.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
+        put = session.get_inputs()[0]
+        dtype = {"tensor(float)": np.float32, "tensor(double)": np.float64}[put.type]
+        if rows is None:
+            rows = x[:24].copy()
+            hard = [0.0, -0.0, 1e-35, 1e30, -1e30, 0.5, 1.0] + list(x[:40].ravel())
+            mask = rng.random(rows.shape) < 0.4
+            rows[mask] = rng.choice(hard, mask.sum())
+        rows = rows.astype(dtype)
+        outputs = []
+        for info, values in zip(session.get_outputs(), session.run(None, {put.name: rows})):
+            if isinstance(values, list):
+                values = np.array([list(v.values()) for v in values], dtype=np.float32)
+            kind = {"f": "FP32", "d": "FP64", "i": "INT64", "U": "BYTES", "O": "BYTES"}[values.dtype.kind if values.dtype != np.float64 else "d"]
+            outputs.append({"name": info.name, "datatype": kind, "shape": list(values.shape), **({"texts": [str(v) for v in values.ravel()]} if kind == "BYTES" else {"values": b64(values)})})
+        cases.append({"name": name, "engine": engine, "modelBase64": base64.b64encode(raw).decode(), "input": put.name, "double": dtype == np.float64, "numRows": len(rows), "rows": b64(rows), "outputs": outputs})
+
+    floats = [("X", FloatTensorType([None, NUM_FEATURES]))]
+    small = {"n_estimators": 6, "max_depth": 4, "random_state": 1}
+    sk = lambda m, **kw: to_onnx(m, initial_types=floats, **kw)
+    add("random forest, two classes", sk(ensemble.RandomForestClassifier(**small).fit(x, two)), "trees")
+    add("random forest, three classes, without ZipMap", sk(ensemble.RandomForestClassifier(**small).fit(x, three), options={"zipmap": False}), "trees")
+    add("random forest, text labels", sk(ensemble.RandomForestClassifier(**small).fit(x, names)), "trees")
+    add("random forest regressor", sk(ensemble.RandomForestRegressor(**small).fit(x, score)), "trees")
+    add("extra trees regressor, two targets", sk(ensemble.ExtraTreesRegressor(**small).fit(x, np.stack([score, score**2], 1))), "trees")
+    add("decision tree", sk(tree.DecisionTreeClassifier(max_depth=5, random_state=1).fit(x, two)), "trees")
+    boosted = {"n_estimators": 6, "max_depth": 3, "random_state": 1}
+    add("gradient boosting, two classes", sk(ensemble.GradientBoostingClassifier(**boosted).fit(x, two)), "trees")
+    add("gradient boosting, three classes", sk(ensemble.GradientBoostingClassifier(**boosted).fit(x, three)), "trees")
+    add("gradient boosting regressor", sk(ensemble.GradientBoostingRegressor(**boosted).fit(x, score)), "trees")
+    holes = x.copy()
+    holes[np.random.default_rng(3).random(x.shape) < 0.15] = np.nan
+    lgbm = lgb.LGBMClassifier(n_estimators=6, num_leaves=7, verbose=-1).fit(holes, two)
+    add("LightGBM by onnxmltools", onnxmltools.convert_lightgbm(lgbm, initial_types=[("X", OmFloat([None, NUM_FEATURES]))], target_opset=15), "trees", rows=holes[:30])
+    xgbr = xgb.XGBRegressor(n_estimators=6, max_depth=3, base_score=0.5).fit(holes, score)
+    add("XGBoost by onnxmltools", onnxmltools.convert_xgboost(xgbr, initial_types=[("X", OmFloat([None, NUM_FEATURES]))], target_opset=15), "trees", rows=holes[:30])
+    for opset, engine in ((1, "trees"), (3, "trees")):
+        add(f"random forest, ai.onnx.ml {opset}", sk(ensemble.RandomForestClassifier(**small).fit(x, two), target_opset={"": 15, "ai.onnx.ml": opset}), engine)
+    add("logistic regression", sk(linear_model.LogisticRegression().fit(x, three)), "runtime")
+    add("linear regression", sk(linear_model.LinearRegression().fit(x, score)), "runtime")
+    add("scaler and logistic regression", sk(pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression()).fit(x, names)), "runtime")
+    add("scaler and random forest", sk(pipeline.make_pipeline(preprocessing.StandardScaler(), ensemble.RandomForestClassifier(**small)).fit(x, two)), "runtime")
+
+    r = np.random.default_rng(4)
+    weights = [numpy_helper.from_array(r.normal(size=s).astype(np.float32), n) for n, s in (("w1", (NUM_FEATURES, 64)), ("b1", (64,)), ("w2", (64, 3)), ("b2", (3,)))]
+    nodes = [
+        helper.make_node("MatMul", ["X", "w1"], ["h0"]), helper.make_node("Add", ["h0", "b1"], ["h1"]), helper.make_node("Relu", ["h1"], ["h2"]),
+        helper.make_node("Gemm", ["h2", "w2", "b2"], ["h3"]), helper.make_node("Softmax", ["h3"], ["probabilities"], axis=1),
+    ]
+    value = lambda n, t, s: helper.make_tensor_value_info(n, t, s)
+    graph = helper.make_graph(nodes, "mlp", [value("X", TensorProto.FLOAT, [None, NUM_FEATURES])], [value("probabilities", TensorProto.FLOAT, [None, 3])], weights)
+    network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(network)
+    add("network of two layers", network, "runtime")
+    versions = {"onnxruntime": ort.__version__, "scikit-learn": sklearn.__version__, "onnx": onnx.__version__, "lightgbm": lgb.__version__, "xgboost": xgb.__version__}
+    write("models-onnx.json.gz", versions, cases)
+
+
 if __name__ == "__main__":
-    wanted = sys.argv[1:] or ["lightgbm", "xgboost"]
+    wanted = sys.argv[1:] or ["lightgbm", "xgboost", "onnx"]
     for library in wanted:
         globals()[f"{library}_cases"]()

@@ -1,4 +1,3 @@
-import { KarkhanaError } from "../../kernel/error.ts";
 import { decodeModel } from "../../learn/model-file.ts";
 import type { TrainedModel } from "../../learn/model.ts";
 import { detectFormat } from "./detect.ts";
@@ -6,6 +5,8 @@ import { openKarkhanaModel } from "./karkhana-model.ts";
 import { openLightGbm } from "./lightgbm/open.ts";
 import { readLightGbm, type IterationRange, type LightGbmModel } from "./lightgbm/read-text.ts";
 import type { ServableModel } from "./model.ts";
+import { openOnnx, readOnnx, type OnnxModel } from "./onnx/open.ts";
+import type { SessionPoolOptions } from "./onnx/session-pool.ts";
 import { openXgboost } from "./xgboost/open.ts";
 import { readXgboost, type XgboostModel } from "./xgboost/read-model.ts";
 
@@ -13,7 +14,8 @@ import { readXgboost, type XgboostModel } from "./xgboost/read-model.ts";
 export type ParsedModel =
   | { readonly format: "karkhana"; readonly model: TrainedModel }
   | { readonly format: "lightgbm"; readonly model: LightGbmModel }
-  | { readonly format: "xgboost"; readonly model: XgboostModel; readonly missing: number };
+  | { readonly format: "xgboost"; readonly model: XgboostModel; readonly missing: number }
+  | { readonly format: "onnx"; readonly model: OnnxModel };
 
 export interface ReadingOptions {
   /** Which boosting iterations are used; default all. */
@@ -32,11 +34,12 @@ export function parseModel(name: string, bytes: Uint8Array, options: ReadingOpti
   if (format === "karkhana") return { format, model: decodeModel(bytes) };
   if (format === "lightgbm") return { format, model: readLightGbm(bytes, options.iterations) };
   if (format === "xgboost") return { format, model: readXgboost(bytes, options.iterations), missing: options.missing ?? Number.NaN };
-  throw new KarkhanaError("MODEL_FORMAT_UNKNOWN", { name, problem: `${format} is recognised, but not read by this version` });
+  return { format, model: readOnnx(bytes) };
 }
 
-/** Makes a parsed model answer. */
-export async function openModel(parsed: ParsedModel): Promise<ServableModel> {
+/** Makes a parsed model answer. @throws RUNTIME_ABSENT, MODEL_FILE_INVALID where ONNX Runtime refuses it */
+export async function openModel(parsed: ParsedModel, sessions: SessionPoolOptions = {}): Promise<ServableModel> {
   if (parsed.format === "karkhana") return openKarkhanaModel(parsed.model);
-  return parsed.format === "lightgbm" ? openLightGbm(parsed.model) : openXgboost(parsed.model, parsed.missing);
+  if (parsed.format === "lightgbm") return openLightGbm(parsed.model);
+  return parsed.format === "xgboost" ? openXgboost(parsed.model, parsed.missing) : openOnnx(parsed.model, sessions);
 }
