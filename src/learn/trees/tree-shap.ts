@@ -109,7 +109,7 @@ function unwind(path: Float64Array, row: number, depth: number, index: number): 
     if (one !== 0) {
       const old = path[weight]!;
       path[weight] = (next * (depth + 1)) / ((i + 1) * one);
-      next = old - (path[weight]! * zero * (depth - i)) / (depth + 1);
+      next = old - (path[weight] * zero * (depth - i)) / (depth + 1);
     } else path[weight] = zero === 0 ? 0 : (path[weight]! * (depth + 1)) / (zero * (depth - i));
   }
   for (let i = index; i < depth; i++) {

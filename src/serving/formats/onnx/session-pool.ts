@@ -120,7 +120,7 @@ class Pool implements SessionPool {
     thread.worker.ref();
     // Copies, given away: the caller's arrays may be views of a request that others read.
     const inputs = job.inputs.map((tensor) => ({ ...tensor, data: Array.isArray(tensor.data) ? tensor.data : (tensor.data as Float32Array).slice() }));
-    const transfer = inputs.flatMap(({ data }) => (ArrayBuffer.isView(data) ? [data.buffer as ArrayBuffer] : []));
+    const transfer = inputs.flatMap(({ data }) => (ArrayBuffer.isView(data) ? [data.buffer] : []));
     thread.worker.postMessage({ kind: "run", id: this.#nextId++, inputs, outputs: job.outputs } satisfies ToWorker, transfer);
   }
 
@@ -168,11 +168,14 @@ class Pool implements SessionPool {
       this.#settle();
     };
     if (this.#replacements++ >= maxReplacements) return giveUp();
-    this.#open().then((thread) => {
-      this.#threads.add(thread);
-      if (this.#closed !== undefined) return void thread.worker.postMessage({ kind: "end" } satisfies ToWorker);
-      const next = this.#queue.shift();
-      if (next !== undefined) this.#send(thread, next);
-    }, giveUp);
+    this.#open().then((thread) => this.#admit(thread), giveUp);
+  }
+
+  #admit(thread: Thread): void {
+    this.#threads.add(thread);
+    const next = this.#queue.shift();
+    if (next !== undefined) this.#send(thread, next);
+    else if (this.#closed !== undefined) thread.worker.postMessage({ kind: "end" } satisfies ToWorker);
+    this.#settle();
   }
 }

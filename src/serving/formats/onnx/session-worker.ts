@@ -1,17 +1,15 @@
 /** One thread with one session: onnxruntime-node's `run` holds its thread until it is done, so it never has the one that answers requests. */
 import { parentPort, workerData } from "node:worker_threads";
-import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import type * as Runtime from "onnxruntime-node";
 import { KarkhanaError, toErrorRecord } from "../../../kernel/error.ts";
 import type { Datatype, Tensor } from "../model.ts";
 import type { FromWorker, SessionPlan, ToWorker } from "./session-messages.ts";
-
-type Runtime = typeof import("onnxruntime-node");
 
 const port = parentPort!;
 const tell = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 const plan = workerData as SessionPlan;
 
-const ortTypes: Readonly<Record<Exclude<Datatype, "BF16">, OrtTensor.Type>> = {
+const ortTypes: Readonly<Record<Exclude<Datatype, "BF16">, Runtime.Tensor.Type>> = {
   BOOL: "bool",
   UINT8: "uint8",
   UINT16: "uint16",
@@ -27,7 +25,7 @@ const ortTypes: Readonly<Record<Exclude<Datatype, "BF16">, OrtTensor.Type>> = {
   BYTES: "string",
 };
 
-async function loadRuntime(): Promise<Runtime> {
+async function loadRuntime(): Promise<typeof Runtime> {
   try {
     return await import("onnxruntime-node");
   } catch (cause) {
@@ -36,7 +34,7 @@ async function loadRuntime(): Promise<Runtime> {
   }
 }
 
-function toOrt(runtime: Runtime, { name, datatype, shape, data }: Tensor): OrtTensor {
+function toOrt(runtime: typeof Runtime, { name, datatype, shape, data }: Tensor): Runtime.Tensor {
   if (datatype === "BF16") throw new KarkhanaError("TENSOR_REFUSED", { tensor: name, problem: "BF16 is not taken by the runtime" });
   // Where the engine has Float16Array the runtime wants that one for half floats.
   const halves: unknown = Reflect.get(globalThis, "Float16Array");
@@ -44,10 +42,10 @@ function toOrt(runtime: Runtime, { name, datatype, shape, data }: Tensor): OrtTe
     datatype === "FP16" && data instanceof Uint16Array && typeof halves === "function"
       ? (Reflect.construct(halves, [data.buffer, data.byteOffset, data.length]) as Uint16Array)
       : data;
-  return new runtime.Tensor(ortTypes[datatype], elements as Float32Array, [...shape]) as OrtTensor;
+  return new runtime.Tensor(ortTypes[datatype], elements, [...shape]);
 }
 
-function fromOrt(name: string, tensor: OrtTensor): Tensor {
+function fromOrt(name: string, tensor: Runtime.Tensor): Tensor {
   const datatype = Object.entries(ortTypes).find(([, type]) => type === tensor.type)?.[0] as Datatype | undefined;
   if (datatype === undefined) throw new KarkhanaError("MODEL_RUN_FAILED", { problem: `output ${name} is ${tensor.type}, which no tensor carries` });
   const { data } = tensor;
@@ -60,7 +58,7 @@ function fromOrt(name: string, tensor: OrtTensor): Tensor {
 
 async function main(): Promise<void> {
   const runtime = await loadRuntime();
-  let session: InferenceSession;
+  let session: Runtime.InferenceSession;
   try {
     // The runtime takes no shared memory: a copy for the time of reading.
     session = await runtime.InferenceSession.create(new Uint8Array(plan.model).slice(), {
@@ -82,7 +80,7 @@ async function main(): Promise<void> {
   tell({ kind: "ready" });
 }
 
-async function answer(runtime: Runtime, session: InferenceSession, { id, inputs, outputs }: Extract<ToWorker, { kind: "run" }>): Promise<void> {
+async function answer(runtime: typeof Runtime, session: Runtime.InferenceSession, { id, inputs, outputs }: Extract<ToWorker, { kind: "run" }>): Promise<void> {
   try {
     const feeds = Object.fromEntries(inputs.map((tensor) => [tensor.name, toOrt(runtime, tensor)]));
     const results = await session.run(feeds, [...outputs]);
