@@ -6,6 +6,7 @@ import { createOutbox } from "../registry/webhooks/outbox.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { openStores } from "../server/compose.ts";
 import { createControl } from "../server/control.ts";
+import { openPathDesk } from "../server/path-desk.ts";
 import { openPlatform } from "../server/platform.ts";
 import { lockRole } from "../server/role-lock.ts";
 import { systemClock } from "../server/system.ts";
@@ -36,6 +37,7 @@ try {
       feedback: platform.feedback,
       progress: platform.board,
       clock: platform.eventClock,
+      path: openPathDesk({ rooms: { ...stores, feedback: platform.feedback }, project: project.definition, database: stores.database, clock: systemClock }),
     },
     { host: args.host, port: args.port, servingUrl },
   );

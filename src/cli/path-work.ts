@@ -6,7 +6,7 @@ import { roadmap } from "../path/content/roadmap.ts";
 import type { PathDesk } from "../path/desk.ts";
 import { designCases } from "../path/drills/design-cases.ts";
 import { causes } from "../path/drills/incident.ts";
-import type { StoredSheet } from "../path/drills/sheet.ts";
+import { withoutSeed, type StoredSheet } from "../path/drills/sheet.ts";
 import { verifyReport } from "../path/evidence/report.ts";
 import type { Language } from "../path/labs/lab.ts";
 import { isSet, optionalText, text, type Flags, type FlagValues } from "./arguments.ts";
@@ -94,7 +94,7 @@ export async function runInterview([verb, id, file]: readonly string[], values: 
 async function begin(values: FlagValues, command: string, start: (desk: PathDesk) => Promise<StoredSheet>): Promise<number> {
   const stored = await withDesk(values, false, start);
   if (isSet(values, "json")) {
-    console.log(JSON.stringify(stored));
+    console.log(JSON.stringify(withoutSeed(stored)));
     return 0;
   }
   const file = `${stored.id}.answers.json`;
@@ -106,7 +106,7 @@ async function begin(values: FlagValues, command: string, start: (desk: PathDesk
 
 async function listSheets(values: FlagValues): Promise<number> {
   const sheets = await withDesk(values, false, (desk) => desk.listSheets());
-  if (isSet(values, "json")) console.log(JSON.stringify({ sheets }));
+  if (isSet(values, "json")) console.log(JSON.stringify({ sheets: sheets.map(withoutSeed) }));
   else if (sheets.length === 0) console.log("None was started. karkhana path drill start drift begins one.");
   for (const { id, startedUs, sheet, grade } of isSet(values, "json") ? [] : sheets)
     console.log(

@@ -3,6 +3,7 @@ import type { FeedbackReader } from "../feedback/log.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { ParityStore } from "../monitoring/parity-store.ts";
 import type { MonitoringStore } from "../monitoring/store.ts";
+import type { PathDesk } from "../path/desk.ts";
 import type { Pipelines } from "../pipelines/port.ts";
 import type { ModelDefinition, ProjectDefinition } from "../project/definition.ts";
 import type { ModelCatalog } from "../registry/catalog.ts";
@@ -30,6 +31,8 @@ export interface ControlRooms {
   readonly blobs: Pick<BlobStore, "get">;
   readonly feedback: Pick<FeedbackReader, "predictions" | "labels" | "ends">;
   readonly progress: ProgressSource;
+  /** What a person does on the Path. */
+  readonly path: PathDesk;
   /** Event time: the replay's while it runs. */
   readonly clock: Clock;
 }

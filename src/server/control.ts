@@ -20,6 +20,8 @@ import { addModelRoutes } from "./routes/models.ts";
 import { addMonitoringRoutes } from "./routes/monitoring.ts";
 import { addOverviewRoutes } from "./routes/overview.ts";
 import { addParityRoutes } from "./routes/parity.ts";
+import { addPathRoutes } from "./routes/path.ts";
+import { addPathWorkRoutes } from "./routes/path-work.ts";
 import { addPipelineRoutes } from "./routes/pipelines.ts";
 import { addProgressRoutes } from "./routes/progress.ts";
 import { addRunTableRoutes } from "./routes/run-table.ts";
@@ -127,6 +129,8 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
         addPipelineRoutes,
         addServingRoutes,
         addProgressRoutes,
+        addPathRoutes,
+        addPathWorkRoutes,
       ])
         add(api, context);
     },

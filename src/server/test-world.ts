@@ -39,6 +39,7 @@ import { createTracking } from "../tracking/store.ts";
 import { trackingMigrations } from "../tracking/tables.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
 import type { ControlRooms } from "./control-rooms.ts";
+import { openPathDesk } from "./path-desk.ts";
 import { proveParity } from "./test-world-parity.ts";
 
 /**
@@ -141,7 +142,7 @@ export async function controlWorld(days: number, { webhookTargets }: { webhookTa
   const board = new ProgressBoard(() => clock.nowUs() / 1000);
   const announce = announceToWebhooks({ clock, newId });
   const registry = createRegistry({ database, clock: eventClock, announce });
-  const rooms = {
+  const stored = {
     project: airlineProject,
     datasets: createDatasets({ database, blobs }),
     tracking: createTracking({ database, blobs, clock, newId }),
@@ -156,6 +157,7 @@ export async function controlWorld(days: number, { webhookTargets }: { webhookTa
     progress: board,
     clock: eventClock,
   };
+  const rooms = { ...stored, path: openPathDesk({ rooms: stored, project: airlineProject, database, clock }) };
   const world = { ...rooms, folder, machineClock: clock, eventClock, rng, database, logFolder, board };
   const trainedRun = days === 0 ? "" : await fill(world, days);
   return {

@@ -89,6 +89,11 @@ export interface StoredSheet {
   readonly grade?: Grade;
 }
 
+/** As it may leave the desk: an open sheet's seed would give its truth away. */
+export function withoutSeed(stored: StoredSheet): StoredSheet {
+  return stored.answeredUs === undefined ? { ...stored, seed: "" } : stored;
+}
+
 export function textAnswer(answers: Answers, id: string): string {
   const given = Object.hasOwn(answers, id) ? answers[id] : undefined;
   return typeof given === "string" ? given.trim() : (given ?? []).join(", ");

@@ -9,7 +9,8 @@ import { createInterface } from "node:readline";
 import { readFeedback } from "../../../src/feedback/log.ts";
 import { openStores } from "../../../src/server/compose.ts";
 import { createControl } from "../../../src/server/control.ts";
-import { stopwatch } from "../../../src/server/system.ts";
+import { openPathDesk } from "../../../src/server/path-desk.ts";
+import { stopwatch, systemClock } from "../../../src/server/system.ts";
 import { ProgressBoard } from "../../../src/workflows/progress.ts";
 import { project } from "../../../src/project/definition.ts";
 
@@ -22,8 +23,10 @@ async function openServer(folder: string, options: readonly string[]): Promise<s
     ...(options.includes("direct") ? { artifactAccess: "direct" } : {}),
   });
   const feedback = await readFeedback(stores.folder.logFolder);
+  const tracking = project("tracking", { models: [] });
+  const path = openPathDesk({ rooms: { ...stores, feedback }, project: tracking, database: stores.database, clock: systemClock });
   const control = await createControl(
-    { ...stores, project: project("tracking", { models: [] }), feedback, progress: new ProgressBoard(stopwatch), clock: stores.eventClock },
+    { ...stores, path, project: tracking, feedback, progress: new ProgressBoard(stopwatch), clock: stores.eventClock },
     { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" },
   );
   open.set(control.url, async () => {
