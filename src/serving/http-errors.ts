@@ -20,7 +20,7 @@ function isInference(url: string): boolean {
 
 /** Of MLflow's scoring server. */
 function isScoring(url: string): boolean {
-  return url.startsWith("/invocations");
+  return url.startsWith("/invocations") || /^\/v1\/models\/[^/]+\/invocations/.test(url);
 }
 
 export function sendError(reply: FastifyReply, error: unknown, statusOf: StatusOf): FastifyReply {

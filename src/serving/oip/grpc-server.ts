@@ -24,7 +24,7 @@ import type { InFlight, Refuse } from "../in-flight.ts";
 import { readTraceparent } from "../traceparent.ts";
 import { tenantHeader } from "../http-call.ts";
 import { refuseLoadParameters } from "./http-routes.ts";
-import { infer, type InferOptions } from "./infer.ts";
+import { infer, questionOf, type InferOptions } from "./infer.ts";
 import { readInferGrpc, writeInferGrpc } from "./infer-grpc.ts";
 import { refusedInfer, unsupportedInfer, type InferLimits } from "./infer-request.ts";
 import { configOf, metadataOf } from "./model-face.ts";
@@ -168,7 +168,7 @@ function answerInfer(call: Unary, send: Parameters<handleUnaryCall<Buffer, Buffe
       tenant: typeof tenant === "string" ? tenant.slice(0, 100) : "",
       traceId: typeof header === "string" ? readTraceparent(header)?.traceId : undefined,
     });
-    work = async (of) => writeInferGrpc(await infer(served, version, request, of, options));
+    work = async (of) => writeInferGrpc(await infer(served, version, questionOf(request), of, options));
   } catch (error) {
     fail(error);
     return;

@@ -23,7 +23,7 @@ interface Reply {
 }
 
 const send = async (body: Uint8Array | string, headers: Record<string, string> = {}, path = "/v2/models/late_ride/infer"): Promise<Reply> => {
-  const response = await fetch(world.url + path, { method: "POST", headers, body: body as BodyInit });
+  const response = await fetch(world.url + path, { method: "POST", headers, body: typeof body === "string" ? body : Buffer.from(body) });
   return { status: response.status, text: await response.text() };
 };
 const json = (request: unknown): Promise<Reply> => send(JSON.stringify(request));

@@ -5,7 +5,7 @@ import { gunzip, inflate } from "node:zlib";
 import { codeOf, KarkhanaError } from "../../kernel/error.ts";
 import type { AnswerWork } from "../http-call.ts";
 import { isObject } from "../request-fields.ts";
-import { infer, type InferOptions } from "./infer.ts";
+import { infer, questionOf, type InferOptions } from "./infer.ts";
 import { parseJson, readInferHttp, writeInferHttp } from "./infer-http.ts";
 import { refusedInfer, unsupportedInfer, type InferLimits } from "./infer-request.ts";
 import { configOf, metadataOf } from "./model-face.ts";
@@ -57,7 +57,7 @@ export function addOipRoutes(parent: FastifyInstance, options: OipRoutesOptions)
           const raw = jsonLength === 0 ? server.find(params.name, params.version).version.rows.matrix : undefined;
           const asked = readInferHttp(body, jsonLength, raw, inferLimits);
           const timed = asked.timeoutUs > 0 ? { ...call, deadlineMs: Math.min(call.deadlineMs, call.startedMs + asked.timeoutUs / 1000) } : call;
-          const answered = await infer(served, params.version ?? "", asked, timed, options);
+          const answered = await infer(served, params.version ?? "", questionOf(asked), timed, options);
           const wanted = asked.outputs;
           const written = writeInferHttp(answered, (name) => wanted?.find((output) => output.name === name)?.binary ?? asked.binaryByDefault);
           if (written.jsonLength === undefined) return { body: written.body, headers: { "content-type": "application/json" } };

@@ -15,6 +15,19 @@ import { outputsOf, rawScoreOutput, scoreOutput } from "./model-face.ts";
 import type { Rows } from "./rows.ts";
 import { shortly } from "./tensor-wire.ts";
 
+/** A question as inference needs it, whatever protocol it came by. */
+export interface Question {
+  readonly id: string;
+  /** undefined: all. */
+  readonly outputs: InferRequest["outputs"];
+  /** @throws TENSOR_REFUSED */
+  readonly rowsFor: (version: LoadedVersion) => Rows;
+}
+
+export function questionOf({ id, outputs, inputs }: InferRequest): Question {
+  return { id, outputs, rowsFor: (version) => version.rows.read(inputs) };
+}
+
 export interface InferOptions extends PredictOptions {
   readonly newId: NewId;
 }
@@ -25,7 +38,7 @@ interface Place {
 }
 
 /** @param versionText empty: as the deployment routes @throws INFER_REFUSED, TENSOR_REFUSED, MODEL_NOT_LOADED, MODEL_VERSION_NOT_LOADED, DEADLINE_PASSED, and whatever the log refuses with */
-export async function infer(model: ServedModel, versionText: string, request: InferRequest, call: Call, options: InferOptions): Promise<InferReply> {
+export async function infer(model: ServedModel, versionText: string, request: Question, call: Call, options: InferOptions): Promise<InferReply> {
   const { clock, timerMs, feedback, shadows } = options;
   const startMs = timerMs();
   let place: Place | undefined;
@@ -35,7 +48,7 @@ export async function infer(model: ServedModel, versionText: string, request: In
     place = versionText === "" ? route(inForce, id) : placeOf(model, inForce, versionText);
     const { version, role } = place;
     refuseIfLate(call, startMs);
-    const rows = version.rows.read(request.inputs);
+    const rows = request.rowsFor(version);
     const wanted = wantedOutputs(request, version);
     const nowUs = clock.nowUs();
     const { vectors, fields } = await vectorsOf(model, version, rows, nowUs);
@@ -113,7 +126,7 @@ function placeOf(model: ServedModel, inForce: InForce, versionText: string): Pla
   });
 }
 
-function wantedOutputs({ outputs }: InferRequest, version: LoadedVersion): string[] {
+function wantedOutputs({ outputs }: Question, version: LoadedVersion): string[] {
   const known = outputsOf(version).map(({ name }) => name);
   if (outputs === undefined) return known;
   for (const { name } of outputs) if (!known.includes(name)) throw refusedInfer(`output ${shortly(name)} is not one of ${known.join(", ")}`);

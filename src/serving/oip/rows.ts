@@ -9,7 +9,7 @@ import type { Tensor, TensorInfo } from "../formats/model.ts";
 import { asFloats, refusedTensor } from "../formats/tensor.ts";
 import type { ColumnType } from "../../data/source.ts";
 import type { ModelDefinition } from "../../project/definition.ts";
-import { isTexts } from "./tensor-wire.ts";
+import { isTexts, shortly } from "./tensor-wire.ts";
 
 const matrixInput = "input";
 
@@ -26,6 +26,12 @@ export interface RowReader {
   readonly fields: readonly TensorInfo[];
   /** @throws TENSOR_REFUSED naming the tensor */
   read(inputs: readonly Tensor[]): Rows;
+  /**
+   * Rows of a table that a protocol without types brought: every slot, or else every request field, by the names of its columns; other
+   * columns are left out. null is missing; text of a number, or of a truth value, is taken as the number.
+   * @throws TENSOR_REFUSED naming the column
+   */
+  readTable(columns: ReadonlyMap<string, readonly unknown[]>, numRows: number): Rows;
 }
 
 /** @param categories the version's dictionary */
@@ -74,10 +80,51 @@ export function rowReader(model: ModelDefinition, categories: Readonly<Record<st
     return { kind: "vectors", numRows, vectors };
   };
 
+  const tableVectors = (columns: ReadonlyMap<string, readonly unknown[]>, numRows: number): Rows => {
+    const width = slots.length;
+    const vectors = new Float64Array(numRows * width);
+    for (const [s, { name, type }] of slots.entries()) {
+      const values = columns.get(name)!;
+      const own = codes.get(name);
+      for (let row = 0; row < numRows; row++) {
+        const value = values[row] ?? null;
+        vectors[row * width + s] =
+          value === null ? Number.NaN : type === "categorical" ? (own?.get(textOfCell(name, value)) ?? Number.NaN) : numberOfCell(name, row, value);
+      }
+    }
+    return { kind: "vectors", numRows, vectors };
+  };
+  const tableFields = (columns: ReadonlyMap<string, readonly unknown[]>, numRows: number): Rows => {
+    const rows = Array.from({ length: numRows }, (): Record<string, unknown> => ({}));
+    for (const { name, datatype } of fields) {
+      const values = columns.get(name)!;
+      for (let row = 0; row < numRows; row++) {
+        const value = values[row] ?? null;
+        const isText = datatype === "BYTES" || model.spine.schema[name] === "timestamp";
+        rows[row]![name] =
+          value === null
+            ? null
+            : isText
+              ? typeof value === "number" && datatype !== "BYTES"
+                ? value
+                : textOfCell(name, value)
+              : numberOfCell(name, row, value);
+      }
+    }
+    return { kind: "fields", numRows, fields: rows };
+  };
+
   return {
     inputs,
     matrix,
     fields,
+    readTable: (columns, numRows) => {
+      refuseRows("the table", numRows, maxRows);
+      if (!sameNames && slots.every(({ name }) => columns.has(name))) return tableVectors(columns, numRows);
+      const missing = fields.find(({ name }) => !columns.has(name));
+      if (missing !== undefined) throw refusedTensor(missing.name, "is missing: send a column for every request field, or for every slot of the model");
+      return tableFields(columns, numRows);
+    },
     read: (tensors) => {
       const [first] = tensors;
       if (first === undefined) throw refusedTensor(inputs[0]?.name ?? matrixInput, "is missing");
@@ -96,6 +143,21 @@ export function rowReader(model: ModelDefinition, categories: Readonly<Record<st
       return asVectors(byName, numRows);
     },
   };
+}
+
+function textOfCell(name: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  throw refusedTensor(name, `holds ${shortly(value)}, expected text`);
+}
+
+function numberOfCell(name: string, row: number, value: unknown): number {
+  if (typeof value === "boolean") return Number(value);
+  // Python's words, in CSV.
+  if (value === "True" || value === "False") return Number(value === "True");
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  if (typeof number !== "number" || Number.isNaN(number)) throw refusedTensor(name, `row ${row} is ${shortly(value)}, expected a number`);
+  return number;
 }
 
 function matrixRows(tensor: Tensor, width: number, maxRows: number): Rows {
