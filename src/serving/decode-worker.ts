@@ -1,12 +1,13 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { toErrorRecord } from "../kernel/error.ts";
-import { decodeModel } from "../learn/model-file.ts";
-import type { Decoded } from "./decode-elsewhere.ts";
+import type { Decoded, DecodeTask } from "./decode-elsewhere.ts";
+import { parseModel } from "./formats/open.ts";
 
 const tell = (decoded: Decoded): void => parentPort?.postMessage(decoded);
 
 try {
-  tell({ kind: "model", model: decodeModel(workerData as Uint8Array) });
+  const { name, bytes, reading } = workerData as DecodeTask;
+  tell({ kind: "model", model: parseModel(name, bytes, reading) });
 } catch (error) {
   tell({ kind: "refused", error: toErrorRecord(error) });
 }

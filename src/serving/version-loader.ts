@@ -37,14 +37,14 @@ export class VersionLoader {
     if (kept !== undefined) return kept;
     const { artifactPath, serviceHash } = await this.#registry.getVersion(model.name, version);
     refuseOtherService(model, version, serviceHash);
-    const { manifest, predictor, model: trained, modelBytes } = await loadVersionArtifact(this.#blobs, artifactPath, decodeElsewhere);
+    const { manifest, predictor, servable, modelBytes } = await loadVersionArtifact(this.#blobs, artifactPath, decodeElsewhere);
     if (manifest.model !== model.name) throw new KarkhanaError("ARTIFACT_INVALID", { path: artifactPath, problem: `it is of model ${manifest.model}` });
     refuseOtherService(model, version, manifest.serviceHash);
     const loaded: LoadedVersion = {
       version,
       predictor,
       vector: versionVector(model.service, this.#online, manifest.categories),
-      kind: trained.kind,
+      kind: servable.format === "karkhana" ? servable.kind : servable.format,
       rows: rowReader(model, manifest.categories, this.#maxRows),
       memoryBytes: modelBytes,
     };

@@ -1,7 +1,7 @@
 import type { TreeEnsemble } from "./ensemble.ts";
 
 /** True if the code's bit is set in the node's bitset; missing, negative and unknown codes are in no set. */
-export function goesLeftByCategory(ensemble: TreeEnsemble, node: number, code: number): boolean {
+function goesLeftByCategory(ensemble: TreeEnsemble, node: number, code: number): boolean {
   const begin = ensemble.categoryOffsets[node]!;
   const numCodes = (ensemble.categoryOffsets[node + 1]! - begin) * 32;
   if (!(code >= 0 && code < numCodes)) return false;

@@ -143,11 +143,6 @@ export function textAttribute(node: OnnxNode, name: string): string | undefined 
   return fields === undefined ? undefined : textOf(fields, 4);
 }
 
-export function intAttribute(node: OnnxNode, name: string): number | undefined {
-  const fields = node.attributes.get(name);
-  return fields === undefined ? undefined : intOf(fields, 3);
-}
-
 /** A list of floats: the attribute, or its double twin `<name>_as_tensor`. */
 export function floatsAttribute(node: OnnxNode, name: string): { readonly values: Float64Array; readonly float32: boolean } | undefined {
   const wide = node.attributes.get(`${name}_as_tensor`) ?? node.attributes.get(name);
@@ -158,7 +153,7 @@ export function floatsAttribute(node: OnnxNode, name: string): { readonly values
 }
 
 /** Numbers of a float32 or float64 TensorProto. @throws MODEL_NOT_REPRODUCIBLE for other types */
-export function readFloatTensor(bytes: Uint8Array): { readonly values: Float64Array; readonly float32: boolean; readonly dims: readonly number[] } {
+function readFloatTensor(bytes: Uint8Array): { readonly values: Float64Array; readonly float32: boolean; readonly dims: readonly number[] } {
   const fields = readMessage(bytes);
   const type = intOf(fields, 2);
   if (type !== 1 && type !== 11)

@@ -3,7 +3,7 @@ import { fieldNumbers, intsAttribute, textsAttribute } from "./graph.ts";
 import { bytesField, intField, messageField, textField, textOf, readMessage, writeMessage, type Field } from "./wire.ts";
 
 /** The ZipMap that makes a graph output, if one does: scikit-learn's converter puts it there to pair probabilities with class names. */
-export function zipMapOf({ nodes, outputs }: OnnxGraph): OnnxNode | undefined {
+function zipMapOf({ nodes, outputs }: OnnxGraph): OnnxNode | undefined {
   return nodes.find((node) => node.operator === "ZipMap" && outputs.some((output) => output.kind === "other" && output.name === node.outputs[0]));
 }
 
