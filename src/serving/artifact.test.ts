@@ -61,7 +61,7 @@ describe("a version of another library's model file", () => {
   const foreign: NewVersionArtifact = {
     ...artifact,
     service: { ...lateRide.service, slots: lateRide.service.slots.slice(0, numFeatures) },
-    model: { file: "model.lgb", bytes: golden.model, expectedScores: [...golden.predict.slice(0, 8)] },
+    model: { file: "model.lgb", bytes: golden.model, expectedScores: Array.from(golden.predict.subarray(0, 8)) },
     selfCheckVectors: rows,
   };
 
@@ -75,7 +75,7 @@ describe("a version of another library's model file", () => {
   });
 
   test("is refused where the library's own predictions differ, before anything is written", async () => {
-    const expectedScores = [...golden.predict.slice(0, 8)];
+    const expectedScores = Array.from(golden.predict.subarray(0, 8));
     expectedScores[5]! += 1e-5;
     const wrong = { ...foreign, model: { file: "model.lgb", bytes: golden.model, expectedScores } };
     await expect(writeVersionArtifact(blobs, "g", wrong)).rejects.toMatchObject({ code: "MODEL_SELF_CHECK_FAILED", details: { row: 5 } });
