@@ -144,6 +144,16 @@ export const errorCatalogue = {
   RUN_DELETED: { text: "Run {runId} is deleted", remedy: "Restore it first.", retryable: false },
   TAG_NOT_FOUND: { text: "{owner} has no tag {key}", remedy: "Look at its tags; correct the key.", retryable: false },
   VIEW_NOT_FOUND: { text: "There is no saved view {name}", remedy: "Look at the list of views; someone may have removed it.", retryable: false },
+  RANGE_REFUSED: { text: "The range {range} begins beyond the file's {sizeBytes} bytes", remedy: "Ask for bytes that are there.", retryable: false },
+  SIGNATURE_REFUSED: { text: "The signature of this address is refused: {problem}", remedy: "Ask for a new address.", retryable: false },
+  UPLOAD_NOT_FOUND: { text: "There is no upload {uploadId}", remedy: "Begin the upload again.", retryable: false },
+  UPLOAD_PART_MISSING: { text: "Upload {uploadId} has no part {part}", remedy: "Send that part, or begin the upload again.", retryable: false },
+  UPLOAD_PART_CHANGED: { text: "Part {part} of upload {uploadId} is not the one that was sent", remedy: "Send that part again.", retryable: false },
+  ARTIFACTS_IN_USE: {
+    text: "The files in {folder} are used by {user}",
+    remedy: "Delete that first, or keep this.",
+    retryable: false,
+  },
   LOGGED_MODEL_NOT_FOUND: { text: "There is no logged model with id {modelId}", remedy: "Search the experiment's logged models.", retryable: false },
   LOGGED_MODEL_TAG_NOT_FOUND: { text: "Logged model {modelId} has no tag {key}", remedy: "Look at its tags; correct the key.", retryable: false },
   SEARCH_INVALID: {

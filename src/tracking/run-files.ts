@@ -1,5 +1,6 @@
 import { KarkhanaError } from "../kernel/error.ts";
-import type { BlobEntry, BlobStore } from "../storage/blobs/port.ts";
+import { parseBlobPath } from "../storage/blobs/path.ts";
+import type { BlobEntry, BlobStore, ByteRange } from "../storage/blobs/port.ts";
 import type { LoggedModel } from "./logged-model.ts";
 
 /** Where a run's file lies: ids as they stand in its address, and the path below the run's artifact folder. */
@@ -20,12 +21,21 @@ export interface ModelFile {
 export interface ArtifactFiles<File extends { readonly path: string }> {
   /** Whole or absent; a repeated write of one path replaces the file. @throws RUN_NOT_FOUND, RUN_DELETED, LOGGED_MODEL_NOT_FOUND, BLOB_PATH_REFUSED */
   write(file: File, data: AsyncIterable<Uint8Array>): Promise<void>;
-  /** @throws BLOB_NOT_FOUND */
-  read(file: File): Promise<{ sizeBytes: number; content: AsyncIterable<Uint8Array> }>;
+  /** @throws as `write` would before it takes a byte */
+  requireWritable(file: File): Promise<void>;
+  /** @param rangeOf which part of so many bytes is wanted; undefined: all of them @throws BLOB_NOT_FOUND */
+  read(file: File, rangeOf?: (sizeBytes: number) => ByteRange | undefined): Promise<FileContent>;
   /** Direct children, names only. */
   list(folder: File): Promise<{ name: string; isFolder: boolean; sizeBytes: number }[]>;
   /** A file or a whole folder; deleting what is not there is done already. */
   delete(file: File): Promise<void>;
+}
+
+export interface FileContent {
+  /** Of the whole file. */
+  readonly sizeBytes: number;
+  readonly range?: ByteRange;
+  readonly content: AsyncIterable<Uint8Array>;
 }
 
 export type RunFiles = ArtifactFiles<RunFile>;
@@ -68,12 +78,17 @@ function createFiles<File extends { readonly path: string }>(
       requirePath(file);
       await blobs.put(await locate(file, true), data);
     },
-    read: async (file) => {
+    requireWritable: async (file) => {
+      requirePath(file);
+      parseBlobPath(await locate(file, true));
+    },
+    read: async (file, rangeOf) => {
       requirePath(file);
       const blob = await locate(file, false);
       const info = await blobs.stat(blob);
       if (info === undefined) throw new KarkhanaError("BLOB_NOT_FOUND", { path: file.path });
-      return { sizeBytes: info.sizeBytes, content: await blobs.stream(blob) };
+      const range = rangeOf?.(info.sizeBytes);
+      return { sizeBytes: info.sizeBytes, ...(range === undefined ? {} : { range }), content: await blobs.stream(blob, range) };
     },
     list: async (folder) => {
       const at = await locate(folder, false);

@@ -15,6 +15,8 @@ import type { ExperimentRecords, RunRecords } from "./records.ts";
 import { decodePlace, encodePlace } from "./run-page.ts";
 import { createModelFiles, createRunFiles, type ModelFiles, type RunFiles } from "./run-files.ts";
 import { createRunRecords } from "./runs.ts";
+import { createSigning, type Signing } from "./signing.ts";
+import { createUploads, type Uploads } from "./uploads.ts";
 import { createSavedViews, type SavedViews } from "./saved-views.ts";
 import { createRunTable, type RunTable } from "./table/port.ts";
 import type { LifecycleStage, TrackingTables } from "./tables.ts";
@@ -38,6 +40,8 @@ export interface TrackingStore extends Tracking, RunArtifacts {
   readonly views: SavedViews;
   readonly loggedModels: LoggedModels;
   readonly modelFiles: ModelFiles;
+  readonly uploads: Uploads;
+  readonly signing: Signing;
   /** What addresses of artifacts that this program keeps begin with; "file:" where clients share its machine and open the files themselves. */
   readonly artifactRoot: string;
 }
@@ -61,6 +65,8 @@ export function createTracking(given: TrackingParts): TrackingStore {
     views: createSavedViews(parts),
     loggedModels,
     modelFiles,
+    uploads: createUploads(parts),
+    signing: createSigning(parts),
     artifactRoot: parts.artifactRoot,
   });
 }

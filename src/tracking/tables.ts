@@ -22,6 +22,8 @@ export interface TrackingTables {
   tracking_logged_model_tags: LoggedModelTextTable;
   tracking_logged_model_metrics: LoggedModelMetricTable;
   tracking_run_models: RunModelTable;
+  tracking_signing_key: { id: number; key_hex: string };
+  tracking_purges: PurgeTable;
 }
 
 interface ExperimentTable {
@@ -84,6 +86,13 @@ interface DatasetTagTable {
   digest: string;
   key: string;
   value: string;
+}
+
+/** What was deleted for good: its rows are gone; its files go before `is_done` is 1. The rows stay, so that no experiment's id comes twice. */
+interface PurgeTable {
+  folder: string;
+  experiment_id: number;
+  is_done: number;
 }
 
 interface LoggedModelTable {
@@ -298,6 +307,22 @@ export const trackingMigrations: readonly Migration[] = [
         .addPrimaryKeyConstraint("tracking_run_models_key", ["run_id", "direction", "model_id", "step"])
         .execute();
       await schema.createIndex("tracking_run_models_of_model").on("tracking_run_models").column("model_id").execute();
+    },
+  },
+  {
+    id: "tracking-0005-signing-and-purges",
+    up: async ({ schema }) => {
+      await schema
+        .createTable("tracking_signing_key")
+        .addColumn("id", "bigint", (c) => c.primaryKey())
+        .addColumn("key_hex", "text", (c) => c.notNull())
+        .execute();
+      await schema
+        .createTable("tracking_purges")
+        .addColumn("folder", "text", (c) => c.primaryKey())
+        .addColumn("experiment_id", "bigint", (c) => c.notNull())
+        .addColumn("is_done", "bigint", (c) => c.notNull())
+        .execute();
     },
   },
 ];

@@ -1,4 +1,5 @@
 import { request as httpRequest } from "node:http";
+import { Readable } from "node:stream";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createControl, createControlApp, type Control } from "../control.ts";
@@ -165,12 +166,90 @@ describe("the artifact proxy", () => {
     });
   });
 
-  test("declines uploads in parts in the words the client falls back on", async () => {
-    const reply = await app.inject({ method: "POST", url: "/api/2.0/mlflow-artifacts/mpu/create/a", headers });
-    expect([reply.statusCode, reply.json().message]).toEqual([
-      501,
-      expect.stringMatching(/^Multipart upload is not supported for the current artifact repository/),
-    ]);
+  test("sends the part of a file that is asked for", async () => {
+    const url = `/api/2.0/mlflow-artifacts/artifacts/0/${runId}/artifacts/digits.txt`;
+    await put(`0/${runId}/artifacts/digits.txt`, "0123456789");
+    const part = (range: string): Promise<LightMyRequestResponse> => app.inject({ url, headers: { ...headers, range } });
+    const [middle, end, tail, beyond, several] = await Promise.all(["bytes=2-4", "bytes=7-", "bytes=-2", "bytes=10-", "bytes=0-1,3-4"].map(part));
+    expect([middle!.statusCode, middle!.body, middle!.headers["content-range"]]).toEqual([206, "234", "bytes 2-4/10"]);
+    expect([end!.body, tail!.body, several!.statusCode, several!.body]).toEqual(["789", "89", 200, "0123456789"]);
+    expect([beyond!.statusCode, beyond!.json().error_code]).toEqual([416, "RANGE_NOT_SATISFIABLE"]);
+  });
+
+  describe("signed addresses", () => {
+    const folder = (): string => `0/${runId}/artifacts/big`;
+    const mpu = (verb: string, body: object): Promise<LightMyRequestResponse> => post(`${verb}/${folder()}`, body, "/api/2.0/mlflow-artifacts/mpu/");
+    const begin = async (numParts: number): Promise<{ uploadId: string; urls: string[] }> => {
+      const { upload_id, credentials } = (await mpu("create", { path: "/home/ada/weights.bin", num_parts: numParts })).json();
+      return { uploadId: upload_id, urls: credentials.map((c: { url: string }) => new URL(c.url).pathname + new URL(c.url).search) };
+    };
+    const send = async (url: string, payload: string): Promise<string> => String((await app.inject({ method: "PUT", url, headers, payload })).headers["etag"]);
+    const read = async (): Promise<string> => (await get(`/api/2.0/mlflow-artifacts/artifacts/${folder()}/weights.bin`)).body;
+
+    test("a file comes in parts, in any order, each again if need be, and appears when all are put together", async () => {
+      const { uploadId, urls } = await begin(3);
+      const etags = [await send(urls[2]!, "ghi"), await send(urls[0]!, "xxx"), await send(urls[1]!, "def")];
+      etags[1] = await send(urls[0]!, "abc");
+      expect((await get(`/api/2.0/mlflow-artifacts/artifacts/${folder()}/weights.bin`)).statusCode).toBe(404);
+      const parts = [
+        { part_number: 3, etag: etags[0] },
+        { part_number: 1, etag: etags[1] },
+        { part_number: 2, etag: etags[2] },
+      ];
+      const done = { path: "/home/ada/weights.bin", upload_id: uploadId, parts };
+      expect((await mpu("complete", { ...done, parts: parts.slice(0, 2) })).json().error_code).toBe("INVALID_PARAMETER_VALUE");
+      expect((await mpu("complete", { ...done, parts: parts.map((part) => ({ ...part, etag: '"0"' })) })).json().error_code).toBe("INVALID_PARAMETER_VALUE");
+      for (let time = 0; time < 2; time++) expect((await mpu("complete", done)).json()).toEqual({});
+      expect(await read()).toBe("abcdefghi");
+    });
+
+    test("an upload is given up, and belongs to the file it was begun for", async () => {
+      const { uploadId, urls } = await begin(1);
+      await send(urls[0]!, "new");
+      expect((await mpu("complete", { path: "other.bin", upload_id: uploadId, parts: [{ part_number: 1 }] })).statusCode).toBe(404);
+      expect((await mpu("abort", { path: "weights.bin", upload_id: uploadId })).json()).toEqual({});
+      expect((await app.inject({ method: "PUT", url: urls[0]!, headers, payload: "late" })).statusCode).toBe(404);
+      expect((await mpu("complete", { path: "weights.bin", upload_id: uploadId, parts: [{ part_number: 1 }] })).statusCode).toBe(404);
+      expect(await read()).toBe("abcdefghi");
+    });
+
+    test("an upload to where nothing may be written is refused before its first part", async () => {
+      for (const at of ["../x", "elsewhere", "0/00000000000000000000000000000000/artifacts", `1/${runId}/artifacts`]) {
+        const reply = await post(`create/${at}`, { path: "a", num_parts: 1 }, "/api/2.0/mlflow-artifacts/mpu/");
+        expect([400, 404]).toContain(reply.statusCode);
+      }
+      expect((await mpu("create", { path: "a", num_parts: 10_001 })).statusCode).toBe(400);
+      expect((await mpu("create", { path: "..", num_parts: 1 })).statusCode).toBe(400);
+    });
+
+    test("an address opens what it was signed for, until it is over, and nothing else", async () => {
+      const { url, file_size } = (await get(`/api/2.0/mlflow-artifacts/presigned/${folder()}/weights.bin`)).json();
+      const { pathname, search } = new URL(url);
+      expect([(await get(pathname + search)).body, file_size]).toEqual(["abcdefghi", 9]);
+      expect((await app.inject({ url: pathname + search, headers: { ...headers, range: "bytes=3-5" } })).body).toBe("def");
+      const query = new URLSearchParams(search);
+      const altered = [
+        [pathname.replace("weights", "other"), search],
+        [pathname, ""],
+        [pathname, `?expires=${Number(query.get("expires")) + 1}&signature=${query.get("signature")}`],
+        [pathname, `?expires=${query.get("expires")}&signature=${query.get("signature")!.replace(/./, (c) => (c === "A" ? "B" : "A"))}`],
+      ];
+      for (const [path, more] of altered) expect([path, more, (await get(`${path}${more}`)).statusCode]).toEqual([path, more, 403]);
+      const { urls } = await begin(2);
+      expect((await app.inject({ method: "PUT", url: urls[0]!.replace("/1?", "/2?"), headers, payload: "x" })).statusCode).toBe(403);
+      world.machineClock.advanceBy(2 * 60 * 60 * 1_000_000);
+      expect((await get(pathname + search)).json()).toMatchObject({ error_code: "PERMISSION_DENIED" });
+    });
+
+    test("an upload that nobody ended is gone a day later", async () => {
+      const { urls } = await begin(1);
+      await send(urls[0]!, "x");
+      world.machineClock.advanceBy(25 * 60 * 60 * 1_000_000);
+      await begin(1);
+      expect(await world.rooms.tracking.uploads.putPart(urls[0]!.split("/").at(-2)!, 1, Readable.from([])).catch((e: { code: string }) => e.code)).toBe(
+        "UPLOAD_NOT_FOUND",
+      );
+    });
   });
 
   const hostile = [

@@ -8,7 +8,7 @@ import { errnoOf } from "../errno.ts";
 import { syncFolder } from "../sync-folder.ts";
 import { processIsAlive } from "../process-identity.ts";
 import { parseBlobPath, TEMPORARY_FOLDER } from "./path.ts";
-import type { BlobEntry, BlobInfo, BlobStore } from "./port.ts";
+import type { BlobEntry, BlobInfo, BlobStore, ByteRange } from "./port.ts";
 
 const STREAM_CHUNK_BYTES = 256 * 1024;
 
@@ -89,10 +89,10 @@ export async function openFileBlobs(root: string): Promise<BlobStore> {
         await handle.close();
       }
     },
-    stream: async (blob) => {
+    stream: async (blob, range) => {
       // Opened now, so that an absent blob is told at once; opened again by the iteration, which may never begin.
       await (await openBlob(blob)).close();
-      return readChunks(() => openBlob(blob));
+      return readChunks(() => openBlob(blob), range);
     },
     stat: async (blob) => {
       try {
@@ -177,12 +177,14 @@ async function moveIntoPlace(file: string, home: string, segments: readonly stri
   }
 }
 
-async function* readChunks(openBlob: () => Promise<FileHandle>): AsyncGenerator<Uint8Array> {
+async function* readChunks(openBlob: () => Promise<FileHandle>, range: ByteRange = { from: 0, to: Infinity }): AsyncGenerator<Uint8Array> {
   const handle = await openBlob();
   try {
-    for (;;) {
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(STREAM_CHUNK_BYTES), 0, STREAM_CHUNK_BYTES, null);
+    for (let at = range.from; at <= range.to;) {
+      const wanted = Math.min(STREAM_CHUNK_BYTES, range.to - at + 1);
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
       if (bytesRead === 0) return;
+      at += bytesRead;
       yield buffer.subarray(0, bytesRead);
     }
   } finally {

@@ -9,12 +9,18 @@ export interface BlobStore {
   put(path: string, data: Uint8Array | AsyncIterable<Uint8Array>): Promise<BlobInfo>;
   /** @throws BLOB_NOT_FOUND */
   get(path: string): Promise<Uint8Array>;
-  /** @throws BLOB_NOT_FOUND */
-  stream(path: string): Promise<AsyncIterable<Uint8Array>>;
+  /** The whole of it, or the bytes of a range. @throws BLOB_NOT_FOUND */
+  stream(path: string, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>;
   stat(path: string): Promise<BlobInfo | undefined>;
   /** Direct children of a folder, by name; empty if there is none. */
   list(folder: string): Promise<BlobEntry[]>;
   delete(path: string): Promise<void>;
+}
+
+/** Both ends belong to it; what lies beyond the end of the blob is not there. */
+export interface ByteRange {
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface BlobInfo {

@@ -1,4 +1,6 @@
 import { KarkhanaError } from "../../kernel/error.ts";
+import type { ByteRange } from "../../storage/blobs/port.ts";
+import type { FileContent } from "../run-files.ts";
 import type { MlflowCall, MlflowTracking } from "./call.ts";
 import { proxiedFile, type ProxiedFile } from "./artifact-uri.ts";
 import { refuse } from "./message.ts";
@@ -37,8 +39,8 @@ export const listProxied: MlflowCall["answer"] = async (message, tracking) => {
   return filesJson(await listFile(tracking, await proxiedFile(tracking, path)), "");
 };
 
-export function readFile(tracking: MlflowTracking, { kind, file }: ProxiedFile): ReturnType<MlflowTracking["files"]["read"]> {
-  return kind === "run" ? tracking.files.read(file) : tracking.modelFiles.read(file);
+export function readFile(tracking: MlflowTracking, { kind, file }: ProxiedFile, rangeOf?: (sizeBytes: number) => ByteRange | undefined): Promise<FileContent> {
+  return kind === "run" ? tracking.files.read(file, rangeOf) : tracking.modelFiles.read(file, rangeOf);
 }
 
 export function writeFile(tracking: MlflowTracking, { kind, file }: ProxiedFile, data: AsyncIterable<Uint8Array>): Promise<void> {

@@ -2,7 +2,10 @@ import type { TrackingStore } from "../store.ts";
 import type { Message } from "./message.ts";
 
 /** What MLflow's API reads and writes of tracking. */
-export type MlflowTracking = Pick<TrackingStore, "logBatch" | "experiments" | "runs" | "files" | "loggedModels" | "modelFiles" | "artifactRoot">;
+export type MlflowTracking = Pick<
+  TrackingStore,
+  "logBatch" | "experiments" | "runs" | "files" | "loggedModels" | "modelFiles" | "artifactRoot" | "uploads" | "signing"
+>;
 
 /** One method of MLflow's API: what a request asks and the JSON object it is answered with. */
 export interface MlflowCall {

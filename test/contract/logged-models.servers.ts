@@ -1,0 +1,4 @@
+import { loggedModelsContract } from "./logged-models-contract.ts";
+import { postgresFixture } from "./sql-fixture.ts";
+
+loggedModelsContract("PostgreSQL", postgresFixture);
