@@ -156,7 +156,7 @@ function extreme(least: boolean, args: readonly Compiled[]): Compiled {
 }
 
 /** Negative, 0 or positive, in DuckDB's total order. */
-function order(a: Exclude<Value, null>, b: Exclude<Value, null>): number {
+export function order(a: Exclude<Value, null>, b: Exclude<Value, null>): number {
   if (typeof a === "string" && typeof b === "string") return a === b ? 0 : orderOfText(a, b);
   if (a < b) return -1;
   if (a > b) return 1;

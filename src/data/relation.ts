@@ -5,6 +5,7 @@ import { quoteIdentifier, quoteLiteral } from "../storage/duckdb/quote.ts";
 import { castSql, castTextSql } from "./declared-type.ts";
 import { rawColumn, rulesOf, timeSql, whereSql } from "./rules.ts";
 import type { SourceDefinition } from "./source.ts";
+import { isVersioned, versionsSql } from "./versions.ts";
 
 /** What a reader must know of a version: a registered `DatasetVersion` is one. */
 export interface ReadableVersion {
@@ -33,6 +34,7 @@ export function sourcePath(source: SourceDefinition, projectFolder: string): str
 /**
  * The rows of a version as a subquery in parentheses: the declared columns (timestamps as BIGINT microseconds), `_row` (0-based row number
  * in the file, the ingest sequence), `_event` and `_known` (BIGINT microseconds); rows outside `where` and quarantined rows left out.
+ * A source with an `id` has a column `_until` as well: when the version was replaced, or null.
  * The same rows whatever the number of threads; give an ORDER BY where their order matters.
  * Quarantined rows are recognised by their contract again rather than by a list: the contract is part of the version's identity.
  */
@@ -40,14 +42,16 @@ export function relationOf(source: SourceDefinition, version: ReadableVersion, p
   const columns = Object.keys(source.schema).map(quoteIdentifier).join(", ");
   const event = timeSql(source, "eventTime", source.eventTime);
   const known = source.knownTime === undefined ? event : timeSql(source, "knownTime", source.knownTime);
-  const conditions = [whereSql(source)];
+  const conditions = isVersioned(source) ? [] : [whereSql(source)];
   if (version.numQuarantined > 0)
     conditions.push(
       `NOT (${rulesOf(source)
         .map((rule) => rule.failsSql)
         .join(" OR ")})`,
     );
-  return `(SELECT ${columns}, _row, ${event} AS _event, ${known} AS _known FROM ${typedSql(source, version.foundTypes, projectFolder)} WHERE ${conditions.join(" AND ")})`;
+  const taken = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
+  const rows = `(SELECT ${columns}, _row, ${event} AS _event, ${known} AS _known FROM ${typedSql(source, version.foundTypes, projectFolder)}${taken})`;
+  return isVersioned(source) ? versionsSql(source, rows, whereSql(source)) : rows;
 }
 
 /** All rows of the file: typed columns under their names, raw ones under `rawColumn(index)`, and `_row`. @throws DATASET_SCHEMA_MISMATCH */

@@ -27,13 +27,25 @@ export interface SourceOptions<S extends Schema> {
   readonly eventTime: string;
   /** When it could have been known: an expression; default: at event time. A row with `known > t` never reaches a feature at t. */
   readonly knownTime?: string;
+  /**
+   * Column that names what a row tells of. Rows with the same id are versions of one fact: at t the one with the greatest (known, sequence)
+   * of those known at t counts, wherever its key and event time lie. Default: every row is a fact of its own. Rows without an id are that too.
+   */
+  readonly id?: keyof S & string;
+  /** Condition: this version says that the fact is no more. Only with `id`. Its event time may be null. */
+  readonly deleted?: string;
+  /** Rows known later than this after their event, such as "2d", are kept but reach no feature; default: none is too late. */
+  readonly lateness?: string;
+  /** Rows whose event lies further than this ahead of when they were known reach no feature; default: none does. */
+  readonly ahead?: string;
   /** Rows to take: a boolean expression; default all. */
   readonly where?: string;
   readonly expect?: Readonly<{ [C in keyof S]?: ColumnRule }>;
   readonly policy?: FailurePolicy;
 }
 
-export interface SourceDefinition<S extends Schema = Schema> extends SourceOptions<S> {
+export interface SourceDefinition<S extends Schema = Schema> extends Omit<SourceOptions<S>, "id"> {
+  readonly id?: string;
   readonly kind: "source";
   readonly name: string;
   readonly format: "parquet" | "csv" | "json";

@@ -1,7 +1,12 @@
 import type { Schema, SourceDefinition } from "../data/source.ts";
 import { sourceHash } from "../data/source.ts";
-import { definitionHash } from "../kernel/hashing.ts";
+import { KarkhanaError } from "../kernel/error.ts";
+import { definitionHash, type Canonical } from "../kernel/hashing.ts";
 import { parseDuration } from "../kernel/time.ts";
+import type { AggregateName, ExpressionProblem, KeyColumn } from "./column-names.ts";
+import { outputOf } from "./feature-output.ts";
+
+export type { AggregateName } from "./column-names.ts";
 
 /** What features are about: one key column or several, joined as a tuple, never concatenated. */
 export interface EntityDefinition<K extends string = string> {
@@ -15,44 +20,116 @@ export function entity<const K extends string>(name: string, options: { readonly
 }
 
 /**
- * One aggregate over the rows of an entity with event time in [t - W, t) and known time <= t.
- * Empty window: count 0, everything else null. Nulls of the measured expression are skipped by sum, mean and share.
- * Measures are summed as fixed-point integers of `scale` decimals (default 0 for whole numbers is declared by the column type, 6 otherwise),
- * so that both engines add exactly and agree to the bit.
+ * One feature of a view: an aggregate over the rows of an entity, or the newest row's value.
+ *
+ * Windows hold the rows with event time in [from, t) that are known at t, where from = t - W, or the hop edge at or before it if a hop is
+ * declared (`sawtooth`). Empty window: count 0, distinct 0, everything else null. Nulls of the measured expression are skipped. Ties go to
+ * the greatest (event, known, sequence).
+ *   sum, mean, share, std, variance   of fixed-point integers (whole numbers as they are, fractions as millionths), so both engines add
+ *                                     exactly and agree to the bit; NaN and infinities are skipped as nulls; std and variance are of a
+ *                                     sample (divided by n - 1), null below two values
+ *   min, max, percentile              NaN is a value, above every other number; a percentile is the value of rank ceil(p n), never between two
+ *   first, last, lastN                by event time, newest first
+ *   distinct, approxDistinct          number of different values; approximate: bottom-k sketch, see `bottom-k.ts`
+ *   topK                              the most frequent values, the smaller first among equally frequent ones
+ *   latest                            the newest row with event <= t and t - event <= ttl, its value even if it is null
  */
-export interface WindowAggregate {
+export interface ViewFeature<A extends AggregateName = AggregateName, M extends string = string, W extends string = string> {
+  /** As declared; "lifetime" for all time, "latest" for the newest row. */
   readonly window: string;
   readonly windowUs: number;
-  readonly aggregate: "count" | "sum" | "mean" | "share";
-  /** Expression: a number for sum and mean, a condition for share; absent for count. */
-  readonly measure?: string;
+  /** Sawtooth: the window's start is moved back to a multiple of it. Absent: exact. */
+  readonly hopUs?: number;
+  readonly aggregate: A;
+  /** Expression: what is aggregated; a condition for share; absent for a count of all rows. */
+  readonly measure?: M;
+  /** Rows for which this condition does not hold are not seen by this feature. */
+  readonly where?: W;
+  /** Length of the list of lastN and topK; size of the sketch of approxDistinct. */
+  readonly n?: number;
+  /** Of a percentile, 0 < p <= 1. */
+  readonly p?: number;
 }
 
-export interface WindowBuilder {
-  count(): WindowAggregate;
-  sum(measure: string): WindowAggregate;
-  mean(measure: string): WindowAggregate;
+export interface WindowBuilder<W extends string = never> {
+  count(): ViewFeature<"count", never, W>;
+  sum<const M extends string>(measure: M): ViewFeature<"sum", M, W>;
+  mean<const M extends string>(measure: M): ViewFeature<"mean", M, W>;
+  /** Standard deviation of a sample. |value| below 3.5e13, or 3.5e7 where it may have a fraction. */
+  std<const M extends string>(measure: M): ViewFeature<"std", M, W>;
+  variance<const M extends string>(measure: M): ViewFeature<"variance", M, W>;
   /** Share of rows for which the condition holds, among those where it is not null. */
-  share(condition: string): WindowAggregate;
+  share<const M extends string>(condition: M): ViewFeature<"share", M, W>;
+  min<const M extends string>(measure: M): ViewFeature<"min", M, W>;
+  max<const M extends string>(measure: M): ViewFeature<"max", M, W>;
+  /** @param p 0 < p <= 1; 0.5 is the lower median */
+  percentile<const M extends string>(measure: M, p: number): ViewFeature<"percentile", M, W>;
+  first<const M extends string>(measure: M): ViewFeature<"first", M, W>;
+  last<const M extends string>(measure: M): ViewFeature<"last", M, W>;
+  /** Up to n values, newest first; n slots of a vector. @param n 1 to 100 */
+  lastN<const M extends string>(measure: M, n: number): ViewFeature<"lastN", M, W>;
+  distinct<const M extends string>(measure: M): ViewFeature<"distinct", M, W>;
+  /** Of text and whole numbers. Exact below `size` values; beyond, off by 1 / sqrt(size - 2) on average. @param size 16 to 4096, default 1024 */
+  approxDistinct<const M extends string>(measure: M, size?: number): ViewFeature<"approxDistinct", M, W>;
+  /** Up to n values, most frequent first; of text, whole numbers and conditions. @param n 1 to 100 */
+  topK<const M extends string>(measure: M, n: number): ViewFeature<"topK", M, W>;
+  /** The same window over the rows for which a condition holds. */
+  where<const C extends string>(condition: C): WindowBuilder<C>;
 }
 
-/** @example window("6h").mean("delay") @throws INVALID_ARGUMENT if the duration is not one */
-export function window(length: string): WindowBuilder {
-  const base = { window: length, windowUs: parseDuration(length, "window") };
+/** Length of a window without a beginning. */
+export const lifetimeUs: number = Number.MAX_SAFE_INTEGER;
+
+/**
+ * @param length such as "6h", or "lifetime"
+ * @param options hop: the window's start is moved back to a multiple of it (counted from 1970), so that it is W to W + hop long
+ * @example window("6h").mean("delay") @throws INVALID_ARGUMENT if a duration is not one
+ */
+export function window(length: string, options: { readonly hop?: string } = {}): WindowBuilder {
+  const windowUs = length === "lifetime" ? lifetimeUs : parseDuration(length, "window");
+  return builder({ window: length, windowUs, ...(options.hop === undefined ? {} : { hopUs: parseDuration(options.hop, "hop") }) });
+}
+
+function builder<W extends string>(base: Pick<ViewFeature<never, never, W>, "window" | "windowUs" | "hopUs" | "where">): WindowBuilder<W> {
   return {
     count: () => ({ ...base, aggregate: "count" }),
     sum: (measure) => ({ ...base, aggregate: "sum", measure }),
     mean: (measure) => ({ ...base, aggregate: "mean", measure }),
+    std: (measure) => ({ ...base, aggregate: "std", measure }),
+    variance: (measure) => ({ ...base, aggregate: "variance", measure }),
     share: (condition) => ({ ...base, aggregate: "share", measure: condition }),
+    min: (measure) => ({ ...base, aggregate: "min", measure }),
+    max: (measure) => ({ ...base, aggregate: "max", measure }),
+    percentile: (measure, p) => ({ ...base, aggregate: "percentile", measure, p }),
+    first: (measure) => ({ ...base, aggregate: "first", measure }),
+    last: (measure) => ({ ...base, aggregate: "last", measure }),
+    lastN: (measure, n) => ({ ...base, aggregate: "lastN", measure, n }),
+    distinct: (measure) => ({ ...base, aggregate: "distinct", measure }),
+    approxDistinct: (measure, size = 1024) => ({ ...base, aggregate: "approxDistinct", measure, n: size }),
+    topK: (measure, n) => ({ ...base, aggregate: "topK", measure, n }),
+    where: (condition) => builder({ ...base, where: condition }),
   };
 }
 
-export interface FeatureViewOptions<S extends Schema, K extends string, F extends string> {
+/** The value of the newest row (event <= t), even if it is null; null when that row is older than the view's ttl. */
+export function latest<const M extends string>(measure: M): ViewFeature<"latest", M, never> {
+  return { window: "latest", windowUs: 0, aggregate: "latest", measure };
+}
+
+type Checked<S extends Schema, Fs> = {
+  readonly [F in keyof Fs]: Fs[F] extends ViewFeature<infer A, infer M, infer W> ? ExpressionProblem<S, A, M> & ExpressionProblem<S, "count", W> : never;
+};
+
+export interface FeatureViewOptions<S extends Schema, K extends string, Fs extends Readonly<Record<string, ViewFeature>>> {
   readonly entity: EntityDefinition<K>;
   readonly source: SourceDefinition<S>;
   /** Source column of each entity key. */
-  readonly on: Readonly<Record<K, keyof S & string>>;
-  readonly features: Readonly<Record<F, WindowAggregate>>;
+  readonly on: Readonly<Record<K, KeyColumn<S>>>;
+  /** How old the newest row may be for `latest`, such as "1d"; default: any age. */
+  readonly ttl?: string;
+  /** Condition over the source's columns: other rows are not seen by this view. */
+  readonly where?: string;
+  readonly features: Fs & Checked<S, Fs>;
 }
 
 export interface FeatureViewDefinition<K extends string = string, F extends string = string> {
@@ -61,7 +138,9 @@ export interface FeatureViewDefinition<K extends string = string, F extends stri
   readonly entity: EntityDefinition<K>;
   readonly source: SourceDefinition;
   readonly on: Readonly<Record<K, string>>;
-  readonly features: Readonly<Record<F, WindowAggregate>>;
+  readonly ttlUs?: number;
+  readonly where?: string;
+  readonly features: Readonly<Record<F, ViewFeature>>;
   /** The view read at given request fields. `as` prefixes the feature names in the vector; default: the view's name. */
   at(binding: Readonly<Record<K, string>>, as?: string): FeatureReference;
 }
@@ -74,16 +153,18 @@ export interface FeatureReference {
   readonly prefix: string;
 }
 
-export function featureView<const S extends Schema, const K extends string, const F extends string>(
+export function featureView<const S extends Schema, const K extends string, const Fs extends Readonly<Record<string, ViewFeature>>>(
   name: string,
-  options: FeatureViewOptions<S, K, F>,
-): FeatureViewDefinition<K, F> {
-  const view: FeatureViewDefinition<K, F> = {
+  options: FeatureViewOptions<S, K, Fs>,
+): FeatureViewDefinition<K, keyof Fs & string> {
+  const view: FeatureViewDefinition<K, keyof Fs & string> = {
     kind: "featureView",
     name,
     entity: options.entity,
     source: options.source,
     on: options.on,
+    ...(options.ttl === undefined ? {} : { ttlUs: parseDuration(options.ttl, `view ${name}, ttl`) }),
+    ...(options.where === undefined ? {} : { where: options.where }),
     features: options.features,
     at: (binding, as = name) => ({ kind: "featureReference", view, binding, prefix: as }),
   };
@@ -103,6 +184,25 @@ export function requestFeatures<const N extends string>(name: string, options: O
   return { kind: "requestFeatures", name, ...options };
 }
 
+/**
+ * Features computed from other features of the same vector, by a pure function; the same function runs offline and online.
+ * The inputs are slots named as in the vector ("route.flights_1h") that stand before it; an input that is null is NaN.
+ */
+export interface DerivedFeatures<I extends string = string, N extends string = string> {
+  readonly kind: "derivedFeatures";
+  readonly name: string;
+  readonly inputs: readonly I[];
+  readonly outputs: readonly N[];
+  readonly compute: (inputs: Readonly<Record<I, number>>, timeUs: number) => Readonly<Record<N, number | null>>;
+}
+
+export function derivedFeatures<const I extends string, const N extends string>(
+  name: string,
+  options: Omit<DerivedFeatures<I, N>, "kind" | "name">,
+): DerivedFeatures<I, N> {
+  return { kind: "derivedFeatures", name, ...options };
+}
+
 /** A request field used as a feature as it is; text becomes a category. */
 export interface FieldFeature {
   readonly kind: "field";
@@ -118,11 +218,14 @@ export function categorical(field: string): FieldFeature {
   return { kind: "field", field, type: "categorical" };
 }
 
-export type ModelFeature = FeatureReference | RequestFeatures | FieldFeature;
+export type ModelFeature = FeatureReference | RequestFeatures | DerivedFeatures | FieldFeature;
 
 /** One position of the vector a model reads. */
 export interface VectorSlot {
-  /** Unique in the vector: "<prefix>.<feature>" for view features, "<name>.<output>" for request features, the field for fields. */
+  /**
+   * Unique in the vector: "<prefix>.<feature>" for view features, "<prefix>.<feature>.<i>" for the items of their lists,
+   * "<name>.<output>" for request and derived features, the field for fields.
+   */
   readonly name: string;
   readonly type: "numeric" | "categorical";
 }
@@ -147,24 +250,45 @@ export function featureViewHash(view: FeatureViewDefinition): string {
     source: sourceHash(view.source),
     keys: view.entity.keys,
     on: view.on,
+    ttlUs: view.ttlUs,
+    where: view.where,
     features: view.features as never,
   });
 }
 
+/** @throws INVALID_ARGUMENT if derived features read a slot that does not stand before them */
 export function featureService(name: string, features: readonly ModelFeature[]): FeatureService {
-  const slots = features.flatMap(slotsOf);
-  const parts = features.map((f) =>
-    f.kind === "featureReference"
-      ? { view: featureViewHash(f.view), binding: f.binding, prefix: f.prefix }
-      : f.kind === "requestFeatures"
-        ? { name: f.name, outputs: f.outputs, code: f.compute.toString() }
-        : { field: f.field, type: f.type },
-  );
-  return { name, features, slots, hash: definitionHash({ kind: "featureService", name, parts }) };
+  const slots: VectorSlot[] = [];
+  for (const feature of features) {
+    for (const input of feature.kind === "derivedFeatures" ? feature.inputs : []) {
+      const slot = slots.find((one) => one.name === input);
+      if (slot?.type === "numeric") continue;
+      const problem = slot === undefined ? "reads a slot that does not stand before it" : "reads a category; its code belongs to a model version";
+      throw new KarkhanaError("INVALID_ARGUMENT", {
+        field: `derived features ${feature.kind === "derivedFeatures" ? feature.name : ""}`,
+        problem,
+        value: input,
+      });
+    }
+    slots.push(...slotsOf(feature));
+  }
+  return { name, features, slots, hash: definitionHash({ kind: "featureService", name, parts: features.map(identityOf) }) };
 }
 
-function slotsOf(feature: ModelFeature): VectorSlot[] {
+function identityOf(f: ModelFeature): Canonical {
+  if (f.kind === "featureReference") return { view: featureViewHash(f.view), binding: f.binding, prefix: f.prefix };
+  if (f.kind === "requestFeatures") return { name: f.name, outputs: f.outputs, code: f.compute.toString() };
+  if (f.kind === "derivedFeatures") return { name: f.name, inputs: f.inputs, outputs: f.outputs, code: f.compute.toString() };
+  return { field: f.field, type: f.type };
+}
+
+/** The slots that one part of a service fills. */
+export function slotsOf(feature: ModelFeature): VectorSlot[] {
   if (feature.kind === "field") return [{ name: feature.field, type: feature.type }];
-  if (feature.kind === "requestFeatures") return feature.outputs.map((output) => ({ name: `${feature.name}.${output}`, type: "numeric" }));
-  return Object.keys(feature.view.features).map((name) => ({ name: `${feature.prefix}.${name}`, type: "numeric" }));
+  if (feature.kind !== "featureReference") return feature.outputs.map((output) => ({ name: `${feature.name}.${output}`, type: "numeric" }));
+  return Object.entries(feature.view.features).flatMap(([name, one]): VectorSlot[] => {
+    const { length, type } = outputOf(one, feature.view.source.schema);
+    const slot = { name: `${feature.prefix}.${name}`, type: type === "text" ? "categorical" : "numeric" } as const;
+    return length === undefined ? [slot] : Array.from({ length }, (_, i) => ({ ...slot, name: `${slot.name}.${i}` }));
+  });
 }

@@ -6,7 +6,7 @@ import { quoteIdentifier as q, quoteLiteral } from "../storage/duckdb/quote.ts";
 import { boundField } from "./binding.ts";
 import type { FeatureService } from "./definition.ts";
 import { offlineVectors } from "./offline/vectors.ts";
-import { referenceSlots, requestFiller, type CategoryDictionary, type RequestFields } from "./vector.ts";
+import { categoryCodes, derivedFiller, referenceSlots, requestFiller, type CategoryDictionary, type RequestFields } from "./vector.ts";
 import { planView } from "./view-plan.ts";
 
 /** A vector as it was served, with the question it answered. */
@@ -44,7 +44,9 @@ export async function compareVectors(duck: DuckDb, { service, relations, served,
   }
   if (served.length === 0) return [];
   const fill = requestFiller(service, dictionary);
-  const viewSlots = referenceSlots(service).flatMap(({ reference, first }) => Object.keys(reference.view.features).map((_, j) => first + j));
+  const derive = derivedFiller(service);
+  const viewSlots = referenceSlots(service).flatMap(({ first, numSlots }) => Array.from({ length: numSlots }, (_, j) => first + j));
+  const codes = slots.map(({ name }) => categoryCodes(dictionary, name));
   const differences: VectorDifference[] = [];
   const offline = new Float64Array(slots.length);
   for (let from = 0; from < served.length; from += questionsAtOnce) {
@@ -54,7 +56,11 @@ export async function compareVectors(duck: DuckDb, { service, relations, served,
       for (let i = 0; i < chunk.numRows; i++, next++) {
         const { id, timeUs, fields, vector } = part[next]!;
         fill(timeUs, fields, offline, 0);
-        for (const [k, slot] of viewSlots.entries()) offline[slot] = Number(chunk.columns[k]![i]);
+        for (const [k, slot] of viewSlots.entries()) {
+          const value = chunk.columns[k]![i];
+          offline[slot] = typeof value === "string" ? (codes[slot]!.get(value) ?? Number.NaN) : (value ?? Number.NaN);
+        }
+        derive(timeUs, offline, 0);
         for (let slot = 0; slot < slots.length; slot++) {
           const a = vector[slot]!;
           const b = offline[slot]!;
@@ -76,7 +82,7 @@ function viewsOnly(service: FeatureService): FeatureService {
   return {
     ...service,
     features,
-    slots: referenceSlots(service).flatMap(({ reference, first }) => service.slots.slice(first, first + Object.keys(reference.view.features).length)),
+    slots: referenceSlots(service).flatMap(({ first, numSlots }) => service.slots.slice(first, first + numSlots)),
   };
 }
 

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { csv, type SourceDefinition } from "../data/source.ts";
 import { parseExpressionOf, toSql } from "../data/expression.ts";
+import { whereSql } from "../data/rules.ts";
+import { isVersioned, versionsSql } from "../data/versions.ts";
 import { quoteIdentifier as q, quoteLiteral } from "../storage/duckdb/quote.ts";
 import { entity, featureService, featureView, window, type FeatureService, type FeatureViewDefinition } from "./definition.ts";
 import type { TimedRow } from "./naive.ts";
@@ -50,7 +52,9 @@ export interface Question {
 }
 
 /** Times on a grid of minutes, so that ties and exact boundaries (t, t - W, block edges) are common; some a microsecond beside it. */
-const timeUs = fc.tuple(fc.integer({ min: 0, max: 150 }), fc.constantFrom(0, 0, 0, -1, 1)).map(([m, off]) => 1_000_000 * minute + m * minute + off);
+export const timeUs: fc.Arbitrary<number> = fc
+  .tuple(fc.integer({ min: 0, max: 150 }), fc.constantFrom(0, 0, 0, -1, 1))
+  .map(([m, off]) => 1_000_000 * minute + m * minute + off);
 const key = fc.option(fc.constantFrom("1", "12", "23", "3", "é", ""), { freq: 8 });
 const number = fc.option(fc.integer({ min: -1, max: 1 }), { freq: 8 });
 
@@ -80,8 +84,9 @@ export function relationOfRows(source: SourceDefinition, rows: readonly TimedRow
   const empty = `(${[-1, ...columns.map(() => "NULL")].join(",")})`;
   const selected = columns.map(([name, type], i) => `CAST(c${i} AS ${types[type]}) AS ${q(name)}`).join(", ");
   const time = (text: string, field: string): string => toSql(parseExpressionOf("timestamp", text, source.schema, field));
-  return `(SELECT *, ${time(source.eventTime, "eventTime")} AS _event, ${time(source.knownTime ?? source.eventTime, "knownTime")} AS _known
+  const timed = `(SELECT *, ${time(source.eventTime, "eventTime")} AS _event, ${time(source.knownTime ?? source.eventTime, "knownTime")} AS _known
     FROM (SELECT CAST(r AS BIGINT) AS _row, ${selected} FROM (VALUES ${[empty, ...tuples].join(",")}) t(r, ${columns.map((_, i) => `c${i}`).join(", ")}) WHERE r >= 0))`;
+  return isVersioned(source) ? versionsSql(source, timed, whereSql(source)) : `(SELECT * FROM ${timed} WHERE ${whereSql(source)})`;
 }
 
 export function spineOfQuestions(questions: readonly Question[]): string {

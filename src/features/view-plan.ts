@@ -1,32 +1,29 @@
-import type { Node } from "../data/expression-ast.ts";
-import { parseExpression, parseExpressionOf, toFunction, toSql, type Expression } from "../data/expression.ts";
+import { parseExpression } from "../data/expression.ts";
 import type { Schema } from "../data/source.ts";
 import { KarkhanaError } from "../kernel/error.ts";
-import { featureViewHash, type FeatureViewDefinition } from "./definition.ts";
+import { featureViewHash, lifetimeUs, type AggregateName, type FeatureViewDefinition, type ViewFeature } from "./definition.ts";
+import { outputOf, type FeatureOutput } from "./feature-output.ts";
+import { conditionMeasure, filtered, hashMeasure, isWhole, squarePart, sumMeasure, valueMeasure, type Measure } from "./measure.ts";
 
-/** Fractions are summed as whole millionths: integer sums do not depend on order, so both engines agree to the bit. */
-export const fractionScale = 1_000_000;
-
-/** A sum beyond this is no longer exact in a double; rows that would reach it are refused. */
-export const sumLimit: number = 2 ** 53;
-
-/** An expression summed by one or more aggregates of a view; as a whole number, or null. */
-export interface Measure {
-  readonly text: string;
-  /** What the whole number is divided by to give the measure's own unit: 1 or `fractionScale`. */
-  readonly scale: number;
-  /** DOUBLE holding a whole number, or NULL. */
-  readonly sql: string;
-  readonly valueOf: (row: Readonly<Record<string, string | number | boolean | null>>) => number | null;
+/** Rows with event in [start of the window, t), where the start is t - length, moved back to a multiple of the hop. */
+export interface PlannedWindow {
+  /** Infinity for a lifetime. */
+  readonly lengthUs: number;
+  /** 1 for an exact window: times are whole microseconds. */
+  readonly hopUs: number;
 }
 
 export interface PlannedFeature {
   readonly name: string;
-  readonly aggregate: "count" | "sum" | "mean" | "share";
-  /** Position in `windowsUs`. */
+  readonly aggregate: AggregateName;
+  /** Position in `windows`; -1 for latest. */
   readonly window: number;
-  /** Position in `measures`; -1 for count. */
+  /** Position in `measures`; -1 for a count of all rows. Parts of squares, if any, are the three at `squares`. */
   readonly measure: number;
+  readonly squares: number;
+  readonly n: number;
+  readonly p: number;
+  readonly output: FeatureOutput;
 }
 
 /** Text, or whole numbers (timestamps are microseconds). */
@@ -39,99 +36,166 @@ export interface ViewPlan {
   /** Source columns of the entity's keys, in the entity's order, and how they compare. */
   readonly keyColumns: readonly string[];
   readonly keyTypes: readonly KeyType[];
-  /** Distinct, ascending. */
-  readonly windowsUs: readonly number[];
+  /** Distinct, by how far they reach back. */
+  readonly windows: readonly PlannedWindow[];
   readonly measures: readonly Measure[];
   readonly features: readonly PlannedFeature[];
+  /** Rows the view sees. */
+  readonly where: Measure | undefined;
+  /** Oldest row `latest` gives; Infinity without a ttl, undefined if there is no such feature. */
+  readonly latestUs: number | undefined;
+  /** How far before t a row may lie and still be read at t. */
+  readonly reachUs: number;
 }
+
+/** First microsecond of a window at t. */
+export function windowStart(window: PlannedWindow, timeUs: number): number {
+  const start = timeUs - window.lengthUs;
+  return window.hopUs === 1 || start === Number.NEGATIVE_INFINITY ? start : floorTo(start, window.hopUs);
+}
+
+/** The greatest multiple of `step` that is not above `us`. A remainder of doubles is exact, a quotient is not. */
+function floorTo(us: number, step: number): number {
+  const rest = us % step;
+  return us - (rest < 0 ? rest + step : rest);
+}
+
+const aggregatesOfSums = new Set<AggregateName>(["count", "sum", "mean", "share", "std", "variance"]);
+/** Aggregates that running sums answer; the others look at each row of the window. */
+export function isSum(feature: PlannedFeature): boolean {
+  return aggregatesOfSums.has(feature.aggregate);
+}
+
+const planned = new WeakMap<FeatureViewDefinition, ViewPlan>();
 
 /** @throws EXPRESSION_INVALID, INVALID_ARGUMENT naming the view's field */
 export function planView(view: FeatureViewDefinition): ViewPlan {
+  let plan = planned.get(view);
+  if (plan === undefined) planned.set(view, (plan = makePlan(view)));
+  return plan;
+}
+
+function makePlan(view: FeatureViewDefinition): ViewPlan {
   const where = `view ${view.name}`;
   const { schema } = view.source;
-  const windowsUs = [...new Set(Object.values(view.features).map((f) => f.windowUs))].sort((a, b) => a - b);
-  if (windowsUs.length === 0) throw new KarkhanaError("INVALID_ARGUMENT", { field: where, problem: "a view needs at least one feature", value: 0 });
-  if (view.entity.keys.length === 0)
-    throw new KarkhanaError("INVALID_ARGUMENT", { field: `${where}, entity`, problem: "needs at least one key", value: view.entity.name });
-  const measures: Measure[] = [];
-  const positions = new Map<string, number>();
-  const features = Object.entries(view.features).map(([name, feature]): PlannedFeature => {
-    const window = windowsUs.indexOf(feature.windowUs);
-    if (feature.aggregate === "count") return { name, aggregate: "count", window, measure: -1 };
-    if (feature.measure === undefined)
-      throw new KarkhanaError("INVALID_ARGUMENT", { field: `${where}, feature ${name}`, problem: `${feature.aggregate} needs a measure`, value: null });
-    const key = `${feature.aggregate === "share" ? "share" : "number"} ${feature.measure}`;
-    let measure = positions.get(key);
-    if (measure === undefined) {
-      measure = measures.push(planMeasure(feature.measure, feature.aggregate === "share", schema, `${where}, feature ${name}`)) - 1;
-      positions.set(key, measure);
-    }
-    return { name, aggregate: feature.aggregate, window, measure };
+  const declared = Object.entries(view.features);
+  if (declared.length === 0) throw refuse(where, "a view needs at least one feature", 0);
+  if (view.entity.keys.length === 0) throw refuse(`${where}, entity`, "needs at least one key", view.entity.name);
+  const windows = distinctWindows(declared.map(([, feature]) => feature));
+  const measures = new Measures(schema);
+  const features = declared.map(([name, feature]): PlannedFeature => {
+    const field = `${where}, feature ${name}`;
+    checkParameters(feature, field);
+    const { measure, squares } = measures.of(feature, field);
+    return {
+      name,
+      aggregate: feature.aggregate,
+      window: feature.aggregate === "latest" ? -1 : windows.findIndex((w) => isWindowOf(w, feature)),
+      measure,
+      squares,
+      n: feature.n ?? 0,
+      p: feature.p ?? 0,
+      output: outputOf(feature, schema),
+    };
   });
   const keyColumns = view.entity.keys.map((key) => keyColumn(view, key, where));
-  const keyTypes = keyColumns.map((column) => keyType(schema, column, where));
-  return { view, hash: featureViewHash(view), keyColumns, keyTypes, windowsUs, measures, features };
-}
-
-function planMeasure(text: string, isShare: boolean, schema: Schema, field: string): Measure {
-  const expression = isShare ? parseExpressionOf("boolean", text, schema, field) : parseExpression(text, schema, field);
-  if (expression.type === "boolean") return conditionMeasure(expression);
-  if (expression.type !== "number")
-    throw new KarkhanaError("INVALID_ARGUMENT", { field, problem: `a measure is a number or a condition, this is a ${expression.type}`, value: text });
-  const value = toFunction(expression);
-  const scale = isWhole(expression.ast, schema) ? 1 : fractionScale;
-  const sql = toSql(expression);
-  const whole = scale === 1 ? sql : `floor(${sql} * ${scale}e0 + 0.5e0)`;
+  const latestUs = features.some((f) => f.aggregate === "latest") ? (view.ttlUs ?? Number.POSITIVE_INFINITY) : undefined;
+  const longest = windows.at(-1);
   return {
-    text,
-    scale,
-    // NaN and infinities count as null: one of them would spoil every sum it enters and could never be subtracted again.
-    sql: `CASE WHEN isfinite(${sql}) THEN ${whole} END`,
-    valueOf: (row) => {
-      const x = value(row);
-      if (typeof x !== "number" || !Number.isFinite(x)) return null;
-      return scale === 1 ? x : Math.floor(x * scale + 0.5);
-    },
+    view,
+    hash: featureViewHash(view),
+    keyColumns,
+    keyTypes: keyColumns.map((column) => keyType(schema, column, where)),
+    windows,
+    measures: measures.all,
+    features,
+    where: view.where === undefined ? undefined : conditionMeasure(view.where, schema, `${where}, where`),
+    latestUs,
+    reachUs: Math.max(latestUs ?? 0, longest === undefined ? 0 : longest.lengthUs + longest.hopUs - 1),
   };
 }
 
-function conditionMeasure(expression: Expression): Measure {
-  const value = toFunction(expression);
-  return {
-    text: expression.text,
-    scale: 1,
-    sql: `CASE WHEN ${toSql(expression)} THEN 1e0 WHEN NOT ${toSql(expression)} THEN 0e0 END`,
-    valueOf: (row) => {
-      const holds = value(row);
-      return holds === true ? 1 : holds === false ? 0 : null;
-    },
-  };
-}
-
-/** True if the expression gives a whole number for whatever its columns hold. */
-function isWhole(node: Node, schema: Schema): boolean {
-  switch (node.kind) {
-    case "literal":
-      return typeof node.value === "number" && Number.isInteger(node.value);
-    case "column":
-      return schema[node.name] === "int64" || schema[node.name] === "timestamp";
-    case "negate":
-      return isWhole(node.of, schema);
-    case "arithmetic":
-      return node.operator !== "/" && isWhole(node.left, schema) && isWhole(node.right, schema);
-    case "duration":
-      return true;
-    case "call":
-      return node.name === "floor" || node.name === "ceil" || node.name === "round" || node.args.every((arg) => isWhole(arg, schema));
-    default:
-      return false;
+function distinctWindows(features: readonly ViewFeature[]): PlannedWindow[] {
+  const found: PlannedWindow[] = [];
+  for (const feature of features) {
+    if (feature.aggregate === "latest" || found.some((w) => isWindowOf(w, feature))) continue;
+    found.push(windowOf(feature));
   }
+  return found.sort((a, b) => (a.lengthUs === b.lengthUs ? a.hopUs - b.hopUs : a.lengthUs + a.hopUs - (b.lengthUs + b.hopUs)));
+}
+
+function windowOf({ windowUs, hopUs }: ViewFeature): PlannedWindow {
+  return windowUs === lifetimeUs ? { lengthUs: Number.POSITIVE_INFINITY, hopUs: 1 } : { lengthUs: windowUs, hopUs: hopUs ?? 1 };
+}
+
+function isWindowOf(window: PlannedWindow, feature: ViewFeature): boolean {
+  const own = windowOf(feature);
+  return window.lengthUs === own.lengthUs && window.hopUs === own.hopUs;
+}
+
+/** Measures of a view, each once. */
+class Measures {
+  readonly all: Measure[] = [];
+  readonly #schema: Schema;
+  readonly #places = new Map<string, number>();
+
+  constructor(schema: Schema) {
+    this.#schema = schema;
+  }
+
+  of({ aggregate, measure: text, where }: ViewFeature, field: string): { readonly measure: number; readonly squares: number } {
+    const schema = this.#schema;
+    if (aggregate === "count")
+      return { measure: where === undefined ? -1 : this.#place(`count ${where}`, () => conditionMeasure(where, schema, `${field}, where`)), squares: -1 };
+    if (text === undefined) throw refuse(field, `${aggregate} needs a measure`, null);
+    const kind = aggregate === "share" ? "share" : aggregatesOfSums.has(aggregate) ? "number" : aggregate === "approxDistinct" ? "hash" : "value";
+    const key = `${kind} ${where ?? ""} : ${text}`;
+    const measure = this.#place(key, () => {
+      const plain =
+        kind === "value"
+          ? valueMeasure(text, schema, field)
+          : kind === "hash"
+            ? hashMeasure(text, schema, field)
+            : sumMeasure(text, kind === "share", schema, field);
+      return where === undefined ? plain : filtered(plain, conditionMeasure(where, schema, `${field}, where`));
+    });
+    if (aggregate === "std" || aggregate === "variance") {
+      const [first] = [0, 1, 2].map((part) => this.#place(`square ${part} ${key}`, () => squarePart(this.all[measure]!, measure, part)));
+      return { measure, squares: first! };
+    }
+    refuseUnordered(aggregate, text, schema, field);
+    return { measure, squares: -1 };
+  }
+
+  #place(key: string, make: () => Measure): number {
+    let place = this.#places.get(key);
+    if (place === undefined) this.#places.set(key, (place = this.all.push(make()) - 1));
+    return place;
+  }
+}
+
+function refuseUnordered(aggregate: AggregateName, text: string, schema: Schema, field: string): void {
+  const { type, ast } = parseExpression(text, schema, field);
+  const isNumber = type === "number" || type === "timestamp";
+  if ((aggregate === "min" || aggregate === "max" || aggregate === "percentile") && !isNumber)
+    throw refuse(field, `${aggregate} is of numbers, this is a ${type}`, text);
+  if (aggregate === "topK" && type === "number" && !isWhole(ast, schema)) throw refuse(field, "topK is of text, conditions and whole numbers", text);
+}
+
+function checkParameters({ aggregate, n, p, windowUs, hopUs }: ViewFeature, field: string): void {
+  const whole = (low: number, high: number): void => {
+    if (n === undefined || !Number.isInteger(n) || n < low || n > high) throw refuse(field, `expected a whole number from ${low} to ${high}`, n ?? null);
+  };
+  if (aggregate === "lastN" || aggregate === "topK") whole(1, 100);
+  if (aggregate === "approxDistinct") whole(16, 4096);
+  if (aggregate === "percentile" && !(p !== undefined && p > 0 && p <= 1)) throw refuse(field, "expected a share above 0 and at most 1", p ?? null);
+  if (hopUs !== undefined && (windowUs === lifetimeUs || hopUs > windowUs))
+    throw refuse(field, "a hop is at most as long as its window, and a lifetime has none", hopUs);
 }
 
 function keyColumn(view: FeatureViewDefinition, key: string, where: string): string {
   const column = Object.hasOwn(view.on, key) ? view.on[key] : undefined;
-  if (column === undefined)
-    throw new KarkhanaError("INVALID_ARGUMENT", { field: `${where}, on`, problem: "names no source column for an entity key", value: key });
+  if (column === undefined) throw refuse(`${where}, on`, "names no source column for an entity key", key);
   return column;
 }
 
@@ -139,9 +203,9 @@ function keyType(schema: Schema, column: string, where: string): KeyType {
   const type = Object.hasOwn(schema, column) ? schema[column] : undefined;
   if (type === "string") return "string";
   if (type === "int64" || type === "timestamp") return "number";
-  throw new KarkhanaError("INVALID_ARGUMENT", {
-    field: `${where}, on`,
-    problem: type === undefined ? "there is no such source column" : `a key cannot be ${type}`,
-    value: column,
-  });
+  throw refuse(`${where}, on`, type === undefined ? "there is no such source column" : `a key cannot be ${type}`, column);
+}
+
+function refuse(field: string, problem: string, value: string | number | null): KarkhanaError {
+  return new KarkhanaError("INVALID_ARGUMENT", { field, problem, value });
 }

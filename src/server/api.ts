@@ -2,6 +2,7 @@
  * What `/api/v1` answers: the console's whole knowledge of the server (it imports these types and nothing else).
  * Times are integer microseconds UTC; event time unless the name says otherwise. `null` is "not known yet", never 0.
  */
+import type { AggregateName } from "../features/column-names.ts";
 import type { LoopEvent, LoopProgress, LoopSummary, Phase } from "../workflows/progress.ts";
 
 export type { LoopEvent, LoopProgress, LoopSummary, Phase };
@@ -118,7 +119,7 @@ export interface DatasetReport extends DatasetSummary {
 
 export interface WindowFeature {
   readonly name: string;
-  readonly aggregate: "count" | "sum" | "mean" | "share";
+  readonly aggregate: AggregateName;
   readonly measure: string | null;
   readonly window: string;
   readonly windowUs: number;

@@ -1,4 +1,5 @@
 import { Type, type Static, type TSchema } from "typebox";
+import { aggregateNames } from "../features/column-names.ts";
 import type * as Api from "./api.ts";
 
 /**
@@ -181,9 +182,7 @@ export const schemas: Readonly<
           source: text,
           eventTime: text,
           knownTime: orNull(text),
-          features: Type.Array(
-            Type.Object({ name: text, aggregate: oneOf("count", "sum", "mean", "share"), measure: orNull(text), window: text, windowUs: num }),
-          ),
+          features: Type.Array(Type.Object({ name: text, aggregate: oneOf(...aggregateNames), measure: orNull(text), window: text, windowUs: num })),
           readBy: Type.Array(Type.Object({ model: text, prefix: text, binding: textMap })),
         }),
       ),

@@ -1,5 +1,6 @@
 import type { LabelRecord, PredictionRecord } from "../feedback/prediction.ts";
 import type { FeatureService } from "../features/definition.ts";
+import type { CategoryDictionary } from "../features/vector.ts";
 import type { MaybePromise } from "../storage/kv/port.ts";
 import type { RequestFields } from "./request-fields.ts";
 
@@ -14,7 +15,7 @@ export interface PushOrigin {
 
 /** What serving asks of the online features. */
 export interface OnlineFace {
-  reader(service: FeatureService): ViewReader;
+  reader(service: FeatureService, categories: CategoryDictionary): ViewReader;
   /** Resolves once the rows are durable and every later read sees them. */
   ingest(source: string, rows: readonly Readonly<Record<string, unknown>>[], origin: PushOrigin): Promise<unknown>;
 }

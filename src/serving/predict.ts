@@ -57,7 +57,15 @@ export async function predict(model: ServedModel, body: unknown, call: Call, opt
   for (const { record, lookupMs, computeMs } of scored) {
     stats.answered(record.version, record.role, { ...shared, lookup: lookupMs, compute: computeMs }, doneMs, 1, call.traceId);
     if (inForce.shadow !== undefined)
-      shadows.add({ model, version: inForce.shadow, id: record.id, askedUs: record.askedUs, fields: record.fields, vector: record.vector });
+      shadows.add({
+        model,
+        version: inForce.shadow,
+        categories: (record.role === "challenger" ? inForce.challenger! : inForce.champion).vector.categories,
+        id: record.id,
+        askedUs: record.askedUs,
+        fields: record.fields,
+        vector: record.vector,
+      });
   }
   return text;
 }

@@ -1,3 +1,4 @@
+import type { CategoryDictionary } from "../features/vector.ts";
 import type { Clock, Micros } from "../kernel/clock.ts";
 import type { PredictionRecord } from "../feedback/prediction.ts";
 import type { FeedbackFace } from "./faces.ts";
@@ -8,6 +9,8 @@ import type { LoadedVersion, ServedModel } from "./served-model.ts";
 export interface ShadowQuestion {
   readonly model: ServedModel;
   readonly version: LoadedVersion;
+  /** By which the answering version codes. */
+  readonly categories: CategoryDictionary;
   readonly id: string;
   readonly askedUs: Micros;
   readonly fields: Readonly<RequestFields>;
@@ -85,9 +88,9 @@ export class ShadowQueue {
     for (const { model, version } of scored) model.stats.count(version.version, "shadow", outcome);
   }
 
-  #scoreOne({ model, version, id, askedUs, fields, vector }: ShadowQuestion): PredictionRecord {
+  #scoreOne({ model, version, categories, id, askedUs, fields, vector }: ShadowQuestion): PredictionRecord {
     const startMs = this.#timerMs();
-    const own = version.vector.recode(askedUs, fields, vector);
+    const own = version.vector.recode(askedUs, fields, vector, categories);
     const score = version.predictor.predictRow(own, 0);
     const endMs = this.#timerMs();
     const latencyUs = (endMs - startMs) * 1000;

@@ -1,3 +1,5 @@
+import { timelySql } from "../../data/timing.ts";
+import { isVersioned } from "../../data/versions.ts";
 import type { Micros } from "../../kernel/clock.ts";
 import type { DuckDb } from "../../storage/duckdb/duckdb.ts";
 import { quoteIdentifier as q, quoteLiteral } from "../../storage/duckdb/quote.ts";
@@ -25,7 +27,7 @@ export interface BehindQuestion {
 }
 
 /**
- * The rows behind a view's values as of a time, newest first: those of the key with event in [t - longest window, t) and known <= t.
+ * The rows behind a view's values as of a time, newest first: those of the key that count at t and lie in its longest window.
  * A key with a null, or of another type than the view's, has none.
  */
 export async function eventsBehind(duck: DuckDb, { view, relation, keys, timeUs, limit }: BehindQuestion): Promise<EventBehind[]> {
@@ -37,9 +39,14 @@ export async function eventsBehind(duck: DuckDb, { view, relation, keys, timeUs,
     conditions.push(`${q(column)} = ${typeof key === "string" ? textLiteral(key) : String(key)}`);
   }
   const columns = Object.keys(view.source.schema);
+  if (Number.isFinite(plan.reachUs)) conditions.push(`_event >= ${timeUs - plan.reachUs}`);
+  if (isVersioned(view.source)) conditions.push(`(_until IS NULL OR _until > ${timeUs})`);
+  if (plan.where !== undefined) conditions.push(`${plan.where.sql} IS NOT NULL`);
+  // Windows end before t; only the newest row may be of t itself.
+  conditions.push(timelySql(view.source), `_event ${plan.latestUs === undefined ? "<" : "<="} ${timeUs}`, `_known <= ${timeUs}`);
   const found = await duck.rows(
     `SELECT ${columns.map((c, i) => `${q(c)} AS c${i}`).join(", ")}, _row, _event, _known FROM (${relation})
-WHERE ${conditions.join(" AND ")} AND _event >= ${timeUs - plan.windowsUs.at(-1)!} AND _event < ${timeUs} AND _known <= ${timeUs}
+WHERE ${conditions.join(" AND ")}
 ORDER BY _event DESC, _known DESC, _row DESC LIMIT ${limit}`,
   );
   return found.map((row) => ({

@@ -5,6 +5,7 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { parseExpressionOf, toSql } from "../../data/expression.ts";
 import type { SourceDefinition } from "../../data/source.ts";
+import { isVersioned } from "../../data/versions.ts";
 import type { Micros } from "../../kernel/clock.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { Column, DuckDb } from "../../storage/duckdb/duckdb.ts";
@@ -54,7 +55,7 @@ export async function buildTrainingSet(duck: DuckDb, options: TrainingSetOptions
     service,
     relations: options.relations,
     spine: `SELECT _row, _event, _known, CAST(${label} AS TINYINT) AS _label${request.map((field) => `, ${q(field)}`).join("")}
-      FROM (${options.relations(spine)}) WHERE _event >= ${options.fromUs} AND _event < ${options.toUs} AND _known IS NOT NULL AND ${label} IS NOT NULL`,
+      FROM (${options.relations(spine)}) WHERE _event >= ${options.fromUs} AND _event < ${options.toUs} AND _known IS NOT NULL AND ${label} IS NOT NULL${isVersioned(spine) ? " AND _until IS NULL" : ""}`,
   });
   const unfinished = path.join(folder, `.unfinished-${randomUUID()}`);
   try {
@@ -166,7 +167,7 @@ function copyInto(target: Column, part: Column, at: number): void {
 }
 
 function slotsOfViews(service: FeatureService): number[] {
-  return referenceSlots(service).flatMap(({ reference, first }) => Object.keys(reference.view.features).map((_, j) => first + j));
+  return referenceSlots(service).flatMap(({ first, numSlots }) => Array.from({ length: numSlots }, (_, j) => first + j));
 }
 
 function refuseEqualNames(names: readonly string[]): void {

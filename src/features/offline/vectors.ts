@@ -1,11 +1,26 @@
 import type { SourceDefinition } from "../../data/source.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { Column, ColumnTable, DuckDb } from "../../storage/duckdb/duckdb.ts";
+import { quoteIdentifier as q } from "../../storage/duckdb/quote.ts";
 import { boundField } from "../binding.ts";
 import { featureViewHash, type FeatureService } from "../definition.ts";
-import { categoryOf, referenceSlots, requestFiller, type RequestFields, type RequestFiller } from "../vector.ts";
-import { planView, sumLimit } from "../view-plan.ts";
-import { answerSql, answerTable, keysSql, rowsSql, runningSql, runningTable, statisticsSql, type PointInTime, type SumTypes } from "./point-in-time.ts";
+import { sumLimit } from "../measure.ts";
+import { categoryOf, derivedFiller, referenceSlots, requestFiller, type RequestFields, type RequestFiller } from "../vector.ts";
+import { isSum, planView, type PlannedFeature } from "../view-plan.ts";
+import { latestSql, latestTable, newestSql, newestTable } from "./latest.ts";
+import {
+  keysSql,
+  rowsSql,
+  runningSql,
+  runningTable,
+  runningTables,
+  statisticsSql,
+  sumsSql,
+  sumsTable,
+  type PointInTime,
+  type SumTypes,
+} from "./point-in-time.ts";
+import { bucketsSql, bucketsTable, emptySql, questionsAtOnce, scanned, scanSql, scanTable } from "./scan.ts";
 
 export interface OfflineOptions {
   /** SQL query that gives one question a row: `_row`, `_event` (when it is asked, BIGINT microseconds) and the request's fields, nothing else. */
@@ -42,6 +57,8 @@ export async function* offlineVectors(duck: DuckDb, options: OfflineOptions): As
 export interface SpineAnswers {
   /** Query: `_n`, `_row`, `_event`, the spine's fields, and `_slot_<i>` for each slot that a view fills; ordered by `_n`. */
   readonly sql: string;
+  /** The same with a column for each feature of a view, "<prefix>.<feature>", in place of slots: lists are lists. */
+  readonly featuresSql: string;
   readonly fields: readonly string[];
   readonly numRows: number;
   drop(): Promise<void>;
@@ -77,7 +94,8 @@ export async function answerSpine(duck: DuckDb, options: OfflineOptions): Promis
     const fields = [...types.keys()].filter((name) => !ownColumns.has(name));
     const [extent] = await duck.rows(`SELECT count(*) AS n, min(_event) AS first, max(_event) AS last FROM ${spine}`);
     const numRows = Number(extent?.["n"] ?? 0);
-    const columns: string[] = [];
+    const slots: string[] = [];
+    const features: string[] = [];
     const joins: string[] = [];
     for (const [index, group] of groupedByView(options.service).entries()) {
       const p: PointInTime = {
@@ -90,29 +108,68 @@ export async function answerSpine(duck: DuckDb, options: OfflineOptions): Promis
         })),
       };
       for (const binding of p.bindings) checkKeyTypes(p, binding.fields, types);
-      const scratch = [`${p.prefix}_keys`, `${p.prefix}_rows`, ...[undefined, ...p.plan.windowsUs].map((w) => runningTable(p, w))];
+      const scratch = [`${p.prefix}_keys`, `${p.prefix}_rows`, newestTable(p), bucketsTable(p), ...runningTables(p).map((w) => runningTable(p, w))];
       tables.push(...scratch);
       await duck.run(keysSql(p));
       await duck.run(rowsSql(p, Number(extent?.["first"] ?? 0), Number(extent?.["last"] ?? 0)));
       const sums = await sumTypes(duck, p);
-      for (const w of [undefined, ...p.plan.windowsUs]) await duck.run(runningSql(p, sums, w));
-      for (const [i, { first }] of group.slots.entries()) {
-        const answer = answerTable(p, i);
-        await create(answer, answerSql(p, sums, i));
-        joins.push(`LEFT JOIN ${answer} ON ${answer}._n = s._n`);
+      for (const w of runningTables(p)) await duck.run(runningSql(p, sums, w));
+      if (p.plan.latestUs !== undefined) await duck.run(newestSql(p));
+      if (scanned(p.plan).length > 0) await duck.run(bucketsSql(p));
+      for (const [i, { first, reference }] of group.slots.entries()) {
+        const made = await answerBinding(duck, p, sums, i, numRows, create);
+        joins.push(...made.map((table) => `LEFT JOIN ${table} ON ${table}._n = s._n`));
+        let slot = first;
         for (const [j, feature] of p.plan.features.entries()) {
-          const value = `${answer}.f${j}`;
-          columns.push(`${feature.aggregate === "count" ? `coalesce(${value}, 0e0)` : value} AS ${slotColumn(first + j)}`);
+          const value = valueSql(p, i, feature, j);
+          features.push(`${value} AS ${q(`${reference.prefix}.${feature.name}`)}`);
+          const { length } = feature.output;
+          if (length === undefined) slots.push(`${value} AS ${slotColumn(slot++)}`);
+          else for (let item = 1; item <= length; item++) slots.push(`${value}[${item}] AS ${slotColumn(slot++)}`);
         }
       }
       await drop(scratch);
     }
-    const sql = `SELECT ${["s.*", ...columns].join(", ")} FROM ${spine} s ${joins.join(" ")} ORDER BY s._n`;
-    return { sql, fields, numRows, drop: () => drop(tables) };
+    const select = (columns: readonly string[]): string => `SELECT ${["s.*", ...columns].join(", ")} FROM ${spine} s ${joins.join(" ")} ORDER BY s._n`;
+    return { sql: select(slots), featuresSql: select(features), fields, numRows, drop: () => drop(tables) };
   } catch (error) {
     await drop(tables);
     throw error;
   }
+}
+
+/** @returns the tables made: sums, newest rows and scans, as the view has such features */
+async function answerBinding(
+  duck: DuckDb,
+  p: PointInTime,
+  sums: SumTypes,
+  binding: number,
+  numRows: number,
+  create: (table: string, sql: string) => Promise<void>,
+): Promise<string[]> {
+  const made: string[] = [];
+  if (p.plan.features.some(isSum)) {
+    made.push(sumsTable(p, binding));
+    await create(sumsTable(p, binding), sumsSql(p, sums, binding));
+  }
+  if (p.plan.latestUs !== undefined) {
+    made.push(latestTable(p, binding));
+    await create(latestTable(p, binding), latestSql(p, binding));
+  }
+  if (scanned(p.plan).length > 0) {
+    const table = scanTable(p, binding);
+    made.push(table);
+    await create(table, `CREATE OR REPLACE TABLE ${table} AS ${scanSql(p, binding, 0, questionsAtOnce)}`);
+    for (let from = questionsAtOnce; from < numRows; from += questionsAtOnce)
+      await duck.run(`INSERT INTO ${table} ${scanSql(p, binding, from, from + questionsAtOnce)}`);
+  }
+  return made;
+}
+
+function valueSql(p: PointInTime, binding: number, feature: PlannedFeature, place: number): string {
+  const table = isSum(feature) ? sumsTable(p, binding) : feature.aggregate === "latest" ? latestTable(p, binding) : scanTable(p, binding);
+  const empty = emptySql(feature);
+  return empty === "NULL" ? `${table}.f${place}` : `coalesce(${table}.f${place}, ${empty})`;
 }
 
 /** References to one view share its rows and running sums. */
@@ -153,6 +210,11 @@ async function sumTypes(duck: DuckDb, p: PointInTime): Promise<SumTypes> {
   const sums: ("DOUBLE" | "HUGEINT")[] = [];
   const hasNulls: boolean[] = [];
   for (const [i, measure] of p.plan.measures.entries()) {
+    if (measure.kind !== "sum") {
+      sums.push("DOUBLE");
+      hasNulls.push(true);
+      continue;
+    }
     const largest = Number(statistics?.[`max${i}`] ?? 0);
     if (largest >= sumLimit) throw new KarkhanaError("MEASURE_OUT_OF_RANGE", { view: p.plan.view.name, measure: measure.text, value: largest / measure.scale });
     sums.push(Number(statistics?.[`total${i}`] ?? 0) < sumLimit / 2 ? "DOUBLE" : "HUGEINT");
@@ -161,26 +223,29 @@ async function sumTypes(duck: DuckDb, p: PointInTime): Promise<SumTypes> {
   return { sums, hasNulls };
 }
 
-/** Turns a chunk of `SpineAnswers.sql` into slots: views' values as they are, request features by the one filler. */
+/** Turns a chunk of `SpineAnswers.sql` into slots: views' values as they are, request and derived features by the one filler. */
 export function chunkCompleter(service: FeatureService): (chunk: ColumnTable) => VectorChunk {
   const fill: RequestFiller = requestFiller(service, {});
+  const derive = derivedFiller(service);
   const needsFill = service.features.some((f) => f.kind !== "featureReference");
   const scratch = new Float64Array(service.slots.length);
   return (chunk) => {
     const { numRows } = chunk;
     const eventUs = numbersOf(chunk, "_event");
     const columns = service.slots.map((slot, index): Column => {
-      if (slot.type === "categorical") return textOf(chunk.columns.get(slot.name), numRows);
       const own = chunk.columns.get(slotColumn(index));
+      if (slot.type === "categorical") return own === undefined ? textOf(chunk.columns.get(slot.name), numRows) : textOf(own, numRows);
       return own instanceof Float64Array ? own : new Float64Array(numRows);
     });
     if (needsFill) {
-      const filled = [...columns.entries()].flatMap(([slot, column]) =>
-        column instanceof Float64Array && !chunk.columns.has(slotColumn(slot)) ? [{ slot, column }] : [],
-      );
+      const numeric = [...columns.entries()].flatMap(([slot, column]) => (column instanceof Float64Array ? [{ slot, column }] : []));
+      const filled = numeric.filter(({ slot }) => !chunk.columns.has(slotColumn(slot)));
+      const given = numeric.filter(({ slot }) => chunk.columns.has(slotColumn(slot)));
       const fields = [...chunk.columns].filter(([name]) => !isOwnColumn(name));
       for (let i = 0; i < numRows; i++) {
+        for (const { slot, column } of given) scratch[slot] = column[i]!;
         fill(eventUs[i]!, fieldsAt(fields, i), scratch, 0);
+        derive(eventUs[i]!, scratch, 0);
         for (const { slot, column } of filled) column[i] = scratch[slot]!;
       }
     }

@@ -2,18 +2,21 @@
  * How the rows of one key of one view lie in the store. Everything is float64, little endian; m is the number of measures.
  *
  *   head    = [format, nextId, numSealed, numOpen] + numSealed entries + numOpen rows
- *   entry   = [id, end, first, last, minKnown, maxKnown, rows] + m * [sum, present, absolute]
+ *   entry   = [id, end, first, last, minKnown, maxKnown, minUntil, rows] + m * ([sum, present, absolute] or, of values, [least, present, greatest])
  *   block   = rows
- *   row     = [event, known, row id, sequence] + m measures (NaN is null)
+ *   row     = [event, known, until, row id, sequence] + m measures: a number to sum, a value, or the id of a text (`text-ids.ts`)
+ *
+ * NaN is null; a value that is NaN lies as -0, which no value is (`measure.ts`). Until is Infinity for a version that nothing has replaced.
  *
  * Rows are in the order of event time. A sealed block holds the events below its `end` that no earlier block holds; the open block, in the
  * head itself, holds the rest: a key with few rows is one value. Rows of equal event time share a block.
  * A block is never changed in place: a changed one gets a new id, so a reader that finds a block finds the one its head spoke of.
  */
 import { KarkhanaError } from "../../kernel/error.ts";
+import type { Measure } from "../measure.ts";
 
 export const headerLength = 4;
-const formatVersion = 1;
+const formatVersion = 2;
 
 /** A block is cut when it holds more rows than this ... */
 const blockCapacity = 128;
@@ -24,9 +27,10 @@ const openRows = 32;
 
 export const EVENT = 0;
 export const KNOWN = 1;
-export const ROW_ID = 2;
-export const SEQUENCE = 3;
-export const MEASURES = 4;
+export const UNTIL = 2;
+export const ROW_ID = 3;
+export const SEQUENCE = 4;
+export const MEASURES = 5;
 export const rowStride = (numMeasures: number): number => MEASURES + numMeasures;
 
 export const ID = 0;
@@ -35,8 +39,9 @@ export const FIRST = 2;
 export const LAST = 3;
 export const MIN_KNOWN = 4;
 export const MAX_KNOWN = 5;
-export const ROWS = 6;
-export const TOTALS = 7;
+export const MIN_UNTIL = 6;
+export const ROWS = 7;
+export const TOTALS = 8;
 export const entryStride = (numMeasures: number): number => TOTALS + 3 * numMeasures;
 
 /** Whole rows, flat. */
@@ -88,8 +93,25 @@ export function toFloats(bytes: Uint8Array): Float64Array {
   return floats;
 }
 
+/** A value as it lies in a row. */
+export function encodeValue(value: number | null): number {
+  return value === null ? Number.NaN : Number.isNaN(value) ? -0 : value;
+}
+
+/** @param lying never NaN: that is null */
+export function decodeValue(lying: number): number {
+  return lying === 0 && 1 / lying < 0 ? Number.NaN : lying;
+}
+
+/** Whether one lying value is below another: NaN, lying as -0, is above all. */
+export function isBelow(a: number, b: number): boolean {
+  if (a === 0 && 1 / a < 0) return false;
+  return a < b || (b === 0 && 1 / b < 0);
+}
+
 /** The entry of a block: its extent in event and known time, and its totals. */
-export function describeBlock(id: number, end: number, rows: Rows, numMeasures: number): Float64Array {
+export function describeBlock(id: number, end: number, rows: Rows, measures: readonly Pick<Measure, "kind">[]): Float64Array {
+  const numMeasures = measures.length;
   const stride = rowStride(numMeasures);
   const entry = new Float64Array(entryStride(numMeasures));
   entry[ID] = id;
@@ -99,22 +121,46 @@ export function describeBlock(id: number, end: number, rows: Rows, numMeasures: 
   entry[ROWS] = rows.length / stride;
   let minKnown = Number.POSITIVE_INFINITY;
   let maxKnown = Number.NEGATIVE_INFINITY;
+  let minUntil = Number.POSITIVE_INFINITY;
   for (let at = 0; at < rows.length; at += stride) {
     const known = rows[at + KNOWN]!;
     if (known < minKnown) minKnown = known;
     if (known > maxKnown) maxKnown = known;
-    for (let j = 0; j < numMeasures; j++) {
-      const value = rows[at + MEASURES + j]!;
-      if (Number.isNaN(value)) continue;
-      const total = TOTALS + 3 * j;
-      entry[total] = entry[total]! + value;
-      entry[total + 1] = entry[total + 1]! + 1;
-      entry[total + 2] = entry[total + 2]! + Math.abs(value);
-    }
+    const until = rows[at + UNTIL]!;
+    if (until < minUntil) minUntil = until;
+  }
+  for (let j = 0; j < numMeasures; j++) {
+    if (measures[j]!.kind === "sum") addSums(rows, stride, j, entry);
+    else addExtremes(rows, stride, j, entry);
   }
   entry[MIN_KNOWN] = minKnown;
   entry[MAX_KNOWN] = maxKnown;
+  entry[MIN_UNTIL] = minUntil;
   return entry;
+}
+
+function addSums(rows: Rows, stride: number, j: number, entry: Float64Array): void {
+  const total = TOTALS + 3 * j;
+  for (let at = MEASURES + j; at < rows.length; at += stride) {
+    const value = rows[at]!;
+    if (Number.isNaN(value)) continue;
+    entry[total] = entry[total]! + value;
+    entry[total + 1] = entry[total + 1]! + 1;
+    entry[total + 2] = entry[total + 2]! + Math.abs(value);
+  }
+}
+
+function addExtremes(rows: Rows, stride: number, j: number, entry: Float64Array): void {
+  let present = 0;
+  let [least, greatest] = [0, 0];
+  for (let at = MEASURES + j; at < rows.length; at += stride) {
+    const value = rows[at]!;
+    if (Number.isNaN(value)) continue;
+    if (present === 0 || isBelow(value, least)) least = value;
+    if (present === 0 || isBelow(greatest, value)) greatest = value;
+    present++;
+  }
+  entry.set([least, present, greatest], TOTALS + 3 * j);
 }
 
 /**

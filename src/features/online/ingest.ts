@@ -1,11 +1,14 @@
 import type { SourceDefinition } from "../../data/source.ts";
-import { KarkhanaError, toErrorRecord } from "../../kernel/error.ts";
 import type { ErrorCode } from "../../kernel/error-catalogue.ts";
+import { KarkhanaError, toErrorRecord } from "../../kernel/error.ts";
 import type { KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
 import type { ViewPlan } from "../view-plan.ts";
+import { FactVersions } from "./fact-versions.ts";
 import { KeyRows, type Writes } from "./key-rows.ts";
-import { producerKey } from "./keys.ts";
-import { rowReader, type RowReader, type SourceRow } from "./source-rows.ts";
+import { isOfView, producerKey } from "./keys.ts";
+import { SourceCounts, type SetAside } from "./source-counts.ts";
+import { rowReader, type ReadRow, type RowReader, type SourceRow, type ViewRow } from "./source-rows.ts";
+import { TextIds } from "./text-ids.ts";
 
 export interface RejectedRow {
   /** Position in the batch. */
@@ -18,28 +21,36 @@ export interface Taken extends Writes {
   readonly rejected: readonly RejectedRow[];
 }
 
+type PlacedRow = ReadRow & { readonly index: number };
+
 /** How often a batch is put together again because blocks it read were replaced meanwhile: a sign of a second writer. */
 const maxAttempts = 3;
 
 /** A source and the views over it: turns rows into the writes that add them. */
 export class SourceIngest {
   readonly source: SourceDefinition;
+  readonly counts: SourceCounts;
   readonly #store: KeyValueStore;
   readonly #plans: readonly ViewPlan[];
   readonly #readRow: RowReader;
   readonly #slackUs: number;
+  readonly #texts: TextIds;
+  readonly #versions: FactVersions;
 
   constructor(store: KeyValueStore, source: SourceDefinition, plans: readonly ViewPlan[], slackUs: number) {
     this.source = source;
+    this.counts = new SourceCounts(store, source.name);
     this.#store = store;
     this.#plans = plans;
     this.#slackUs = slackUs;
     this.#readRow = rowReader(source, plans);
+    this.#texts = new TextIds(store);
+    this.#versions = new FactVersions(store, source.name);
   }
 
-  /** How far before the newest event rows are still read. */
+  /** How far before the newest event rows are still read; Infinity if a feature looks at all of them. */
   get retentionUs(): number {
-    return Math.max(0, ...this.#plans.map((plan) => plan.windowsUs.at(-1)!)) + this.#slackUs;
+    return Math.max(0, ...this.#plans.map((plan) => plan.reachUs)) + this.#slackUs;
   }
 
   async lastSequence(producer: string): Promise<number> {
@@ -64,50 +75,91 @@ export class SourceIngest {
 
   async #tryTake(rows: readonly SourceRow[], sequence: number): Promise<Taken | undefined> {
     const rejected: RejectedRow[] = [];
-    const groups = this.#group(rows, sequence, rejected);
+    const aside: SetAside[] = [];
+    const refuse = (index: number, code: ErrorCode, message: string): void => {
+      rejected.push({ index, code, message });
+      aside.push({ row: rows[index]!, code, message });
+    };
+    const read = this.#readRows(rows, sequence, refuse);
+    const puts = await this.#giveTextIds(read.flatMap(({ found }) => found));
+    const groups = new Map<string, KeyRows>();
+    const versions: PlacedRow[] = [];
+    for (const row of read) {
+      if (row.fact === undefined) for (const { headKey, row: kept } of row.found) this.#group(groups, headKey, kept, row.index);
+      else if (row.fate !== "late" && row.fate !== "ahead") versions.push(row);
+    }
+    if (versions.length > 0) {
+      const changed = await this.#versions.change(versions);
+      for (const { headKey, row, index } of changed.rows) this.#group(groups, headKey, row, index);
+      puts.push(...changed.puts);
+    }
+    const writes: Writes = { puts, deletes: [] };
+    if (!(await this.#place([...groups.values()], writes, refuse))) return undefined;
+    rejected.sort((a, b) => a.index - b.index);
+    writes.puts.push(...(await this.counts.writes(read, rejected, aside)));
+    return { ...writes, rejected };
+  }
+
+  /** @returns false if blocks were replaced between the two reads */
+  async #place(groups: readonly KeyRows[], writes: Writes, refuse: (index: number, code: ErrorCode, message: string) => void): Promise<boolean> {
     const keys = groups.map(({ headKey }) => headKey);
     const heads = keys.length === 0 ? [] : await this.#store.getMany(keys);
     const placed = groups.map((keyRows, i) => ({ keyRows, ...keyRows.place(heads[i]) }));
     const blockKeys = placed.flatMap(({ blocks }) => blocks);
     const blocks = blockKeys.length === 0 ? [] : await this.#store.getMany(blockKeys);
-    const writes: Writes = { puts: [], deletes: [] };
     let next = 0;
     for (const { keyRows, blocks: asked, refused } of placed) {
       const own: Uint8Array[] = [];
       for (let i = 0; i < asked.length; i++) {
         const block = blocks[next++];
-        if (block === undefined) return undefined;
+        if (block === undefined) return false;
         own.push(block);
       }
       const { plan } = keyRows;
       for (const { index, measure, value } of refused) {
         const error = new KarkhanaError("MEASURE_OUT_OF_RANGE", { view: plan.view.name, measure: plan.measures[measure]!.text, value });
-        rejected.push({ index, code: error.code, message: error.message });
+        refuse(index, error.code, error.message);
       }
-      keyRows.finish(own, plan.windowsUs.at(-1)! + this.#slackUs, writes);
+      keyRows.finish(own, plan.reachUs + this.#slackUs, writes);
     }
-    return { ...writes, rejected: rejected.sort((a, b) => a.index - b.index) };
+    return true;
   }
 
-  #group(rows: readonly SourceRow[], sequence: number, rejected: RejectedRow[]): KeyRows[] {
-    const groups = new Map<string, KeyRows>();
+  #readRows(rows: readonly SourceRow[], sequence: number, refuse: (index: number, code: ErrorCode, message: string) => void): PlacedRow[] {
+    const read: PlacedRow[] = [];
     for (const [index, raw] of rows.entries()) {
-      let found: ReturnType<RowReader>;
       try {
-        found = this.#readRow(raw, sequence);
+        const row = this.#readRow(raw, sequence);
+        if (row.fate === "keyless") throw new KarkhanaError("ROW_REFUSED", { field: "key", problem: "is null for every view of the source", value: null });
+        if (row.fate === "ahead")
+          throw new KarkhanaError("ROW_REFUSED", { field: "eventTime", problem: `lies further ahead than ${this.source.ahead ?? ""}`, value: row.eventUs });
+        read.push({ ...row, index });
       } catch (error) {
         const { code, message } = toErrorRecord(error);
         if (code !== "ROW_REFUSED" && code !== "MEASURE_OUT_OF_RANGE") throw error;
-        rejected.push({ index, code, message });
-        continue;
-      }
-      for (const { view, headKey, row } of found) {
-        const name = Buffer.from(headKey.buffer, headKey.byteOffset, headKey.length).toString("latin1");
-        let group = groups.get(name);
-        if (group === undefined) groups.set(name, (group = new KeyRows(this.#plans[view]!, headKey)));
-        group.add(row, index);
+        refuse(index, code, message);
       }
     }
-    return [...groups.values()];
+    return read;
+  }
+
+  async #giveTextIds(found: readonly ViewRow[]): Promise<KeyValue[]> {
+    const texts = new Set<string>();
+    for (const { texts: own } of found) for (const [, text] of own) texts.add(text);
+    if (texts.size === 0) return [];
+    const { ids, puts } = await this.#texts.idsOf([...texts]);
+    for (const { texts: own, row } of found) for (const [place, text] of own) row[place] = ids.get(text)!;
+    return [...puts];
+  }
+
+  #group(groups: Map<string, KeyRows>, headKey: Uint8Array, row: number[], index: number): void {
+    const name = Buffer.from(headKey.buffer, headKey.byteOffset, headKey.length).toString("latin1");
+    let group = groups.get(name);
+    if (group === undefined) groups.set(name, (group = new KeyRows(this.#planOf(headKey), headKey)));
+    group.add(row, index);
+  }
+
+  #planOf(headKey: Uint8Array): ViewPlan {
+    return this.#plans.find((plan) => isOfView(headKey, plan.hash))!;
   }
 }

@@ -1,4 +1,5 @@
-import { sumLimit, type ViewPlan } from "../view-plan.ts";
+import { sumLimit } from "../measure.ts";
+import type { ViewPlan } from "../view-plan.ts";
 import type { KeyValue } from "../../storage/kv/port.ts";
 import {
   cutPoints,
@@ -69,17 +70,18 @@ export class KeyRows {
     this.#head = decodeHead(head, m);
     const { entries } = this.#head;
     const openFrom = entries.length === 0 ? Number.NEGATIVE_INFINITY : entries[entries.length - stride + END]!;
-    const absolute = absoluteTotals(this.#head, m);
+    const summed = this.plan.measures.flatMap(({ kind }, j) => (kind === "sum" ? [j] : []));
+    const absolute = absoluteTotals(this.#head, m, summed);
     const refused: RefusedRow[] = [];
     const toSealed = new Map<number, Row[]>();
     this.#toOpen = [];
     for (const [i, row] of this.#rows.entries()) {
-      const tooLarge = this.plan.measures.findIndex((_, j) => absolute[j]! + Math.abs(row[MEASURES + j]!) >= sumLimit);
-      if (tooLarge >= 0) {
+      const tooLarge = summed.find((j) => absolute[j]! + Math.abs(row[MEASURES + j]!) >= sumLimit);
+      if (tooLarge !== undefined) {
         refused.push({ index: this.#indexes[i]!, measure: tooLarge, value: row[MEASURES + tooLarge]! / this.plan.measures[tooLarge]!.scale });
         continue;
       }
-      for (let j = 0; j < m; j++) absolute[j] = absolute[j]! + (Math.abs(row[MEASURES + j]!) || 0);
+      for (const j of summed) absolute[j] = absolute[j]! + (Math.abs(row[MEASURES + j]!) || 0);
       if (row[EVENT]! >= openFrom) {
         this.#toOpen.push(row);
         continue;
@@ -107,7 +109,7 @@ export class KeyRows {
     const seal = (rows: Rows, end: number): Float64Array => {
       const id = nextId++;
       fresh.set(id, rows);
-      return describeBlock(id, end, rows, m);
+      return describeBlock(id, end, rows, this.plan.measures);
     };
     const size = entryStride(m);
     const parts: Float64Array[] = [];
@@ -144,10 +146,10 @@ export class KeyRows {
   }
 }
 
-/** Sum of absolute values of each measure over all rows of the key. */
-function absoluteTotals({ entries, open }: Head, numMeasures: number): Float64Array {
+/** Sum of absolute values of each summed measure over all rows of the key. */
+function absoluteTotals({ entries, open }: Head, numMeasures: number, summed: readonly number[]): Float64Array {
   const totals = new Float64Array(numMeasures);
-  for (let j = 0; j < numMeasures; j++) {
+  for (const j of summed) {
     let total = 0;
     for (let at = TOTALS + 3 * j + 2; at < entries.length; at += entryStride(numMeasures)) total += entries[at]!;
     for (let at = MEASURES + j; at < open.length; at += rowStride(numMeasures)) total += Math.abs(open[at]!) || 0;

@@ -6,10 +6,16 @@ import type { KeyType } from "../view-plan.ts";
  *   f h <view> <tuple>          head of a key: its index and open block
  *   f b <view> <tuple> <id>     sealed block
  *   f p <source> <producer>     last batch applied of a producer
+ *   f t <id>                    text too long for a number
+ *   f v <source> <id>           versions of a fact
+ *   f c <source>                counters of a source
+ *   f q <source> <n>            row set aside
  * <view> is 8 bytes of the view's hash. A tuple is its parts, each tagged and with its length, so no two tuples look alike.
  */
 const maxTupleBytes = 400;
-const [spaceByte, headByte, blockByte, producerByte] = [0x66, 0x68, 0x62, 0x70] as const;
+const [spaceByte, headByte, blockByte, producerByte, textByte, versionByte, countersByte, quarantineByte] = [
+  0x66, 0x68, 0x62, 0x70, 0x74, 0x76, 0x63, 0x71,
+] as const;
 const tupleOffset = 10;
 const scratch = Buffer.allocUnsafe(4096);
 
@@ -70,8 +76,37 @@ export function blockKey(headKey: Uint8Array, id: number): Uint8Array {
 }
 
 export function producerKey(source: string, producer: string): Uint8Array {
-  const digest = createHash("sha256")
-    .update(JSON.stringify([source, producer]))
-    .digest();
-  return Buffer.concat([Uint8Array.of(spaceByte, producerByte), digest]);
+  return digestKey(producerByte, [source, producer]);
+}
+
+export function textKey(id: number): Uint8Array {
+  const key = Buffer.allocUnsafe(10);
+  key[0] = spaceByte;
+  key[1] = textByte;
+  key.writeDoubleBE(id, 2);
+  return key;
+}
+
+export function versionsKey(source: string, fact: string | number): Uint8Array {
+  return digestKey(versionByte, [source, fact]);
+}
+
+export function countersKey(source: string): Uint8Array {
+  return digestKey(countersByte, [source]);
+}
+
+/** Keys of one source lie together, in the order of n. */
+export function quarantineKey(source: string, n: number): Uint8Array {
+  const place = Buffer.allocUnsafe(8);
+  place.writeDoubleBE(n);
+  return Buffer.concat([digestKey(quarantineByte, [source]), place]);
+}
+
+function digestKey(kind: number, parts: readonly (string | number)[]): Buffer {
+  return Buffer.concat([Uint8Array.of(spaceByte, kind), createHash("sha256").update(JSON.stringify(parts)).digest()]);
+}
+
+/** Whether a head key is one of the view. */
+export function isOfView(headKey: Uint8Array, viewHash: string): boolean {
+  return Buffer.from(headKey.buffer, headKey.byteOffset + 2, 8).toString("hex") === viewHash.slice(0, 16);
 }

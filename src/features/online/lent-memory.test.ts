@@ -46,7 +46,10 @@ function openStrictStore(waits: boolean): { readonly store: KeyValueStore; reado
     getMany: (keys) => (waits ? answer(() => getMany(keys)) : getMany(keys)),
     write: async (batch) => {
       // What is written must not be borrowed either.
-      const copied = { puts: batch.puts.map(({ key, value }) => ({ key: key.slice(), value: value.slice() })), deletes: [...(batch.deletes ?? [])] };
+      const copied = {
+        puts: batch.puts.map(({ key, value }) => ({ key: new Uint8Array(key), value: new Uint8Array(value) })),
+        deletes: [...(batch.deletes ?? [])],
+      };
       takeBack(loans);
       for (const { value } of batch.puts) value.fill(0xff);
       await inner.write(copied);

@@ -29,7 +29,9 @@ const maxRejectedKept = 1000;
  */
 export async function materialize(options: MaterializeOptions): Promise<Materialized> {
   const { duck, online, relation, source, upToKnownUs, onProgress } = options;
-  const where = `_known <= ${upToKnownUs} AND _event > ${upToKnownUs - online.retentionUs(source.name)}`;
+  const retentionUs = online.retentionUs(source.name);
+  const recent = Number.isFinite(retentionUs) ? ` AND _event > ${upToKnownUs - retentionUs}` : "";
+  const where = `_known <= ${upToKnownUs}${recent}`;
   const [count] = await duck.rows(`SELECT count(*) AS n FROM (${relation}) WHERE ${where}`);
   const total = Number(count?.["n"] ?? 0);
   const rejected: RejectedRow[] = [];
@@ -44,10 +46,18 @@ export async function materialize(options: MaterializeOptions): Promise<Material
     waiting = [];
     onProgress?.(done, total);
   };
-  const columns = Object.keys(source.schema).map(q).join(", ");
+  // A chunk's numbers carry null as NaN; of a fraction NaN may be the value.
+  const fractions = Object.keys(source.schema).filter((name) => source.schema[name] === "float64");
+  const columns = [...Object.keys(source.schema).map(q), ...fractions.map((name, i) => `${q(name)} IS NULL AS _null_${i}`)].join(", ");
   for await (const chunk of duck.chunks(`SELECT _row, ${columns} FROM (${relation}) WHERE ${where} ORDER BY _event, _row`)) {
-    const values = [...chunk.columns];
-    for (let i = 0; i < chunk.numRows; i++) waiting.push(Object.fromEntries(values.map(([name, column]) => [name, column[i]])));
+    const values = [...chunk.columns].filter(([name]) => !name.startsWith("_null_"));
+    const nulls = fractions.map((name, i) => [name, chunk.columns.get(`_null_${i}`)] as const);
+    for (let i = 0; i < chunk.numRows; i++) {
+      const row: Record<string, unknown> = {};
+      for (const [name, column] of values) row[name] = column[i];
+      for (const [name, isNull] of nulls) if (isNull?.[i] === 1) row[name] = null;
+      waiting.push(row);
+    }
     if (waiting.length >= batchRows) await flush();
   }
   if (waiting.length > 0) await flush();

@@ -6,11 +6,14 @@ import type { KeyValueStore } from "../../storage/kv/port.ts";
 import { featureViewHash, type FeatureService, type FeatureViewDefinition } from "../definition.ts";
 import { planView, type ViewPlan } from "../view-plan.ts";
 import { SourceIngest, type RejectedRow } from "./ingest.ts";
-import { ViewsReader, type BatchFeatureReader, type FeatureReader } from "./reader.ts";
+import type { CategoryDictionary } from "../vector.ts";
+import { ViewsReader, type BatchFeatureReader, type FeatureReader, type ValuesReader } from "./reader.ts";
+import type { QuarantinedRow, SourceCounters } from "./source-counts.ts";
 import type { SourceRow } from "./source-rows.ts";
 
 export type { RejectedRow } from "./ingest.ts";
-export type { BatchFeatureReader, FeatureReader } from "./reader.ts";
+export type { BatchFeatureReader, FeatureReader, ValuesReader } from "./reader.ts";
+export type { QuarantinedRow, SourceCounters } from "./source-counts.ts";
 export type { SourceRow } from "./source-rows.ts";
 
 export interface OnlineFeaturesOptions {
@@ -35,23 +38,30 @@ export interface IngestResult {
 }
 
 /**
- * Window features as of any time, over a key-value store.
+ * Features as of any time, over a key-value store.
  * Promises: a batch is in all views of its source or in none, together with its producer's sequence, once `ingest` resolves; a batch sent
- * again is applied once, whatever was killed in between. A read at t sees exactly the rows with event in [t - W, t) and known <= t,
- * however far ahead of t the store already is, for t up to `slackUs` before a key's newest event. A row sent again with its `_row` counts
- * once; with a higher sequence it replaces what was sent before (same key, and event time in the same block: others are new rows).
+ * again is applied once, whatever was killed in between. A read at t sees exactly the rows that count at t (`definition.ts`), however far
+ * ahead of t the store already is, for t up to `slackUs` before a key's newest event. A row sent again with its `_row` counts once; with a
+ * higher sequence it replaces what was sent before (same key, and event time in the same block: others are new rows). Where the source's
+ * rows are versions, a version is named by its `_row` and never changes. A row that cannot be used is set aside and stops nothing.
  * One process at a time writes to a source; any number read.
  */
 export interface OnlineFeatures {
   /** @throws INVALID_ARGUMENT for an unknown source or a sequence that is not a whole number; STORAGE errors with nothing applied */
   ingest(source: string, rows: readonly SourceRow[], batch: BatchOrigin): Promise<IngestResult>;
-  /** Made once for a service, called for each question. */
-  reader(service: FeatureService): FeatureReader;
-  batchReader(service: FeatureService): BatchFeatureReader;
+  /** Made once for a service, called for each question. @param dictionary codes of the categories that views give; without one they are NaN */
+  reader(service: FeatureService, dictionary?: CategoryDictionary): FeatureReader;
+  batchReader(service: FeatureService, dictionary?: CategoryDictionary): BatchFeatureReader;
+  /** Values as they are (text, lists, null apart from NaN), with a status each. */
+  valuesReader(service: FeatureService): ValuesReader;
   /** Adds rows of history: without producer and sequence, and never replacing a pushed row, so it may be done again at any time. */
   load(source: string, rows: readonly SourceRow[]): Promise<readonly RejectedRow[]>;
-  /** How far before a time rows of a source are still read by questions asked then or later. @throws INVALID_ARGUMENT */
+  /** How far before a time rows of a source are still read by questions asked then or later; Infinity if all are. @throws INVALID_ARGUMENT */
   retentionUs(source: string): Micros;
+  /** What became of a source's rows. @throws INVALID_ARGUMENT */
+  counters(source: string): Promise<SourceCounters>;
+  /** The rows last set aside, with their reasons. @throws INVALID_ARGUMENT */
+  quarantine(source: string): Promise<QuarantinedRow[]>;
 }
 
 /** Below every producer's: what was pushed is never replaced by what is loaded. */
@@ -103,8 +113,9 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeat
         throw new KarkhanaError("INVALID_ARGUMENT", { field: "sequence", problem: "expected a whole number from 0", value: batch.sequence });
       return inTurn(() => ingest(source, rows, batch));
     },
-    reader: (service) => new ViewsReader(store, service, planOf).one,
-    batchReader: (service) => new ViewsReader(store, service, planOf).many,
+    reader: (service, dictionary = {}) => new ViewsReader(store, service, planOf, dictionary).one,
+    batchReader: (service, dictionary = {}) => new ViewsReader(store, service, planOf, dictionary).many,
+    valuesReader: (service) => new ViewsReader(store, service, planOf, {}).values,
     load: async (name, rows) => {
       const source = sourceNamed(name);
       return inTurn(async () => {
@@ -114,6 +125,8 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeat
       });
     },
     retentionUs: (name) => sourceNamed(name).retentionUs,
+    counters: async (name) => sourceNamed(name).counts.counters(),
+    quarantine: async (name) => sourceNamed(name).counts.quarantine(),
   };
 }
 

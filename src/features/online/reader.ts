@@ -1,11 +1,12 @@
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { KeyValueStore, MaybePromise } from "../../storage/kv/port.ts";
-import type { FeatureService, FeatureViewDefinition } from "../definition.ts";
 import { boundField } from "../binding.ts";
-import { referenceSlots, type RequestFields } from "../vector.ts";
+import type { FeatureService, FeatureViewDefinition } from "../definition.ts";
+import { categoryCodes, referenceSlots, type CategoryDictionary, type FeatureValue, type RequestFields } from "../vector.ts";
 import type { ViewPlan } from "../view-plan.ts";
-import { blockKey, headKeyMaker } from "./keys.ts";
-import { WindowBands } from "./window-bands.ts";
+import { blockKey, headKeyMaker, textKey } from "./keys.ts";
+import { Texts } from "./text-ids.ts";
+import { ViewReading, type FeatureStatus } from "./view-reading.ts";
 
 /** Fills the slots of a service's views for one question, as of `timeUs`, into `out[offset + slot]`; other slots are left alone. */
 export type FeatureReader = (timeUs: number, fields: RequestFields, out: Float64Array, offset: number) => MaybePromise<void>;
@@ -13,43 +14,66 @@ export type FeatureReader = (timeUs: number, fields: RequestFields, out: Float64
 /** The same for many: question i is written from `out[i * numSlots]`. */
 export type BatchFeatureReader = (timesUs: readonly number[], fields: readonly RequestFields[], out: Float64Array) => MaybePromise<void>;
 
+/** A view's answer to one question, by feature in the view's order. */
+export interface ViewValues {
+  readonly prefix: string;
+  readonly view: FeatureViewDefinition;
+  readonly values: readonly FeatureValue[];
+  readonly statuses: readonly FeatureStatus[];
+  /** Event time of the newest row, where a feature looks at it (`latest`). */
+  readonly newestUs: number | null;
+}
+
+/** Values as they are, null and NaN apart, for each question and each of the service's view references in order. */
+export type ValuesReader = (timesUs: readonly number[], fields: readonly RequestFields[]) => MaybePromise<ViewValues[][]>;
+
 interface Probe {
   readonly plan: ViewPlan;
+  readonly prefix: string;
   readonly fields: readonly string[];
   readonly first: number;
   readonly headKeyOf: ReturnType<typeof headKeyMaker>;
 }
 
-/** One view of one question on its way through the two rounds. */
+/** One view of one question on its way through the rounds. */
 interface Lookup {
-  readonly bands: WindowBands;
+  readonly reading: ViewReading;
   readonly blocks: number[];
   headKey: Uint8Array | undefined;
   timeUs: number;
+  /** Where its slots go, and where its question's vector begins. */
   at: number;
+  base: number;
 }
 
-/** A writer replaces blocks between our two rounds; more often than this in a row means something else is wrong. */
+/** A writer replaces blocks between our rounds; more often than this in a row means something else is wrong. */
 const maxAttempts = 8;
 
-/** Reads in at most two rounds: all heads, then all blocks that must be looked at row by row. Without waiting if the store does not wait. */
+/**
+ * Reads in at most three rounds: all heads, then all blocks that must be looked at row by row, then texts not met before.
+ * Without waiting if the store does not wait.
+ */
 export class ViewsReader {
   readonly #store: KeyValueStore;
   readonly #probes: readonly Probe[];
   readonly #numSlots: number;
+  readonly #codes: readonly ReadonlyMap<string, number>[];
+  readonly #texts = new Texts();
   /** Lookups not in use. A read that has to wait keeps its own, so reads may overlap. */
   readonly #free: Lookup[][] = [];
   #bytes: Uint8Array = new Uint8Array(1 << 16);
   #floats: Float64Array = new Float64Array(this.#bytes.buffer);
 
-  constructor(store: KeyValueStore, service: FeatureService, planOf: (view: FeatureViewDefinition) => ViewPlan) {
+  constructor(store: KeyValueStore, service: FeatureService, planOf: (view: FeatureViewDefinition) => ViewPlan, dictionary: CategoryDictionary) {
     this.#store = store;
     this.#numSlots = service.slots.length;
+    this.#codes = service.slots.map(({ name }) => categoryCodes(dictionary, name));
     this.#probes = referenceSlots(service).map(({ reference, first }) => {
       const plan = planOf(reference.view);
       return {
         plan,
         first,
+        prefix: reference.prefix,
         fields: reference.view.entity.keys.map((key) => boundField(reference.binding, key, reference.prefix)),
         headKeyOf: headKeyMaker(plan.hash, plan.keyTypes),
       };
@@ -57,79 +81,116 @@ export class ViewsReader {
   }
 
   readonly one: FeatureReader = (timeUs, fields, out, offset) => {
-    const lookups = this.#free.pop() ?? this.#newLookups();
-    this.#aim(lookups, timeUs, fields, offset);
-    const done = this.#read(lookups, out, 1);
+    const lookups = this.#aimed(timeUs, fields, offset);
+    const done = this.#read(lookups, () => this.#write(lookups, out), 1);
     if (done !== undefined) return done.then(() => void this.#free.push(lookups));
     this.#free.push(lookups);
     return undefined;
   };
 
   readonly many: BatchFeatureReader = (timesUs, fields, out) => {
-    const groups = timesUs.map((timeUs, i) => {
-      const lookups = this.#free.pop() ?? this.#newLookups();
-      this.#aim(lookups, timeUs, fields[i]!, i * this.#numSlots);
-      return lookups;
-    });
-    const done = this.#read(groups.flat(), out, 1);
+    const groups = timesUs.map((timeUs, i) => this.#aimed(timeUs, fields[i]!, i * this.#numSlots));
+    const all = groups.flat();
+    const done = this.#read(all, () => this.#write(all, out), 1);
     if (done !== undefined) return done.then(() => void this.#free.push(...groups));
     this.#free.push(...groups);
     return undefined;
   };
 
-  #newLookups(): Lookup[] {
-    return this.#probes.map(({ plan }) => ({ bands: new WindowBands(plan), blocks: [], headKey: undefined, timeUs: 0, at: 0 }));
-  }
+  readonly values: ValuesReader = (timesUs, fields) => {
+    const groups = timesUs.map((timeUs, i) => this.#aimed(timeUs, fields[i]!, 0));
+    const found: ViewValues[][] = [];
+    const take = (): void => {
+      for (const lookups of groups)
+        found.push(lookups.map(({ reading }, i) => ({ prefix: this.#probes[i]!.prefix, view: reading.plan.view, ...reading.values(this.#texts) })));
+      this.#free.push(...groups);
+    };
+    const done = this.#read(groups.flat(), take, 1);
+    return done === undefined ? found : done.then(() => found);
+  };
 
-  #aim(lookups: readonly Lookup[], timeUs: number, fields: RequestFields, offset: number): void {
+  #aimed(timeUs: number, fields: RequestFields, offset: number): Lookup[] {
+    const lookups =
+      this.#free.pop() ??
+      this.#probes.map(({ plan }): Lookup => ({ reading: new ViewReading(plan), blocks: [], headKey: undefined, timeUs: 0, at: 0, base: 0 }));
     for (let i = 0; i < lookups.length; i++) {
       const probe = this.#probes[i]!;
       const lookup = lookups[i]!;
       lookup.headKey = probe.headKeyOf(probe.fields.length === 1 ? [fields[probe.fields[0]!]] : probe.fields.map((field) => fields[field]));
       lookup.timeUs = timeUs;
       lookup.at = offset + probe.first;
+      lookup.base = offset;
     }
+    return lookups;
   }
 
-  #read(lookups: readonly Lookup[], out: Float64Array, attempt: number): Promise<void> | undefined {
-    if (attempt > maxAttempts) throw new KarkhanaError("FEATURES_CHANGING", { view: lookups[0]!.bands.plan.view.name, attempts: maxAttempts });
+  #read(lookups: readonly Lookup[], finish: () => void, attempt: number): Promise<void> | undefined {
+    if (attempt > maxAttempts) throw new KarkhanaError("FEATURES_CHANGING", { view: lookups[0]!.reading.plan.view.name, attempts: maxAttempts });
     const keys: Uint8Array[] = [];
     for (const lookup of lookups) if (lookup.headKey !== undefined) keys.push(lookup.headKey);
-    if (keys.length === 0) return this.#afterHeads(lookups, [], out, attempt);
-    const heads = this.#store.getMany(keys);
-    return isPromise(heads) ? heads.then((found) => this.#afterHeads(lookups, found, out, attempt)) : this.#afterHeads(lookups, heads, out, attempt);
+    return this.#asked(keys, (heads) => this.#afterHeads(lookups, heads, finish, attempt));
   }
 
-  #afterHeads(lookups: readonly Lookup[], heads: readonly (Uint8Array | undefined)[], out: Float64Array, attempt: number): Promise<void> | undefined {
+  #asked(keys: readonly Uint8Array[], then: (found: readonly (Uint8Array | undefined)[]) => Promise<void> | undefined): Promise<void> | undefined {
+    if (keys.length === 0) return then([]);
+    const found = this.#store.getMany(keys);
+    return isPromise(found) ? found.then(then) : then(found);
+  }
+
+  #afterHeads(lookups: readonly Lookup[], heads: readonly (Uint8Array | undefined)[], finish: () => void, attempt: number): Promise<void> | undefined {
     const keys: Uint8Array[] = [];
     let next = 0;
     for (const lookup of lookups) {
-      lookup.bands.start(lookup.timeUs);
+      lookup.reading.start(lookup.timeUs);
       lookup.blocks.length = 0;
       if (lookup.headKey === undefined) continue;
       const head = heads[next++];
       if (head === undefined) continue;
       this.#load(head);
-      lookup.bands.addHead(this.#floats, lookup.blocks);
+      lookup.reading.addHead(this.#floats, lookup.blocks);
       for (const id of lookup.blocks) keys.push(blockKey(lookup.headKey, id));
     }
-    if (keys.length === 0) return finish(lookups, out);
-    const blocks = this.#store.getMany(keys);
-    return isPromise(blocks) ? blocks.then((found) => this.#afterBlocks(lookups, found, out, attempt)) : this.#afterBlocks(lookups, blocks, out, attempt);
+    return this.#asked(keys, (blocks) => this.#afterBlocks(lookups, blocks, finish, attempt));
   }
 
-  #afterBlocks(lookups: readonly Lookup[], blocks: readonly (Uint8Array | undefined)[], out: Float64Array, attempt: number): Promise<void> | undefined {
+  #afterBlocks(lookups: readonly Lookup[], blocks: readonly (Uint8Array | undefined)[], finish: () => void, attempt: number): Promise<void> | undefined {
     let next = 0;
     for (const lookup of lookups) {
       for (let i = 0; i < lookup.blocks.length; i++) {
         const block = blocks[next++];
         // Replaced since its head was read: nothing read so far can be kept.
-        if (block === undefined) return this.#read(lookups, out, attempt + 1);
-        lookup.bands.addRows(this.#floats, 0, this.#load(block));
+        if (block === undefined) return this.#read(lookups, finish, attempt + 1);
+        lookup.reading.addRows(this.#floats, 0, this.#load(block));
       }
     }
-    return finish(lookups, out);
+    this.#texts.trim();
+    return this.#withTexts(lookups, finish);
   }
+
+  /** Asks until none is missing: an overlapping read may have trimmed what this one had found there. */
+  #withTexts(lookups: readonly Lookup[], finish: () => void): Promise<void> | undefined {
+    const missing = new Set<number>();
+    for (const { reading } of lookups) reading.missingTexts(this.#texts, missing);
+    if (missing.size === 0) {
+      finish();
+      return undefined;
+    }
+    const ids = [...missing];
+    return this.#asked(ids.map(textKey), (texts) => {
+      for (const [i, id] of ids.entries()) {
+        const text = texts[i];
+        if (text === undefined) throw new KarkhanaError("STORAGE_CORRUPT", { path: "online features", store: "a text for each id", problem: `none for ${id}` });
+        this.#texts.learn(id, text);
+      }
+      return this.#withTexts(lookups, finish);
+    });
+  }
+
+  #write(lookups: readonly Lookup[], out: Float64Array): void {
+    for (const { reading, at, base } of lookups) reading.write(out, at, base, this.#texts, this.#codesAt);
+  }
+
+  readonly #codesAt = (slot: number): ReadonlyMap<string, number> => this.#codes[slot]!;
 
   /** Copies into aligned memory of our own; typed arrays made for each value would cost more than the copy. */
   #load(value: Uint8Array): number {
@@ -140,10 +201,6 @@ export class ViewsReader {
     this.#bytes.set(value);
     return value.length >>> 3;
   }
-}
-
-function finish(lookups: readonly Lookup[], out: Float64Array): undefined {
-  for (const lookup of lookups) lookup.bands.finish(out, lookup.at);
 }
 
 function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {

@@ -1,67 +1,132 @@
 import { parseExpressionOf, toFunction } from "../../data/expression.ts";
 import type { ColumnType, SourceDefinition } from "../../data/source.ts";
+import { timingOf } from "../../data/timing.ts";
+import { deletedSql } from "../../data/versions.ts";
 import { KarkhanaError, codeOf } from "../../kernel/error.ts";
 import { parseIso } from "../../kernel/time.ts";
-import { sumLimit, type ViewPlan } from "../view-plan.ts";
-import type { Row } from "./blocks.ts";
+import { sumLimit } from "../measure.ts";
+import type { ViewPlan } from "../view-plan.ts";
+import { encodeValue } from "./blocks.ts";
 import { headKeyMaker } from "./keys.ts";
+import { inlineId } from "./text-ids.ts";
 
 /** A pushed row: the source's columns, timestamps as microseconds or ISO 8601 text; `_row` names it, so that sent again it counts once. */
 export type SourceRow = Readonly<Record<string, unknown>>;
 
 type Value = string | number | boolean | null;
 
-/** A row as a view keeps it, and the key it belongs to. */
+/** A row as a view keeps it, and the key it belongs to. Texts that do not fit a number have no id yet: `texts` says where they go. */
 export interface ViewRow {
   readonly view: number;
   readonly headKey: Uint8Array;
-  readonly row: Row;
+  readonly row: number[];
+  readonly texts: readonly (readonly [place: number, text: string])[];
 }
 
-/** Evaluates a source's expressions on pushed rows. `undefined`: the source's `where` leaves the row out. @throws ROW_REFUSED, MEASURE_OUT_OF_RANGE */
-export type RowReader = (row: SourceRow, sequence: number) => readonly ViewRow[];
+/** What a source's expressions say of a pushed row. */
+export interface ReadRow {
+  readonly eventUs: number;
+  readonly knownUs: number;
+  readonly id: number;
+  /** What the row tells of, where the source's rows are versions. */
+  readonly fact: string | number | undefined;
+  /** `outside`: the source's `where` leaves it out; `deleted`: the fact is no more. */
+  readonly fate: "counts" | "outside" | "deleted" | "late" | "ahead" | "keyless";
+  /** Empty unless it counts. */
+  readonly found: readonly ViewRow[];
+}
+
+/** @throws ROW_REFUSED, MEASURE_OUT_OF_RANGE */
+export type RowReader = (row: SourceRow, sequence: number) => ReadRow;
+
+const noTexts: ViewRow["texts"] = [];
 
 export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]): RowReader {
   const { schema } = source;
-  const event = parseExpressionOf("timestamp", source.eventTime, schema, `source ${source.name}, eventTime`);
-  const known = parseExpressionOf("timestamp", source.knownTime ?? source.eventTime, schema, `source ${source.name}, knownTime`);
-  const where = source.where === undefined ? undefined : toFunction(parseExpressionOf("boolean", source.where, schema, `source ${source.name}, where`));
-  const eventOf = toFunction(event);
-  const knownOf = toFunction(known);
+  const condition = (text: string | undefined, field: string): ((row: Readonly<Record<string, Value>>) => boolean) | undefined => {
+    if (text === undefined) return undefined;
+    const value = toFunction(parseExpressionOf("boolean", text, schema, `source ${source.name}, ${field}`));
+    return (row) => value(row) === true;
+  };
+  // Said here as well as in SQL: a source that is only pushed is never a relation.
+  deletedSql(source);
+  const isDeleted = condition(source.deleted, "deleted");
+  const isTaken = condition(source.where, "where");
+  const { latenessUs, aheadUs } = timingOf(source);
+  const eventOf = toFunction(parseExpressionOf("timestamp", source.eventTime, schema, `source ${source.name}, eventTime`));
+  const knownOf = toFunction(parseExpressionOf("timestamp", source.knownTime ?? source.eventTime, schema, `source ${source.name}, knownTime`));
   const columns = Object.entries(schema);
-  const keyOf = plans.map((plan) => headKeyMaker(plan.hash, plan.keyTypes));
+  const readers = plans.map((plan, view) => viewRowReader(plan, view));
   return (raw, sequence) => {
     const row: Record<string, Value> = {};
     for (const [name, type] of columns) row[name] = columnValue(raw, name, type);
-    if (where !== undefined && where(row) !== true) return [];
+    const outside = isTaken !== undefined && !isTaken(row);
+    // A row that is left out need not have times.
+    if (outside && source.id === undefined) return { eventUs: 0, knownUs: 0, id: -1, fact: undefined, fate: "outside", found: [] };
     const eventUs = timeOf(eventOf(row), "eventTime", source.eventTime);
     const knownUs = timeOf(knownOf(row), "knownTime", source.knownTime ?? source.eventTime);
     const id = rowId(raw);
+    const fact = source.id === undefined ? undefined : factOf(row[source.id], source.id, id);
+    const read = { eventUs, knownUs, id, fact };
+    if (knownUs - eventUs > latenessUs) return { ...read, fate: "late", found: [] };
+    if (eventUs - knownUs > aheadUs) return { ...read, fate: "ahead", found: [] };
+    if (isDeleted !== undefined && isDeleted(row)) return { ...read, fate: "deleted", found: [] };
+    if (outside) return { ...read, fate: "outside", found: [] };
     const found: ViewRow[] = [];
-    for (const [view, plan] of plans.entries()) {
-      const headKey = keyOf[view]!(plan.keyColumns.map((column) => row[column]));
-      if (headKey === undefined) continue;
-      // In the order of `blocks.ts`: event, known, row id, sequence, measures.
-      const kept = [eventUs, knownUs, id, sequence];
-      for (const measure of plan.measures) {
-        const value = measure.valueOf(row);
-        if (value !== null && Math.abs(value) >= sumLimit)
-          throw new KarkhanaError("MEASURE_OUT_OF_RANGE", { view: plan.view.name, measure: measure.text, value: value / measure.scale });
-        kept.push(value ?? Number.NaN);
-      }
-      found.push({ view, headKey, row: kept });
+    // A version without a key still ends the one before.
+    let keyless = readers.length > 0 && fact === undefined;
+    for (const readView of readers) {
+      const result = readView(row, eventUs, knownUs, id, sequence);
+      if (result !== undefined) keyless = false;
+      if (result) found.push(result);
     }
-    return found;
+    return { ...read, fate: keyless ? "keyless" : "counts", found };
   };
+}
+
+/** @returns undefined without a key, null if the view's own condition leaves the row out */
+function viewRowReader(
+  plan: ViewPlan,
+  view: number,
+): (row: Record<string, Value>, eventUs: number, knownUs: number, id: number, sequence: number) => ViewRow | null | undefined {
+  const keyOf = headKeyMaker(plan.hash, plan.keyTypes);
+  const { keyColumns, measures, where } = plan;
+  return (row, eventUs, knownUs, id, sequence) => {
+    const headKey = keyOf(keyColumns.length === 1 ? [row[keyColumns[0]!]] : keyColumns.map((column) => row[column]));
+    if (headKey === undefined) return undefined;
+    if (where !== undefined && where.valueOf(row) === null) return null;
+    // In the order of `blocks.ts`: event, known, until, row id, sequence, measures.
+    const kept = [eventUs, knownUs, Number.POSITIVE_INFINITY, id, sequence];
+    let texts: (readonly [number, string])[] | undefined;
+    for (const measure of measures) {
+      const value = measure.valueOf(row);
+      if (typeof value === "string") {
+        const inline = inlineId(value);
+        if (inline === undefined) (texts ??= []).push([kept.length, value]);
+        kept.push(inline ?? 0);
+      } else if (measure.kind === "value") kept.push(encodeValue(value));
+      else if (value !== null && Math.abs(value) >= sumLimit)
+        throw new KarkhanaError("MEASURE_OUT_OF_RANGE", { view: plan.view.name, measure: measure.text, value: value / measure.scale });
+      else kept.push(value ?? Number.NaN);
+    }
+    return { view, headKey, row: kept, texts: texts ?? noTexts };
+  };
+}
+
+function factOf(value: Value | undefined, column: string, id: number): string | number | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (id < 0)
+    throw new KarkhanaError("ROW_REFUSED", { field: "_row", problem: `rows are versions by ${column}: each needs its place in the stream`, value: null });
+  return typeof value === "boolean" ? String(value) : value;
 }
 
 function columnValue(raw: SourceRow, name: string, type: ColumnType): Value {
   const value = Object.hasOwn(raw, name) ? raw[name] : undefined;
   if (value === null || value === undefined) return null;
   if (typeof value === "number") {
-    // DuckDB's columns carry null as NaN and booleans as 0 and 1.
-    if (Number.isNaN(value)) return null;
+    // DuckDB's columns carry booleans as 0 and 1, and nulls of other columns than float64 as NaN.
     if (type === "float64") return value;
+    if (Number.isNaN(value)) return null;
     if ((type === "int64" || type === "timestamp") && Number.isSafeInteger(value)) return value;
     if (type === "boolean" && (value === 0 || value === 1)) return value === 1;
   } else if (typeof value === "string") {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { featureViewHash, type FeatureViewDefinition, type ModelFeature } from "../../features/definition.ts";
+import { featureViewHash, slotsOf, type FeatureViewDefinition, type ModelFeature } from "../../features/definition.ts";
 import { viewsOf, type ModelDefinition } from "../../project/definition.ts";
 import type { FeatureSlot, Features, FeatureView } from "../api.ts";
 import type { RouteContext } from "../control-rooms.ts";
@@ -42,13 +42,11 @@ function featureView(hash: string, view: FeatureViewDefinition, models: readonly
 
 function slots(feature: ModelFeature): FeatureSlot[] {
   if (feature.kind === "field") return [{ name: feature.field, type: feature.type, from: "field", view: null, feature: null }];
-  if (feature.kind === "requestFeatures")
+  if (feature.kind === "requestFeatures" || feature.kind === "derivedFeatures")
     return feature.outputs.map((o) => ({ name: `${feature.name}.${o}`, type: "numeric", from: "request", view: feature.name, feature: o }));
-  return Object.keys(feature.view.features).map((f) => ({
-    name: `${feature.prefix}.${f}`,
-    type: "numeric",
-    from: "view",
-    view: feature.view.name,
-    feature: f,
-  }));
+  const { view, prefix } = feature;
+  return slotsOf(feature).map(({ name, type }) => {
+    const own = Object.keys(view.features).find((f) => name === `${prefix}.${f}` || name.replace(/\.\d+$/, "") === `${prefix}.${f}`) ?? null;
+    return { name, type, from: "view", view: view.name, feature: own };
+  });
 }

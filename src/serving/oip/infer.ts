@@ -88,7 +88,15 @@ export async function infer(model: ServedModel, versionText: string, request: Qu
     model.stats.answered(version.version, role, times, doneMs, rows.numRows, call.traceId);
     if (inForce.shadow !== undefined && role !== "shadow")
       for (const record of records)
-        shadows.add({ model, version: inForce.shadow, id: record.id, askedUs: record.askedUs, fields: record.fields, vector: record.vector });
+        shadows.add({
+          model,
+          version: inForce.shadow,
+          categories: version.vector.categories,
+          id: record.id,
+          askedUs: record.askedUs,
+          fields: record.fields,
+          vector: record.vector,
+        });
     return { model: model.definition.name, version: String(version.version), id: request.id, outputs };
   } catch (error) {
     if (place === undefined) model.stats.refused[model.inForce === undefined ? "failed" : "invalid"]++;

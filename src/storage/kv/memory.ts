@@ -26,7 +26,8 @@ export function openMemoryStore(): KeyValueStore {
       for (const { key, value } of batch.puts) {
         const name = text(key);
         if (!values.has(name)) sorted = undefined;
-        values.set(name, value.slice());
+        // A copy: `slice` of a Buffer would be a view.
+        values.set(name, new Uint8Array(value));
       }
     },
     range: async function* (from, to, limit = Infinity) {

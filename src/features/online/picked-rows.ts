@@ -1,0 +1,188 @@
+import { order } from "../../data/expression-function.ts";
+import { estimateDistinct } from "../bottom-k.ts";
+import type { FeatureValue } from "../vector.ts";
+import { windowStart, type PlannedFeature, type ViewPlan } from "../view-plan.ts";
+import { decodeValue, EVENT, FIRST, KNOWN, LAST, MEASURES, ROW_ID, ROWS, TOTALS, UNTIL } from "./blocks.ts";
+import type { Texts } from "./text-ids.ts";
+
+const newestFirst = new Set(["latest", "last", "lastN"]);
+const extremes = new Set(["min", "max"]);
+
+/** Features that look at rows one by one, beyond sums, least and greatest. */
+export function pickedFeatures(plan: ViewPlan): readonly PlannedFeature[] {
+  return plan.features.filter(({ aggregate, window, measure }) => {
+    if (window < 0) return true;
+    return measure >= 0 && plan.measures[measure]!.kind !== "sum" && !extremes.has(aggregate);
+  });
+}
+
+/** In `kept`: event, known, row id, measures. */
+const keptMeasures = 3;
+
+/** The rows that first, last, lists, distinct, percentiles and latest are taken from, of one key as of t. */
+export class PickedRows {
+  readonly #plan: ViewPlan;
+  readonly #features: readonly PlannedFeature[];
+  readonly #stride: number;
+  /** By feature: the earliest event it looks at, and how many values it still lacks if it needs only the newest. */
+  readonly #from: Float64Array;
+  readonly #lacking: Float64Array;
+  readonly #kept: number[] = [];
+  #newest: number[] = [];
+  #sorted: Int32Array | undefined;
+  #timeUs = 0;
+  #fromUs = 0;
+
+  constructor(plan: ViewPlan, features: readonly PlannedFeature[]) {
+    this.#plan = plan;
+    this.#features = features;
+    this.#stride = keptMeasures + plan.measures.length;
+    this.#from = new Float64Array(features.length);
+    this.#lacking = new Float64Array(features.length);
+  }
+
+  get fromUs(): number {
+    return this.#fromUs;
+  }
+
+  start(timeUs: number): void {
+    this.#timeUs = timeUs;
+    this.#kept.length = 0;
+    this.#newest = [];
+    this.#sorted = undefined;
+    this.#fromUs = Number.POSITIVE_INFINITY;
+    for (const [i, feature] of this.#features.entries()) {
+      // Whatever its age: too old is told from never there.
+      const from = feature.window < 0 ? Number.NEGATIVE_INFINITY : windowStart(this.#plan.windows[feature.window]!, timeUs);
+      this.#from[i] = from;
+      this.#lacking[i] = feature.aggregate === "lastN" ? feature.n : 1;
+      this.#fromUs = Math.min(this.#fromUs, from);
+    }
+  }
+
+  /** Whether a sealed block must be read row by row. Blocks are asked about from the newest. @param seen whether all its rows are seen at t */
+  wants(head: Float64Array, entry: number, seen: boolean): boolean {
+    let wanted = false;
+    const [first, last] = [head[entry + FIRST]!, head[entry + LAST]!];
+    for (const [i, { aggregate, measure }] of this.#features.entries()) {
+      if (last < this.#from[i]!) continue;
+      if (!newestFirst.has(aggregate)) {
+        wanted ||= first < this.#timeUs;
+        continue;
+      }
+      if (this.#lacking[i]! <= 0) continue;
+      wanted = true;
+      if (seen && first >= this.#from[i]!)
+        this.#lacking[i] = this.#lacking[i]! - (aggregate === "latest" ? head[entry + ROWS]! : head[entry + TOTALS + 3 * measure + 1]!);
+    }
+    return wanted;
+  }
+
+  /** @param isOpen of the open block, which is read first: what it gives is no longer lacking */
+  addRows(rows: Float64Array, start: number, end: number, isOpen: boolean): void {
+    const m = this.#plan.measures.length;
+    const stride = MEASURES + m;
+    const t = this.#timeUs;
+    for (let at = end - stride; at >= start; at -= stride) {
+      const event = rows[at + EVENT]!;
+      if (event > t) continue;
+      if (event < this.#fromUs) return;
+      if (rows[at + KNOWN]! > t || rows[at + UNTIL]! <= t) continue;
+      this.#offer(rows, at, m);
+      if (isOpen) this.#count(rows, at, event);
+      if (event === t) continue;
+      this.#kept.push(event, rows[at + KNOWN]!, rows[at + ROW_ID]!);
+      for (let j = 0; j < m; j++) this.#kept.push(rows[at + MEASURES + j]!);
+    }
+  }
+
+  /** Rows come from the newest; of equal (event, known, row id) the later in its block is newer. */
+  #offer(rows: Float64Array, at: number, m: number): void {
+    const best = this.#newest;
+    if (best.length > 0) {
+      const less = rows[at + EVENT]! - best[0]! || rows[at + KNOWN]! - best[1]! || rows[at + ROW_ID]! - best[2]!;
+      if (less <= 0) return;
+    }
+    this.#newest = [rows[at + EVENT]!, rows[at + KNOWN]!, rows[at + ROW_ID]!];
+    for (let j = 0; j < m; j++) this.#newest.push(rows[at + MEASURES + j]!);
+  }
+
+  #count(rows: Float64Array, at: number, event: number): void {
+    for (const [i, { aggregate, measure }] of this.#features.entries()) {
+      if (aggregate === "latest") this.#lacking[i] = 0;
+      else if (event < this.#timeUs && event >= this.#from[i]! && !Number.isNaN(rows[at + MEASURES + measure]!)) this.#lacking[i] = this.#lacking[i]! - 1;
+    }
+  }
+
+  /** Event time of the newest row, whatever its age. */
+  get newestUs(): number | undefined {
+    return this.#newest[0];
+  }
+
+  /** Ids of texts that the answers hold and `texts` does not know. */
+  missingTexts(texts: Texts, missing: Set<number>): void {
+    for (const { aggregate, measure } of this.#features) {
+      if (this.#plan.measures[measure]!.kind !== "text" || aggregate === "distinct") continue;
+      const miss = (id: number | undefined): void => {
+        if (id !== undefined && !Number.isNaN(id) && texts.get(id) === undefined) missing.add(id);
+      };
+      if (aggregate === "latest") miss(this.#newest[keptMeasures + measure]);
+      else for (let at = keptMeasures + measure; at < this.#kept.length; at += this.#stride) miss(this.#kept[at]);
+    }
+  }
+
+  /** @param feature one of those given to the constructor */
+  value(feature: PlannedFeature, texts: Texts): FeatureValue {
+    const isText = this.#plan.measures[feature.measure]!.kind === "text";
+    const read = (lying: number): number | string => (isText ? texts.get(lying)! : decodeValue(lying));
+    if (feature.aggregate === "latest") {
+      const lying = this.#newest[keptMeasures + feature.measure];
+      if (lying === undefined || Number.isNaN(lying) || this.#timeUs - this.#newest[0]! > this.#plan.latestUs!) return null;
+      return read(lying);
+    }
+    const values = this.#valuesOf(feature);
+    if (feature.aggregate === "distinct") return new Set(values.map(decodeValue)).size;
+    if (feature.aggregate === "approxDistinct") return estimateDistinct(Float64Array.from(new Set(values)), feature.n);
+    if (values.length === 0) return null;
+    switch (feature.aggregate) {
+      case "first":
+        return read(values[0]!);
+      case "last":
+        return read(values.at(-1)!);
+      case "lastN":
+        return values.slice(-feature.n).reverse().map(read);
+      case "percentile":
+        return Float64Array.from(values, decodeValue).sort()[Math.ceil(feature.p * values.length) - 1]!;
+      default:
+        return mostFrequent(values.map(read), feature.n);
+    }
+  }
+
+  /** As they lie, by (event, known, row id), nulls left out. */
+  #valuesOf({ window, measure }: PlannedFeature): number[] {
+    const kept = this.#kept;
+    const from = windowStart(this.#plan.windows[window]!, this.#timeUs);
+    this.#sorted ??= this.#inOrder();
+    const values: number[] = [];
+    for (const at of this.#sorted) {
+      const value = kept[at + keptMeasures + measure]!;
+      if (kept[at]! >= from && !Number.isNaN(value)) values.push(value);
+    }
+    return values;
+  }
+
+  #inOrder(): Int32Array {
+    const kept = this.#kept;
+    const numRows = kept.length / this.#stride;
+    // Kept from the newest: turned round, rows that compare equal stand as they lie in their block.
+    const places = Int32Array.from({ length: numRows }, (_, i) => (numRows - 1 - i) * this.#stride);
+    return places.sort((a, b) => kept[a]! - kept[b]! || kept[a + 1]! - kept[b + 1]! || kept[a + 2]! - kept[b + 2]! || b - a);
+  }
+}
+
+function mostFrequent(values: readonly (number | string)[], n: number): (number | string)[] {
+  const counts = new Map<number | string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const ranked = [...counts].sort((a, b) => b[1] - a[1] || order(a[0], b[0]));
+  return ranked.slice(0, n).map(([value]) => value);
+}
