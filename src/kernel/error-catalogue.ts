@@ -149,6 +149,7 @@ export const errorCatalogue = {
   UPLOAD_NOT_FOUND: { text: "There is no upload {uploadId}", remedy: "Begin the upload again.", retryable: false },
   UPLOAD_PART_MISSING: { text: "Upload {uploadId} has no part {part}", remedy: "Send that part, or begin the upload again.", retryable: false },
   UPLOAD_PART_CHANGED: { text: "Part {part} of upload {uploadId} is not the one that was sent", remedy: "Send that part again.", retryable: false },
+  NOT_DELETED_YET: { text: "{what} is not deleted", remedy: "Delete it first; what is deleted can then be removed for good.", retryable: false },
   ARTIFACTS_IN_USE: {
     text: "The files in {folder} are used by {user}",
     remedy: "Delete that first, or keep this.",

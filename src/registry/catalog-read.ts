@@ -1,5 +1,7 @@
 import { sql, type Selectable } from "kysely";
 
+import type { SqlTransaction } from "../storage/sql/port.ts";
+import { tables } from "../storage/sql/tables.ts";
 import type { RegisteredModel, RegisteredVersion, Stage } from "./catalog.ts";
 import { stages } from "./catalog.ts";
 import { aliasesOf } from "./guarded-aliases.ts";
@@ -118,4 +120,16 @@ async function toVersions(
 
 function stageOf(stored: string): Stage {
   return stages.find((stage) => stage === stored) ?? "None";
+}
+
+/** A version whose files lie in a folder of the blob store or below it, as a person would call it. */
+export async function versionUsing(trx: SqlTransaction, folder: string): Promise<string | undefined> {
+  const db = tables<RegistryTables>(trx);
+  const row = await db
+    .selectFrom("registry_versions")
+    .select(["model", "version"])
+    .where("deleted_us", "is", null)
+    .where(sql<boolean>`(artifact_path = ${folder} or substr(artifact_path, 1, ${folder.length + 1}) = ${`${folder}/`})`)
+    .executeTakeFirst();
+  return row === undefined ? undefined : `version ${row.version} of model ${row.model}`;
 }

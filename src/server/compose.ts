@@ -6,6 +6,7 @@ import { monitoringMigrations } from "../monitoring/tables.ts";
 import { pathMigrations } from "../path/tables.ts";
 import { createPipelines } from "../pipelines/pipelines.ts";
 import { pipelineMigrations } from "../pipelines/tables.ts";
+import { versionUsing } from "../registry/catalog-read.ts";
 import { createModelCatalog } from "../registry/catalog-store.ts";
 import { announceToWebhooks } from "../registry/webhooks/outbox.ts";
 import { createRegistry } from "../registry/store.ts";
@@ -44,18 +45,21 @@ export async function openStores(dataFolder: string, configuration: Configuratio
     const eventClock = new EventClock(systemClock);
     const announce = announceToWebhooks({ clock: systemClock, newId: systemId });
     const registry = createRegistry({ database, clock: eventClock, announce });
+    const tracking = createTracking({
+      database,
+      blobs,
+      clock: systemClock,
+      newId: systemId,
+      artifactUser: versionUsing,
+      ...(configuration.artifactAccess === "direct" ? { artifactRoot: pathToFileURL(folder.blobsFolder).href } : {}),
+    });
+    await tracking.purging.finish();
     return {
       folder,
       database,
       blobs,
       datasets: createDatasets({ database, blobs }),
-      tracking: createTracking({
-        database,
-        blobs,
-        clock: systemClock,
-        newId: systemId,
-        ...(configuration.artifactAccess === "direct" ? { artifactRoot: pathToFileURL(folder.blobsFolder).href } : {}),
-      }),
+      tracking,
       registry,
       catalog: createModelCatalog({ database, clock: systemClock, newId: systemId, registry, announce }),
       webhooks: webhookParts(database, configuration.webhookTargets),

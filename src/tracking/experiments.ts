@@ -102,11 +102,14 @@ export async function insertExperiment(
     .selectFrom("tracking_experiments")
     .select((eb) => eb.fn.max("experiment_id").as("last"))
     .executeTakeFirstOrThrow();
-  await trx
-    .insertInto("tracking_experiments")
-    .values({ experiment_id: last + 1, name, created_us: createdUs, artifact_location: artifactLocation })
-    .execute();
-  return last + 1;
+  // An id never comes twice, not even after its experiment was deleted for good: its folder may still be on its way out.
+  const { gone } = await trx
+    .selectFrom("tracking_purges")
+    .select((eb) => eb.fn.max("experiment_id").as("gone"))
+    .executeTakeFirstOrThrow();
+  const next = Math.max(last, gone ?? 0) + 1;
+  await trx.insertInto("tracking_experiments").values({ experiment_id: next, name, created_us: createdUs, artifact_location: artifactLocation }).execute();
+  return next;
 }
 
 /** Ids are strings on every wire and 32-bit integers in the table; what cannot be one names no experiment. @throws EXPERIMENT_NOT_FOUND */

@@ -25,15 +25,8 @@ export async function readRuns(db: TrackingQueries, rows: readonly RunRow[]): Pr
     const tagsOf = Map.groupBy(tags, (t) => t.run_id);
     const metricsOf = Map.groupBy(metrics, (m) => m.run_id);
     for (const row of part) {
-      const experimentId = String(row.experiment_id);
       runs.push({
-        runId: row.run_id,
-        experimentId,
-        name: row.name,
-        status: row.status,
-        startUs: row.start_us,
-        ...(row.end_us === null ? {} : { endUs: row.end_us }),
-        artifactPath: artifactFolder(experimentId, row.run_id),
+        ...runOf(row),
         params: Object.fromEntries((paramsOf.get(row.run_id) ?? []).map((p) => [p.key, p.value])),
         tags: Object.fromEntries((tagsOf.get(row.run_id) ?? []).map((t) => [t.key, t.value])),
         metrics: Object.fromEntries((metricsOf.get(row.run_id) ?? []).map((m) => [m.key, toMetric(m)])),
@@ -41,6 +34,23 @@ export async function readRuns(db: TrackingQueries, rows: readonly RunRow[]): Pr
     }
   }
   return runs;
+}
+
+/** Without what other tables hold of it. */
+export function runOf(row: RunRow): Run {
+  const experimentId = String(row.experiment_id);
+  return {
+    runId: row.run_id,
+    experimentId,
+    name: row.name,
+    status: row.status,
+    startUs: row.start_us,
+    ...(row.end_us === null ? {} : { endUs: row.end_us }),
+    artifactPath: artifactFolder(experimentId, row.run_id),
+    params: {},
+    tags: {},
+    metrics: {},
+  };
 }
 
 export async function readHistory(db: TrackingQueries, runId: string, key: string): Promise<Metric[]> {

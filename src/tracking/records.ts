@@ -55,6 +55,12 @@ export interface RecordQuery {
   readonly token?: string | undefined;
 }
 
+export interface RunQuery extends RecordQuery {
+  readonly experimentIds: readonly string[];
+  /** Params, tags, metrics, datasets and models are left out, and cost nothing. */
+  readonly infoOnly?: boolean;
+}
+
 export interface Page<T> {
   readonly items: readonly T[];
   readonly nextToken?: string;
@@ -96,7 +102,9 @@ export interface RunRecords {
   /** @throws TAG_NOT_FOUND, RUN_DELETED */
   deleteTag(runId: string, key: string): Promise<void>;
   /** @throws SEARCH_INVALID */
-  search(query: RecordQuery & { readonly experimentIds: readonly string[] }): Promise<Page<RunRecord>>;
+  search(query: RunQuery): Promise<Page<RunRecord>>;
+  /** How many runs a search would find, without reading them. @throws SEARCH_INVALID */
+  count(query: Pick<RunQuery, "experimentIds" | "filter" | "view">): Promise<number>;
   /** By time, step, value. All of it without a limit. @throws SEARCH_INVALID for a token it did not make */
   metricHistory(runId: string, key: string, page: { limit?: number | undefined; token?: string | undefined }): Promise<Page<Metric>>;
   /** By run, time, step, value: the first `limit` of all. */

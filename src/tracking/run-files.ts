@@ -96,10 +96,14 @@ function createFiles<File extends { readonly path: string }>(
     },
     delete: async (file) => {
       const at = await locate(file, true);
-      for await (const entry of filesBelow(blobs, at)) await blobs.delete(entry.path);
+      await deleteFilesBelow(blobs, at);
       if (file.path !== "") await blobs.delete(at);
     },
   };
+}
+
+export async function deleteFilesBelow(blobs: BlobStore, folder: string): Promise<void> {
+  for await (const entry of filesBelow(blobs, folder)) await blobs.delete(entry.path);
 }
 
 async function* filesBelow(blobs: BlobStore, folder: string): AsyncGenerator<BlobEntry> {

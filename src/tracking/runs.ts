@@ -1,4 +1,4 @@
-import { sql, type Selectable } from "kysely";
+import { sql, type RawBuilder, type Selectable } from "kysely";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { NewId } from "../kernel/ids.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
@@ -7,8 +7,8 @@ import { readDatasets, readDatasetSummaries, writeDatasets } from "./datasets.ts
 import { experimentKey } from "./experiments.ts";
 import { bulkHistory, sampledHistory, type RunMetric } from "./history-bulk.ts";
 import { requireName, requireTags } from "./names.ts";
-import { historyPage, readRuns, type TrackingQueries } from "./read.ts";
-import type { Page, RecordQuery, RunRecord, RunRecords } from "./records.ts";
+import { historyPage, readRuns, runOf, type TrackingQueries } from "./read.ts";
+import type { Page, RunQuery, RunRecord, RunRecords } from "./records.ts";
 import { readRunModels, writeRunModels } from "./run-models.ts";
 import { runNameOf } from "./run-name.ts";
 import { runScope } from "./search/fields.ts";
@@ -120,6 +120,7 @@ export function createRunRecords({ database, newId, artifactRoot }: Parts): RunR
         if (gone.numDeletedRows === 0n) throw new KarkhanaError("TAG_NOT_FOUND", { owner: `run with id ${runId}`, key });
       }),
     search: (query) => searchRuns(database, query, artifactRoot),
+    count: (query) => countRuns(database, query, artifactRoot),
     metricHistory: async (runId, key, page) => {
       await rowOf(db, runId);
       return historyPage(db, runId, key, page);
@@ -140,25 +141,39 @@ async function rowOf(db: TrackingQueries, runId: string): Promise<Row> {
   return row;
 }
 
-async function searchRuns(
-  database: SqlDatabase,
-  query: RecordQuery & { readonly experimentIds: readonly string[] },
-  artifactRoot: string,
-): Promise<Page<RunRecord>> {
+async function countRuns(database: SqlDatabase, query: Pick<RunQuery, "experimentIds" | "filter" | "view">, artifactRoot: string): Promise<number> {
+  if (query.experimentIds.length === 0) return 0;
+  const conditions = conditionsOf(query, tablesAt(artifactRoot), database.dialect);
+  const { rows } = await sql<{ count: number }>`select count(*) as count from tracking_runs as r where ${sql.join(conditions, sql` and `)}`.execute(
+    database.db,
+  );
+  return Number(rows[0]?.count ?? 0);
+}
+
+function conditionsOf(
+  query: Pick<RunQuery, "experimentIds" | "filter" | "view">,
+  places: RecordTables,
+  dialect: SqlDatabase["dialect"],
+): RawBuilder<boolean>[] {
+  const filter = parseFilter(query.filter ?? "", runScope);
+  return [
+    sql`r.experiment_id in (${sql.join(query.experimentIds.map(Number))})`,
+    ...inStage(query.view),
+    ...(filter === undefined ? [] : [conditionOf(filter, places, dialect)]),
+  ];
+}
+
+async function searchRuns(database: SqlDatabase, query: RunQuery, artifactRoot: string): Promise<Page<RunRecord>> {
   const { dialect } = database;
   const places = tablesAt(artifactRoot);
-  const filter = parseFilter(query.filter ?? "", runScope);
+  const conditions = query.experimentIds.length === 0 ? [] : conditionsOf(query, places, dialect);
   const orders = parseOrders(query.orderBy ?? [], runScope);
-  if (query.experimentIds.length === 0) return { items: [] };
+  if (conditions.length === 0) return { items: [] };
   const isOrdered = (key: string): boolean => orders.some(({ field }) => field.kind === "attribute" && field.key === key);
   const newest: SortKey[] = isOrdered("start_time") ? [] : [{ expression: sql`r.start_us`, type: "number", descending: true }];
   const page = await readPage(database.db, {
     table: "tracking_runs",
-    conditions: [
-      sql`r.experiment_id in (${sql.join(query.experimentIds.map(Number))})`,
-      ...inStage(query.view),
-      ...(filter === undefined ? [] : [conditionOf(filter, places, dialect)]),
-    ],
+    conditions,
     sort: [
       ...orders.flatMap((order) => sortKeysOf(order, runScope, places, dialect)),
       ...newest,
@@ -167,7 +182,8 @@ async function searchRuns(
     limit: query.limit,
     token: query.token,
   });
-  const items = await recordsOf(tables<TrackingTables>(database.db), page.rows, artifactRoot);
+  const db = tables<TrackingTables>(database.db);
+  const items = query.infoOnly === true ? page.rows.map((row) => infoOf(row, artifactRoot)) : await recordsOf(db, page.rows, artifactRoot);
   return { items, ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
 }
 
@@ -176,17 +192,23 @@ async function recordsOf(db: TrackingQueries, rows: readonly Row[], artifactRoot
   const datasets = await readDatasets(db, ids);
   const models = await readRunModels(db, ids);
   return (await readRuns(db, rows)).map((run, i) => {
-    const { stage, user_id: userId, artifact_uri: own } = rows[i]!;
     const { inputs, outputs } = models.get(run.runId) ?? { inputs: [], outputs: [] };
-    return {
-      run,
-      stage,
-      userId,
-      artifactUri: own ?? `${artifactRoot}/${run.artifactPath}`,
-      artifactsAreHere: own === null || own.startsWith("mlflow-artifacts:/"),
-      datasets: datasets.get(run.runId) ?? [],
-      modelInputs: inputs,
-      modelOutputs: outputs,
-    };
+    return { ...infoOf(rows[i]!, artifactRoot), run, datasets: datasets.get(run.runId) ?? [], modelInputs: inputs, modelOutputs: outputs };
   });
+}
+
+/** What the run's own row says. */
+function infoOf(row: Row, artifactRoot: string): RunRecord {
+  const run = runOf(row);
+  const own = row.artifact_uri;
+  return {
+    run,
+    stage: row.stage,
+    userId: row.user_id,
+    artifactUri: own ?? `${artifactRoot}/${run.artifactPath}`,
+    artifactsAreHere: own === null || own.startsWith("mlflow-artifacts:/"),
+    datasets: [],
+    modelInputs: [],
+    modelOutputs: [],
+  };
 }

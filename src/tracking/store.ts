@@ -12,6 +12,7 @@ import { requireBatch, requireName, requireTags } from "./names.ts";
 import type { Experiment, Metric, Run, RunBatch, RunStatus, Tracking } from "./port.ts";
 import { readHistory, readRuns, type TrackingQueries } from "./read.ts";
 import type { ExperimentRecords, RunRecords } from "./records.ts";
+import { createPurging, type ArtifactUser, type Purging } from "./purge.ts";
 import { decodePlace, encodePlace } from "./run-page.ts";
 import { createModelFiles, createRunFiles, type ModelFiles, type RunFiles } from "./run-files.ts";
 import { createRunRecords } from "./runs.ts";
@@ -29,6 +30,8 @@ export interface TrackingParts {
   readonly newId: NewId;
   /** What addresses of artifacts that this program keeps begin with; default: below its own proxy. */
   readonly artifactRoot?: string;
+  /** Asked before artifacts are deleted for good; default: nobody needs them. */
+  readonly artifactUser?: ArtifactUser;
 }
 
 /** What the platform logs with, and what people and other programs manage with: the same rows. */
@@ -40,6 +43,7 @@ export interface TrackingStore extends Tracking, RunArtifacts {
   readonly views: SavedViews;
   readonly loggedModels: LoggedModels;
   readonly modelFiles: ModelFiles;
+  readonly purging: Purging;
   readonly uploads: Uploads;
   readonly signing: Signing;
   /** What addresses of artifacts that this program keeps begin with; "file:" where clients share its machine and open the files themselves. */
@@ -65,6 +69,7 @@ export function createTracking(given: TrackingParts): TrackingStore {
     views: createSavedViews(parts),
     loggedModels,
     modelFiles,
+    purging: createPurging(parts),
     uploads: createUploads(parts),
     signing: createSigning(parts),
     artifactRoot: parts.artifactRoot,

@@ -45,6 +45,7 @@ const lines: Partial<Record<ErrorCode, Line>> = {
   UPLOAD_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST"],
   UPLOAD_PART_MISSING: ["INVALID_PARAMETER_VALUE"],
   UPLOAD_PART_CHANGED: ["INVALID_PARAMETER_VALUE"],
+  NOT_DELETED_YET: ["INVALID_PARAMETER_VALUE"],
   ARTIFACTS_IN_USE: ["INVALID_PARAMETER_VALUE"],
   LOGGED_MODEL_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ modelId }) => `Logged model with ID '${text(modelId)}' not found.`],
   LOGGED_MODEL_TAG_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST", ({ key, modelId }) => `No tag with key '${text(key)}' found for model with ID '${text(modelId)}'.`],

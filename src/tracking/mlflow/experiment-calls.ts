@@ -77,6 +77,15 @@ export const experimentCalls: readonly MlflowCall[] = [
       return {};
     },
   },
+  // Ours: deleted for good, with runs, models and files; the name is free.
+  {
+    method: "POST",
+    path: "experiments/purge",
+    answer: async (message, { purging }) => {
+      await purging.purgeExperiment(message.experimentId());
+      return {};
+    },
+  },
   {
     method: "POST",
     path: "experiments/set-experiment-tag",

@@ -1,10 +1,11 @@
 import type { RunStatus } from "../port.ts";
+import type { RunRecord } from "../records.ts";
 import type { MlflowCall } from "./call.ts";
 import { checkKey, cutTag } from "./checks.ts";
 import { runInfoJson, runJson } from "./entities.ts";
 import { tagsOf } from "./experiment-calls.ts";
 import { experimentIdOf, invalidValue, refuse, type Message } from "./message.ts";
-import { readQuery } from "./search-request.ts";
+import { readQuery, viewOf } from "./search-request.ts";
 
 /** By the number each has in MLflow's protocol, from 1. */
 const statuses: readonly RunStatus[] = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"];
@@ -67,8 +68,31 @@ export const runCalls: readonly MlflowCall[] = [
     path: "runs/search",
     answer: async (message, { runs }) => {
       const query = readQuery(message, { view: "run_view_type", defaultLimit: 1000 });
-      const { items, nextToken } = await runs.search({ ...query, experimentIds: message.texts("experiment_ids").map(experimentIdOf) });
-      return { ...(items.length === 0 ? {} : { runs: items.map(runJson) }), ...(nextToken === undefined ? {} : { next_page_token: nextToken }) };
+      // Ours: `info_only` leaves everything but the runs' own rows unread.
+      const infoOnly = message.raw("info_only") === true;
+      const { items, nextToken } = await runs.search({ ...query, infoOnly, experimentIds: message.texts("experiment_ids").map(experimentIdOf) });
+      const json = infoOnly ? (run: RunRecord) => ({ info: runInfoJson(run) }) : runJson;
+      return { ...(items.length === 0 ? {} : { runs: items.map(json) }), ...(nextToken === undefined ? {} : { next_page_token: nextToken }) };
+    },
+  },
+  // Two of ours, which MLflow has not.
+  {
+    method: "POST",
+    path: "runs/count",
+    answer: async (message, { runs }) => ({
+      count: await runs.count({
+        filter: message.text("filter"),
+        view: viewOf(message, "run_view_type"),
+        experimentIds: message.texts("experiment_ids").map(experimentIdOf),
+      }),
+    }),
+  },
+  {
+    method: "POST",
+    path: "runs/purge",
+    answer: async (message, { purging }) => {
+      await purging.purgeRun(message.runId());
+      return {};
     },
   },
 ];

@@ -19,7 +19,7 @@ export function readQuery(message: Message, { view, defaultLimit }: { view: stri
 }
 
 /** By name, or by the number the enumeration has in MLflow's protocol. */
-function viewOf(message: Message, name: string): StageView {
+export function viewOf(message: Message, name: string): StageView {
   const raw = message.raw(name) ?? "ACTIVE_ONLY";
   const numbered = typeof raw === "number" || (typeof raw === "string" && /^\d$/.test(raw)) ? views[Number(raw) - 1] : undefined;
   return numbered ?? views.find((view) => view === raw) ?? (typeof raw === "string" ? refuse(invalidValue(name, raw)) : refuseType(name, raw));

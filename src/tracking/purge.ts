@@ -1,0 +1,118 @@
+import { KarkhanaError } from "../kernel/error.ts";
+import type { BlobStore } from "../storage/blobs/port.ts";
+import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
+import { tables } from "../storage/sql/tables.ts";
+import { experimentKey } from "./experiments.ts";
+import type { TrackingQueries } from "./read.ts";
+import { deleteFilesBelow } from "./run-files.ts";
+import type { TrackingTables } from "./tables.ts";
+
+/**
+ * Deletion for good, of what was deleted before: rows and files go, the name is free, nothing brings it back.
+ *
+ *   rows gone and the folder noted, in one transaction -> files deleted -> the note marked done
+ *
+ * A crash after the first step leaves files that nobody can reach; `finish` removes them at the next start.
+ */
+export interface Purging {
+  /** @throws RUN_NOT_FOUND, NOT_DELETED_YET, ARTIFACTS_IN_USE */
+  purgeRun(runId: string): Promise<void>;
+  /** With all its runs and logged models. @throws EXPERIMENT_NOT_FOUND, NOT_DELETED_YET, ARTIFACTS_IN_USE */
+  purgeExperiment(experimentId: string): Promise<void>;
+  /** Deletes the files of what was purged before a crash. */
+  finish(): Promise<void>;
+}
+
+/** Who still needs files below a folder, told to a person; undefined: nobody. */
+export type ArtifactUser = (trx: SqlTransaction, folder: string) => Promise<string | undefined>;
+
+const runTables = [
+  "tracking_run_models",
+  "tracking_logged_model_metrics",
+  "tracking_dataset_tags",
+  "tracking_datasets",
+  "tracking_latest_metrics",
+  "tracking_metrics",
+  "tracking_params",
+  "tracking_tags",
+] as const;
+const modelTables = ["tracking_run_models", "tracking_logged_model_metrics", "tracking_logged_model_params", "tracking_logged_model_tags"] as const;
+/** Of one statement's list. */
+const idsPerQuery = 500;
+
+export function createPurging({ database, blobs, artifactUser }: { database: SqlDatabase; blobs: BlobStore; artifactUser?: ArtifactUser }): Purging {
+  const requireUnused = async (trx: SqlTransaction, folder: string): Promise<void> => {
+    const user = await artifactUser?.(trx, folder);
+    if (user !== undefined) throw new KarkhanaError("ARTIFACTS_IN_USE", { folder, user });
+  };
+  const removeFiles = async (folder: string): Promise<void> => {
+    await deleteFilesBelow(blobs, folder);
+    await tables<TrackingTables>(database.db).updateTable("tracking_purges").set({ is_done: 1 }).where("folder", "=", folder).execute();
+  };
+  return {
+    purgeRun: async (runId) => {
+      const folder = await database.transaction(async (t) => {
+        const trx = tables<TrackingTables>(t);
+        const run = await trx.selectFrom("tracking_runs").select(["experiment_id", "stage"]).where("run_id", "=", runId).executeTakeFirst();
+        if (run === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
+        if (run.stage !== "deleted") throw new KarkhanaError("NOT_DELETED_YET", { what: `Run ${runId}` });
+        const noted = `${run.experiment_id}/${runId}`;
+        await requireUnused(t, noted);
+        await deleteRuns(trx, [runId]);
+        await note(trx, noted, run.experiment_id);
+        return noted;
+      });
+      await removeFiles(folder);
+    },
+    purgeExperiment: async (experimentId) => {
+      const key = experimentKey(experimentId);
+      const folder = await database.transaction(async (t) => {
+        const trx = tables<TrackingTables>(t);
+        const experiment = await trx.selectFrom("tracking_experiments").select("stage").where("experiment_id", "=", key).executeTakeFirst();
+        if (experiment === undefined) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId });
+        // Experiment 0 is there for ever: its row is the lock under which the next id is taken.
+        if (experiment.stage !== "deleted" || key === 0) throw new KarkhanaError("NOT_DELETED_YET", { what: `Experiment ${experimentId}` });
+        await requireUnused(t, experimentId);
+        const runs = await trx.selectFrom("tracking_runs").select("run_id").where("experiment_id", "=", key).execute();
+        await deleteRuns(
+          trx,
+          runs.map((row) => row.run_id),
+        );
+        const models = await trx.selectFrom("tracking_logged_models").select("model_id").where("experiment_id", "=", key).execute();
+        await deleteModels(
+          trx,
+          models.map((row) => row.model_id),
+        );
+        await trx.deleteFrom("tracking_experiment_tags").where("experiment_id", "=", key).execute();
+        await trx.deleteFrom("tracking_experiments").where("experiment_id", "=", key).execute();
+        await note(trx, String(key), key);
+        return String(key);
+      });
+      await removeFiles(folder);
+    },
+    finish: async () => {
+      const pending = await tables<TrackingTables>(database.db).selectFrom("tracking_purges").select("folder").where("is_done", "=", 0).execute();
+      for (const { folder } of pending) await removeFiles(folder);
+    },
+  };
+}
+
+async function deleteRuns(trx: TrackingQueries, runIds: readonly string[]): Promise<void> {
+  for (let from = 0; from < runIds.length; from += idsPerQuery) {
+    const ids = runIds.slice(from, from + idsPerQuery);
+    for (const table of runTables) await trx.deleteFrom(table).where("run_id", "in", ids).execute();
+    await trx.deleteFrom("tracking_runs").where("run_id", "in", ids).execute();
+  }
+}
+
+async function deleteModels(trx: TrackingQueries, modelIds: readonly string[]): Promise<void> {
+  for (let from = 0; from < modelIds.length; from += idsPerQuery) {
+    const ids = modelIds.slice(from, from + idsPerQuery);
+    for (const table of modelTables) await trx.deleteFrom(table).where("model_id", "in", ids).execute();
+    await trx.deleteFrom("tracking_logged_models").where("model_id", "in", ids).execute();
+  }
+}
+
+async function note(trx: TrackingQueries, folder: string, experimentId: number): Promise<void> {
+  await trx.insertInto("tracking_purges").values({ folder, experiment_id: experimentId, is_done: 0 }).execute();
+}

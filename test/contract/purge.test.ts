@@ -1,0 +1,4 @@
+import { purgeContract } from "./purge-contract.ts";
+import { sqliteFixture } from "./sql-fixture.ts";
+
+purgeContract("SQLite", sqliteFixture);
