@@ -65,6 +65,8 @@ function checkModel(model: ModelDefinition): void {
   ]);
   resolveGbdtParams(model.trainer.gbdt);
   parseDuration(model.monitors.window, `${where}, monitors.window`);
+  const { deadlineMs } = model.serving;
+  if (deadlineMs !== undefined && !(deadlineMs > 0)) throw refuse(`${where}, serving.deadlineMs`, "must be more than 0 milliseconds", deadlineMs);
   parseDuration(model.retrain.lookback, `${where}, retrain.lookback`);
   parseDuration(model.retrain.cooldown, `${where}, retrain.cooldown`);
   for (const [gate, value] of Object.entries(model.gates))

@@ -21,6 +21,7 @@ export interface ModelOptions<S extends Schema = Schema> {
   readonly gates?: Partial<GatePolicy>;
   readonly monitors?: Partial<MonitorPolicy>;
   readonly retrain?: Partial<RetrainPolicy>;
+  readonly serving?: ServingPolicy;
 }
 
 /** What a version must prove before it goes live. */
@@ -63,6 +64,18 @@ export interface RetrainPolicy {
   readonly cooldown: string;
 }
 
+/** How answers are given. No part of a model's identity: it decides no score of a version. */
+export interface ServingPolicy {
+  /** Milliseconds after which the features or the model are waited for no more: then the fallback answers, or the request is refused. */
+  readonly deadlineMs?: number;
+  /** What answers when a version fails or the deadline has passed: first the champion before the last promotion, then the rule. */
+  readonly fallback?: {
+    readonly previous?: boolean;
+    /** A score from the request's fields alone. Such answers are counted, not logged: they are no prediction of a version. */
+    readonly rule?: (fields: Readonly<Record<string, string | number | null>>) => number;
+  };
+}
+
 const defaultGates: GatePolicy = {
   minAuc: 0.6,
   maxEce: 0.05,
@@ -89,6 +102,7 @@ export interface ModelDefinition {
   readonly gates: GatePolicy;
   readonly monitors: MonitorPolicy;
   readonly retrain: RetrainPolicy;
+  readonly serving: ServingPolicy;
   readonly hash: string;
 }
 
@@ -123,6 +137,7 @@ export function model<const S extends Schema>(name: string, options: ModelOption
     training: options.training,
     slices: options.slices ?? [],
     ...policies,
+    serving: options.serving ?? {},
     hash: definitionHash(identity),
   };
 }

@@ -132,8 +132,18 @@ export class DeploymentFollower {
     }
     const challenger = await load("challenger", deployment.challenger);
     const shadow = await load("shadow", deployment.shadow);
+    const fallback = model.definition.serving.fallback?.previous === true ? await load("champion", deployment.previous) : undefined;
     const sinceUs = inForce?.deployment.revision === revision ? inForce.sinceUs : atUs;
-    model.inForce = { deployment, champion, challenger, shadow, salt: assignmentSalt(deployment.model, deployment.challenger ?? 0), sinceUs, problems };
+    model.inForce = {
+      deployment,
+      champion,
+      challenger,
+      shadow,
+      fallback,
+      salt: assignmentSalt(deployment.model, deployment.challenger ?? 0),
+      sinceUs,
+      problems,
+    };
     model.refused = undefined;
     this.#options.loader.keepOnly(deployment.model, [deployment.champion, deployment.challenger, deployment.shadow, deployment.previous]);
   }

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { collectDefaultMetrics, type OpenMetricsContentType, type PrometheusContentType, Registry } from "prom-client";
 import type { InFlight } from "./in-flight.ts";
 import { outcomes, stageEdgesUs, stages, type ModelStats, type Stage, type VersionCounts } from "./stats.ts";
 
@@ -7,20 +7,26 @@ import { outcomes, stageEdgesUs, stages, type ModelStats, type Stage, type Versi
  * their labels at every call. It still renders the process's metrics.
  */
 export class ServingMetrics {
-  readonly #registry = new Registry();
+  readonly #registry: Registry<PrometheusContentType | OpenMetricsContentType> = new Registry();
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  get contentType(): string {
-    return this.#registry.contentType;
+  /** @param accept what the scraper says it reads: OpenMetrics carries trace ids beside the buckets, the older text does not */
+  contentTypeFor(accept: string | undefined): string {
+    return accept?.includes("application/openmetrics-text") === true ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE;
   }
 
+  /** @param contentType one that `contentTypeFor` gave */
   async render(
     models: ReadonlyMap<string, ModelStats>,
     inFlight: Pick<InFlight<unknown>, "size" | "limit" | "overloaded" | "overShare" | "timedOut">,
+    contentType: string,
   ): Promise<string> {
+    const isOpen = contentType === Registry.OPENMETRICS_CONTENT_TYPE;
+    // OpenMetrics names a counter's family without the ending of its samples.
+    const family = (counter: string): string => (isOpen ? counter.replace(/_total$/, "") : counter);
     const lines = [
       "# HELP karkhana_serving_in_flight Requests under way.",
       "# TYPE karkhana_serving_in_flight gauge",
@@ -28,15 +34,15 @@ export class ServingMetrics {
       "# HELP karkhana_serving_concurrency_limit Requests that may be under way at once now; it follows the time they take.",
       "# TYPE karkhana_serving_concurrency_limit gauge",
       `karkhana_serving_concurrency_limit ${inFlight.limit}`,
-      "# HELP karkhana_serving_refused_total Requests not answered because too many were under way, because their model or tenant had its share, or because time was up.",
-      "# TYPE karkhana_serving_refused_total counter",
+      `# HELP ${family("karkhana_serving_refused_total")} Requests not answered because too many were under way, because their model or tenant had its share, or because time was up.`,
+      `# TYPE ${family("karkhana_serving_refused_total")} counter`,
       `karkhana_serving_refused_total{reason="overload"} ${inFlight.overloaded}`,
       `karkhana_serving_refused_total{reason="share"} ${inFlight.overShare}`,
       `karkhana_serving_refused_total{reason="timeout"} ${inFlight.timedOut}`,
     ];
     lines.push(
-      "# HELP karkhana_predict_requests_total Predictions by the version that made them and how they ended.",
-      "# TYPE karkhana_predict_requests_total counter",
+      `# HELP ${family("karkhana_predict_requests_total")} Predictions by the version that made them and how they ended.`,
+      `# TYPE ${family("karkhana_predict_requests_total")} counter`,
     );
     for (const [model, stats] of models) {
       for (const { version, role, outcomes: counts } of stats.versions.values()) {
@@ -49,13 +55,19 @@ export class ServingMetrics {
     }
     lines.push("# HELP karkhana_predict_duration_seconds Time a predict request spent in each stage.", "# TYPE karkhana_predict_duration_seconds histogram");
     for (const [model, stats] of models)
-      for (const counts of stats.versions.values()) for (const stage of stages) lines.push(...histogram(model, counts, stage));
+      for (const counts of stats.versions.values()) for (const stage of stages) lines.push(...histogram(model, counts, stage, isOpen));
+    // It looks at its content type before it first waits, so two scrapers of two kinds do not disturb each other.
+    this.#registry.setContentType(isOpen ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE);
     return `${lines.join("\n")}\n${await this.#registry.metrics()}`;
   }
 }
 
-function histogram(model: string, { version, role, stages: own }: VersionCounts, stage: Stage): string[] {
-  const { counts, sumUs } = own[stage];
+function histogram(model: string, { version, role, stages: own }: VersionCounts, stage: Stage, withExemplars: boolean): string[] {
+  const { counts, sumUs, exemplars } = own[stage];
+  const exemplar = (bucket: number): string => {
+    const found = exemplars[bucket];
+    return withExemplars && found !== undefined ? ` # {trace_id="${found.traceId}"} ${found.us / 1e6}` : "";
+  };
   const labels = { model, version: String(version), role, stage };
   const total = counts.reduce((sum, n) => sum + n, 0);
   if (total === 0) return [];
@@ -63,10 +75,10 @@ function histogram(model: string, { version, role, stages: own }: VersionCounts,
   let below = 0;
   for (const [b, edge] of stageEdgesUs.entries()) {
     below += counts[b]!;
-    lines.push(sample("karkhana_predict_duration_seconds_bucket", { ...labels, le: String(edge / 1e6) }, below));
+    lines.push(sample("karkhana_predict_duration_seconds_bucket", { ...labels, le: String(edge / 1e6) }, below) + exemplar(b));
   }
   lines.push(
-    sample("karkhana_predict_duration_seconds_bucket", { ...labels, le: "+Inf" }, total),
+    sample("karkhana_predict_duration_seconds_bucket", { ...labels, le: "+Inf" }, total) + exemplar(stageEdgesUs.length),
     sample("karkhana_predict_duration_seconds_sum", labels, sumUs / 1e6),
     sample("karkhana_predict_duration_seconds_count", labels, total),
   );

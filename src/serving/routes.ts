@@ -68,11 +68,11 @@ function addReports(app: FastifyInstance, options: HttpOptions): void {
       models: [...models].map(([name, { stats }]) => reportStats(name, stats, nowMs, uptimeMs)),
     };
   });
-  app.get("/metrics", async (_request, reply) =>
-    reply
-      .header("content-type", metrics.contentType)
-      .send(await metrics.render(new Map([...models].map(([name, { stats }]): [string, ModelStats] => [name, stats])), inFlight)),
-  );
+  app.get("/metrics", async ({ headers }, reply) => {
+    const contentType = metrics.contentTypeFor(headers.accept);
+    const stats = new Map([...models].map(([name, model]): [string, ModelStats] => [name, model.stats]));
+    return reply.header("content-type", contentType).send(await metrics.render(stats, inFlight, contentType));
+  });
   app.post("/v1/admin/refresh", async () => {
     await follower.refresh();
     return { models: [...models.values()].map(reportModel) };

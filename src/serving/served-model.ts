@@ -36,10 +36,12 @@ export interface InForce {
   readonly champion: LoadedVersion;
   readonly challenger: LoadedVersion | undefined;
   readonly shadow: LoadedVersion | undefined;
+  /** The champion before, where the project lets it answer in the champion's stead. */
+  readonly fallback: LoadedVersion | undefined;
   /** What decides who is asked by which arm; another challenger is another experiment. */
   readonly salt: string;
   readonly sinceUs: Micros;
-  /** A challenger or shadow that would not load: the champion answers in its stead. */
+  /** A challenger or shadow that would not load: the champion answers in its stead; or a fallback. */
   readonly problems: readonly LoadProblem[];
 }
 

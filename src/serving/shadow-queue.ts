@@ -1,5 +1,6 @@
 import type { CategoryDictionary } from "../features/vector.ts";
 import type { Clock, Micros } from "../kernel/clock.ts";
+import { KarkhanaError } from "../kernel/error.ts";
 import type { PredictionRecord } from "../feedback/prediction.ts";
 import type { FeedbackFace } from "./faces.ts";
 import type { RequestFields } from "./request-fields.ts";
@@ -92,6 +93,7 @@ export class ShadowQueue {
     const startMs = this.#timerMs();
     const own = version.vector.recode(askedUs, fields, vector, categories);
     const score = version.predictor.predictRow(own, 0);
+    if (Number.isNaN(score)) throw new KarkhanaError("INTERNAL", { problem: `${model.definition.name} version ${version.version} scored NaN` });
     const endMs = this.#timerMs();
     const latencyUs = (endMs - startMs) * 1000;
     model.stats.latency.shadow.record(latencyUs, endMs);

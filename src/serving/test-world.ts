@@ -12,7 +12,7 @@ import { idMaker } from "../kernel/ids.ts";
 import { seededRng } from "../kernel/rng.ts";
 import { fromCivil } from "../kernel/time.ts";
 import type { GbdtModel } from "../learn/model.ts";
-import { model, project, type ModelDefinition, type ProjectDefinition } from "../project/definition.ts";
+import { model, project, type ModelDefinition, type ProjectDefinition, type ServingPolicy } from "../project/definition.ts";
 import type { Deployment, ModelVersion, Registry } from "../registry/port.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
@@ -130,7 +130,7 @@ export interface World {
   /** Another reader of the same log, as the control process has one. */
   readonly log: FeedbackReader;
   /** Registers a version with its artifact. */
-  addVersion(version: number, categories?: Readonly<Record<string, readonly string[]>>): Promise<void>;
+  addVersion(version: number, categories?: Readonly<Record<string, readonly string[]>>, model?: GbdtModel): Promise<void>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
   get(path: string): Promise<Answer>;
   close(): Promise<void>;
@@ -142,9 +142,22 @@ export interface WorldOptions {
   readonly wrapFeedback?: (log: FeedbackFace) => FeedbackFace;
   readonly deploy?: boolean;
   readonly grpc?: boolean;
+  /** How the model answers; no part of its identity. */
+  readonly policy?: ServingPolicy;
+  readonly wrapBlobs?: (blobs: BlobStore) => BlobStore;
+  readonly wrapOnline?: (online: OnlineFace) => OnlineFace;
 }
 
-export async function openWorld({ serving: overrides, wrapFeedback = (log) => log, deploy = true, grpc = false, statusOf }: WorldOptions): Promise<World> {
+export async function openWorld({
+  serving: overrides,
+  wrapFeedback = (log) => log,
+  deploy = true,
+  grpc = false,
+  policy = {},
+  wrapBlobs = (store) => store,
+  wrapOnline = (face) => face,
+  statusOf,
+}: WorldOptions): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), "karkhana-serving-"));
   const blobs = await openFileBlobs(path.join(folder, "blobs"));
   const store = openMemoryStore();
@@ -154,14 +167,18 @@ export async function openWorld({ serving: overrides, wrapFeedback = (log) => lo
   const clock = new ManualClock(noon);
   const rng = seededRng(7);
   const newId = idMaker(clock, (length) => Uint8Array.from({ length }, () => rng.int(256)));
-  const addVersion = async (version: number, categories: Readonly<Record<string, readonly string[]>> = { zone: ["AAA", "BBB"] }): Promise<void> => {
+  const addVersion = async (
+    version: number,
+    categories: Readonly<Record<string, readonly string[]>> = { zone: ["AAA", "BBB"] },
+    trained: GbdtModel = stump(version),
+  ): Promise<void> => {
     const artifactPath = `versions/${version}`;
     const selfCheckVectors = [Float64Array.of(3, 0, 0, 1, 0.5), Float64Array.of(30, 1, 1, 0, Number.NaN)];
     await writeVersionArtifact(blobs, artifactPath, {
       modelName: lateRide.name,
       definitionHash: lateRide.hash,
       service: lateRide.service,
-      model: stump(version),
+      model: trained,
       categories,
       selfCheckVectors,
     });
@@ -182,7 +199,17 @@ export async function openWorld({ serving: overrides, wrapFeedback = (log) => lo
     await addVersion(1);
     registry.deploy({ champion: 1 });
   }
-  const options = { project: rideProject, registry, blobs, online, feedback: wrapFeedback(feedback), clock, newId, statusOf, deploymentPollMs: 3_600_000 };
+  const options = {
+    project: { ...rideProject, models: [{ ...lateRide, serving: policy }] },
+    registry,
+    blobs: wrapBlobs(blobs),
+    online: wrapOnline(online),
+    feedback: wrapFeedback(feedback),
+    clock,
+    newId,
+    statusOf,
+    deploymentPollMs: 3_600_000,
+  };
   // What the adaptive limit lets in depends on how busy the machine is; the tests of that limit set it themselves.
   const limits = { targetLatencyMs: Infinity, ...overrides?.limits };
   const serving = await createServing({ ...options, ...overrides, limits });
