@@ -95,8 +95,8 @@ test("work whose client's time is over is not done", async () => {
     serving: { timerMs: () => nowMs },
     wrapOnline: (online) => ({
       ...online,
-      reader: (service) => {
-        const read = online.reader(service);
+      reader: (service, categories) => {
+        const read = online.reader(service, categories);
         return (...args) => {
           lookups++;
           nowMs += 50;

@@ -46,20 +46,12 @@ export async function predict(model: ServedModel, body: unknown, call: Call, opt
   const text = replyText(model, scored);
   const doneMs = timerMs();
   const shared = { parse: parsedMs - call.startedMs, log: loggedMs - logMs, serialise: doneMs - loggedMs, total: doneMs - call.startedMs };
-  for (const { record, lookupMs, computeMs, fallback } of scored) {
+  for (const { record, categories, lookupMs, computeMs, fallback } of scored) {
     if (fallback !== undefined) stats.count(record.version, record.role, "fallback");
     if (fallback === "rule") continue;
     stats.answered(record.version, record.role, { ...shared, lookup: lookupMs, compute: computeMs }, doneMs, 1, call.traceId);
-    if (inForce.shadow !== undefined)
-      shadows.add({
-        model,
-        version: inForce.shadow,
-        categories: (record.role === "challenger" ? inForce.challenger! : inForce.champion).vector.categories,
-        id: record.id,
-        askedUs: record.askedUs,
-        fields: record.fields,
-        vector: record.vector,
-      });
+    const { id, askedUs, fields, vector } = record;
+    if (inForce.shadow !== undefined) shadows.add({ model, version: inForce.shadow, categories, id, askedUs, fields, vector });
   }
   return text;
 }

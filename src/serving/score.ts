@@ -8,6 +8,7 @@
  *      └──> refused with what went wrong
  */
 import { armOf } from "../feedback/assignment.ts";
+import type { CategoryDictionary } from "../features/vector.ts";
 import type { PredictionRecord } from "../feedback/prediction.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { codeOf, KarkhanaError } from "../kernel/error.ts";
@@ -17,6 +18,8 @@ import type { InForce, LoadedVersion, ServedModel } from "./served-model.ts";
 
 export interface Scored {
   readonly record: PredictionRecord;
+  /** What the record's vector is coded by. */
+  readonly categories: CategoryDictionary;
   readonly lookupMs: number;
   readonly computeMs: number;
   /** undefined: the version that was meant to. A rule's record is told to the client and not logged. */
@@ -43,7 +46,7 @@ export async function scoreInstance(model: ServedModel, inForce: InForce, instan
   const scored = (by: LoadedVersion, of: Float64Array, score: number, fallback?: Scored["fallback"]): Scored => {
     const scoredMs = timerMs();
     const record = recordOf(model, by, fallback === undefined ? role : "champion", instance, of, score, (scoredMs - readMs) * 1000, clocks.clock);
-    return { record, lookupMs: foundMs - readMs, computeMs: scoredMs - foundMs, fallback };
+    return { record, categories: by.vector.categories, lookupMs: foundMs - readMs, computeMs: scoredMs - foundMs, fallback };
   };
   try {
     refuseIfLate(budget, readMs);
@@ -59,7 +62,7 @@ export async function scoreInstance(model: ServedModel, inForce: InForce, instan
     const { fallback } = inForce;
     if (hasFeatures && fallback !== undefined) {
       try {
-        const own = fallback.vector.recode(instance.timeUs, instance.fields, vector);
+        const own = fallback.vector.recode(instance.timeUs, instance.fields, vector, version.vector.categories);
         return scored(fallback, own, scoreOf(model, fallback, own), "previous");
       } catch {
         model.stats.count(fallback.version, "champion", "failed");

@@ -22,7 +22,7 @@ test("memory stays flat over reloads, and a loader that lets nothing go would be
   const kept = await heldMb("keep");
   const leaked = await heldMb("leak");
   expect(kept.length).toBe(10);
-  // A version is 100 kB of file and more in memory: keeping them would be over 100 MB a thousand.
+  // A version is 150 kB of file and more in memory: keeping them would be over 100 MB a thousand.
   expect(growth(kept)).toBeLessThan(15);
   expect(growth(leaked)).toBeGreaterThan(50);
 });
