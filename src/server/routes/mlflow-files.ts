@@ -136,8 +136,9 @@ function targetOf(folder: string, message: Message): string {
   return `${folder.replace(/\/+$/, "")}/${name}`;
 }
 
-function streamOf({ body }: FastifyRequest): Readable {
-  return body instanceof Readable ? body : Readable.from([]);
+/** Left open where whoever reads it stops early: the rest is then drained, and the client hears why. */
+function streamOf({ body }: FastifyRequest): AsyncIterable<Uint8Array> {
+  return body instanceof Readable ? { [Symbol.asyncIterator]: () => body.iterator({ destroyOnReturn: false }) } : Readable.from([]);
 }
 
 /** As the client wrote this server's address, up to and with the proxy's own prefix. */

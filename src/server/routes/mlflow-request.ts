@@ -37,9 +37,10 @@ export function answerErrors(scope: FastifyInstance): void {
 
 export function answerThrown(scope: FastifyInstance): void {
   scope.setErrorHandler<FastifyError>(async (error, request, reply) => {
-    const brokeOff = request.raw.destroyed && !request.raw.complete;
+    const brokeOff = codeOf(error) === undefined && request.raw.destroyed && !request.raw.complete;
     const known = brokeOff ? new KarkhanaError("REQUEST_MALFORMED", { problem: "it broke off" }, { cause: error }) : fromFastify(error, request, maxJsonBytes);
-    if (codeOf(known) === "BODY_TOO_LARGE") await drained(request.raw);
+    // A client that is still sending reads the answer only if what it sends is taken.
+    if (codeOf(known) === "BODY_TOO_LARGE" || codeOf(known) === "DISK_FULL") await drained(request.raw);
     return answerError(known, reply);
   });
 }
