@@ -3,6 +3,7 @@ const benches: Readonly<Record<string, () => Promise<{ run: (args: string[]) => 
   serve: () => import("./serve.ts"),
   train: () => import("./train.ts"),
   features: () => import("./features.ts"),
+  trees: () => import("./trees.ts"),
 };
 
 const [name = "", ...args] = process.argv.slice(2);
