@@ -16,6 +16,7 @@ import type {
   Prediction,
   Serving,
 } from "../../src/server/api.ts";
+import type { PredictionExplanation } from "../../src/server/explanation-api.ts";
 
 /** What the server refused, with its code and what to do. */
 export class Refusal extends Error {
@@ -78,6 +79,8 @@ export const ask = {
   pipelines: () => get<readonly PipelineSummary[]>("pipelines", "/pipelines"),
   pipeline: (id: string) => get<PipelineDetail>("pipelines", `/pipelines/${enc(id)}`),
   serving: () => get<Serving>("serving", "/serving"),
+  explanation: (model: string, id: string, role: string) =>
+    get<PredictionExplanation>("predictions", `/models/${enc(model)}/predictions/${enc(id)}/explanation?role=${enc(role)}`),
   predictions: (model: string) => get<readonly Prediction[]>("predictions", `/models/${enc(model)}/predictions?limit=24`),
 };
 

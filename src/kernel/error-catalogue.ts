@@ -309,6 +309,16 @@ export const errorCatalogue = {
     remedy: "Install it beside Karkhana: `npm install {package}`.",
     retryable: false,
   },
+  PREDICTION_NOT_FOUND: {
+    text: "Model {model} has no logged prediction {id} among the latest {searched}",
+    remedy: "Correct the id; older predictions are in the log, but not searched from here.",
+    retryable: false,
+  },
+  EXPLANATION_UNAVAILABLE: {
+    text: "There is no explanation: {problem}",
+    remedy: "Ask for a version of trees with row counts (LightGBM, XGBoost, own) or of a logistic model.",
+    retryable: false,
+  },
   MODEL_QUEUE_FULL: {
     text: "{waiting} batches already wait for the model's workers, the most allowed",
     remedy: "Try again shortly, or give the model more workers.",

@@ -14,6 +14,7 @@ import type { MlflowTracking } from "../tracking/mlflow/call.ts";
 import type { TrackingStore } from "../tracking/store.ts";
 import type { ProgressSource } from "../workflows/progress.ts";
 import { KarkhanaError } from "../kernel/error.ts";
+import type { Explainer } from "../serving/explain.ts";
 import type { ServingWatch } from "./serving-watch.ts";
 import type { VersionFiles } from "./version-files.ts";
 
@@ -41,6 +42,7 @@ export interface ControlRooms {
 export interface RouteContext extends ControlRooms {
   readonly serving: ServingWatch;
   readonly files: VersionFiles;
+  readonly explainer: Explainer;
 }
 
 /** @throws MODEL_NOT_IN_PROJECT */

@@ -5,6 +5,7 @@ import { Check, Errors } from "typebox/value";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatasetReport, Distributions, ModelDetail, Monitoring, Overview, PipelineDetail, Prediction, RunPage } from "./api.ts";
 import type { ArtifactFolder, MetricSeries, RunDetail } from "./api-runs.ts";
+import type { PredictionExplanation } from "./explanation-api.ts";
 import { createControl, createControlApp } from "./control.ts";
 import { runSchemas } from "./schemas-runs.ts";
 import { schemas } from "./schemas.ts";
@@ -163,6 +164,25 @@ describe("what the records say is what is shown", () => {
     expect(rows[0]!.features.map((f) => f.slot)).toEqual(world.model.service.slots.map((s) => s.name));
     expect(rows[0]!.features.find((f) => f.slot === "origin")?.value).toBe(rows[0]!.fields["origin"]);
     expect([0, 1]).toContain(rows[0]!.label);
+  });
+
+  test("one logged prediction is explained on demand: what each feature added, largest first, summing to its raw score", async () => {
+    const [prediction] = await get<Prediction[]>("/api/v1/models/late_arrival/predictions?limit=1");
+    const path = `/api/v1/models/late_arrival/predictions/${prediction!.id}/explanation`;
+    const explained = await get<PredictionExplanation>(`${path}?role=${prediction!.role}`);
+    expect(explained).toMatchObject({ id: prediction!.id, version: prediction!.version, role: prediction!.role, loggedScore: prediction!.score });
+    expect(explained.contributions.map((c) => c.slot).toSorted()).toEqual(prediction!.features.map((f) => f.slot).toSorted());
+    for (const { slot, value } of explained.contributions) expect(value).toEqual(prediction!.features.find((f) => f.slot === slot)!.value);
+    const sizes = explained.contributions.map((c) => Math.abs(c.contribution));
+    expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
+    expect(sizes[0]).toBeGreaterThan(0);
+    const sum = explained.contributions.reduce((total, c) => total + c.contribution, explained.baseline);
+    expect(sum).toBeCloseTo(explained.rawScore, 10);
+    expect(explained.score).toBeCloseTo(1 / (1 + Math.exp(-explained.rawScore)), 12);
+    // The thread has the version now.
+    expect(await get<PredictionExplanation>(`${path}?role=${prediction!.role}`)).toEqual(explained);
+    expect(await refusal("/api/v1/models/late_arrival/predictions/nobody/explanation")).toMatchObject({ status: 404, code: "PREDICTION_NOT_FOUND" });
+    expect(await refusal(`${path}?role=king`)).toMatchObject({ status: 400, code: "INVALID_ARGUMENT" });
   });
 
   test("a failed pipeline and an open alert are what needs attention, until a later run succeeds", async () => {

@@ -6,6 +6,7 @@ import fastifySwagger from "@fastify/swagger";
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from "@fastify/type-provider-typebox";
 import { fastify, type FastifyInstance, type FastifyRequest } from "fastify";
 import { codeOf, KarkhanaError } from "../kernel/error.ts";
+import { createExplainer } from "../serving/explain.ts";
 import { drained } from "../serving/drain.ts";
 import { fromFastify, refuseBadBytes, sendError } from "../serving/http-errors.ts";
 import { hostGuard, isLoopback } from "../serving/http-guard.ts";
@@ -13,6 +14,7 @@ import type { ControlRooms, RouteContext } from "./control-rooms.ts";
 import { statusOf } from "./error-status.ts";
 import { addArtifactRoutes } from "./routes/artifacts.ts";
 import { addDatasetRoutes } from "./routes/datasets.ts";
+import { addExplanationRoutes } from "./routes/explanations.ts";
 import { addFeatureRoutes } from "./routes/features.ts";
 import { addMlflowRoutes } from "./routes/mlflow.ts";
 import { mlflowRegistry } from "./mlflow-registry.ts";
@@ -110,8 +112,16 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
   await app.register(fastifySwagger, {
     openapi: { openapi: "3.1.0", info: { title: "Karkhana control", description: "What the console reads, and the rollback.", version: "1" } },
   });
-  const context: RouteContext = { ...rooms, serving: watchServing({ url: options.servingUrl ?? null, clock: systemClock }), files: versionFiles(rooms.blobs) };
-  app.addHook("onClose", async () => context.serving.close());
+  const context: RouteContext = {
+    ...rooms,
+    serving: watchServing({ url: options.servingUrl ?? null, clock: systemClock }),
+    files: versionFiles(rooms.blobs),
+    explainer: createExplainer(rooms.blobs),
+  };
+  app.addHook("onClose", async () => {
+    context.serving.close();
+    await context.explainer.close();
+  });
   await app.register(
     async (api) => {
       // Answers are of this moment, and nobody but the asking page may read them.
@@ -128,6 +138,7 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
         addParityRoutes,
         addPipelineRoutes,
         addServingRoutes,
+        addExplanationRoutes,
         addProgressRoutes,
         addPathRoutes,
         addPathWorkRoutes,

@@ -12,6 +12,7 @@ import { idMaker } from "../kernel/ids.ts";
 import { seededRng, type Rng } from "../kernel/rng.ts";
 import { formatIso, fromCivil, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND } from "../kernel/time.ts";
 import { evaluate } from "../learn/evaluate.ts";
+import { trainGbdt } from "../learn/gbdt/train.ts";
 import { createMonitorConsumer } from "../monitoring/consumer.ts";
 import { parseProfile, profileToJson } from "../monitoring/profile-file.ts";
 import { buildReferenceProfile } from "../monitoring/profile.ts";
@@ -30,6 +31,7 @@ import type { SqlDatabase } from "../storage/sql/port.ts";
 import { webhookParts } from "./webhook-parts.ts";
 import { createRegistry } from "../registry/store.ts";
 import { registryMigrations } from "../registry/tables.ts";
+import { writeVersionArtifact } from "../serving/artifact.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
 import { openDuckDb } from "../storage/duckdb/duckdb.ts";
 import { migrate } from "../storage/sql/migrate.ts";
@@ -331,7 +333,18 @@ async function trainVersion(world: World, name: string, datasetHash: string, ski
   const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
   await tracking.logArtifact(run.runId, "model/profile.json", new TextEncoder().encode(profileToJson(profile)));
   await tracking.logArtifact(run.runId, "model/evaluation.json", json({ evaluation, importance }));
-  await tracking.logArtifact(run.runId, "model/manifest.json", json({ format: 1, categories: { origin: airports } }));
+  const { ensemble } = trainGbdt({
+    train: { numRows: rows, features: lateArrival.service.slots, columns, labels },
+    params: { numIterations: 20, numLeaves: 8, minDataInLeaf: 20 },
+  });
+  await writeVersionArtifact(blobs, `${run.artifactPath}/model`, {
+    modelName: lateArrival.name,
+    definitionHash: lateArrival.hash,
+    service: lateArrival.service,
+    model: { kind: "gbdt", features: lateArrival.service.slots, ensemble, calibration: { kind: "sigmoid", slope: 1, intercept: 0 } },
+    categories: { origin: airports },
+    selfCheckVectors: [Float64Array.from(columns, (column) => column[0]!)],
+  });
   const timestampMs = Math.floor(clock.nowUs() / 1000);
   const history = Array.from({ length: 90 }, (_, i) => [
     { key: "train_log_loss", value: 0.42 + 0.2 * Math.exp(-i / 18) - 0.0004 * i, step: i + 1, timestampMs },
@@ -348,7 +361,6 @@ async function trainVersion(world: World, name: string, datasetHash: string, ski
   });
   clock.advanceBy(41 * MICROS_PER_SECOND);
   await tracking.finishRun(run.runId, "FINISHED");
-  await blobs.put(`${run.artifactPath}/model/model.json`, json({ kind: "none" }));
   const { version } = await registry.registerVersion({
     model: "late_arrival",
     runId: run.runId,

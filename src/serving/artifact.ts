@@ -88,7 +88,7 @@ function fileOf(model: TrainedModel | ModelFile): Omit<ModelFile, "reading"> & {
 export type ModelDecoder = (name: string, bytes: Uint8Array, reading: ReadingOptions) => ParsedModel | Promise<ParsedModel>;
 
 /** @throws ARTIFACT_MISSING, ARTIFACT_FORMAT_UNKNOWN, ARTIFACT_INVALID, MODEL_NOT_REPRODUCIBLE, MODEL_SELF_CHECK_FAILED */
-export async function loadVersionArtifact(blobs: BlobStore, path: string, decoder: ModelDecoder = parseModel): Promise<VersionArtifact> {
+export async function loadVersionArtifact(blobs: Pick<BlobStore, "get">, path: string, decoder: ModelDecoder = parseModel): Promise<VersionArtifact> {
   const manifest = readManifest(await read(blobs, `${path}/manifest.json`), path);
   const file = manifest.modelFile ?? ownModelFile;
   const bytes = await read(blobs, `${path}/${file}`);
@@ -172,7 +172,7 @@ function scoreRow(predictor: Predictor, row: readonly (number | null)[]): number
   );
 }
 
-async function read(blobs: BlobStore, path: string): Promise<Uint8Array> {
+async function read(blobs: Pick<BlobStore, "get">, path: string): Promise<Uint8Array> {
   try {
     return await blobs.get(path);
   } catch (cause) {

@@ -8,6 +8,7 @@ import { clockTime, count, day, figure, fixed, milliseconds, moment, short } fro
 import { Block, Empty, Page, Readings, Trouble } from "../parts/block.tsx";
 import { Key } from "../parts/state.tsx";
 import { ask, queries } from "../requests.ts";
+import { Explained } from "./explained.tsx";
 
 export function ServingPage(): ReactNode {
   const serving = useQuery(ask.serving());
@@ -385,6 +386,7 @@ function Recent({ model }: { model: string }): ReactNode {
               {rows.map((p) => (
                 <PredictionRow
                   key={`${p.id} ${p.role}`}
+                  model={model}
                   prediction={p}
                   open={open === `${p.id} ${p.role}`}
                   onOpen={() => setOpen(open === `${p.id} ${p.role}` ? null : `${p.id} ${p.role}`)}
@@ -398,7 +400,7 @@ function Recent({ model }: { model: string }): ReactNode {
   );
 }
 
-function PredictionRow({ prediction: p, open, onOpen }: { prediction: Prediction; open: boolean; onOpen: () => void }): ReactNode {
+function PredictionRow({ model, prediction: p, open, onOpen }: { model: string; prediction: Prediction; open: boolean; onOpen: () => void }): ReactNode {
   return (
     <Fragment>
       <tr>
@@ -420,23 +422,14 @@ function PredictionRow({ prediction: p, open, onOpen }: { prediction: Prediction
             onClick={onOpen}
             style={{ textDecoration: "underline", textDecorationColor: "var(--hair)" }}
           >
-            {open ? "hide" : `${p.features.length} values`}
+            {open ? "hide" : `why? ${p.features.length} values`}
           </button>
         </td>
       </tr>
       {open ? (
         <tr>
           <td colSpan={7}>
-            <div className="small-multiples evidence" style={{ gap: "0 24px" }}>
-              {p.features.map((f) => (
-                <div key={f.slot} style={{ display: "flex", justifyContent: "space-between", gap: 8 }}>
-                  <span className="quiet" style={{ overflow: "hidden", textOverflow: "ellipsis" }}>
-                    {f.slot}
-                  </span>
-                  <span>{f.value === null ? "null" : typeof f.value === "number" ? figure(f.value) : f.value}</span>
-                </div>
-              ))}
-            </div>
+            <Explained model={model} prediction={p} />
           </td>
         </tr>
       ) : null}

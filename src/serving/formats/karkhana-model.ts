@@ -1,16 +1,35 @@
 import { createTreeShap } from "../../learn/trees/tree-shap.ts";
 import { flatTreesOf } from "../../learn/gbdt/predict.ts";
 import type { TrainedModel } from "../../learn/model.ts";
-import { createPredictor } from "../../learn/predictor.ts";
+import { createPredictor, type Predictor } from "../../learn/predictor.ts";
 import type { ServableModel } from "./model.ts";
 import { tabularServable } from "./tabular.ts";
 
 /** A model of our own trainer: one calibrated probability and one log-odds a row. */
 export function openKarkhanaModel(model: TrainedModel): ServableModel {
-  const { scoreRows, predictRows, numFeatures } = createPredictor(model);
+  const { scoreRow, scoreRows, predictRows, numFeatures } = createPredictor(model);
   const memoryBytes = model.kind === "gbdt" ? model.ensemble.threshold.length * 64 + model.ensemble.leafValue.length * 12 : numFeatures * 64;
   const featureNames = model.features.map((feature) => feature.name);
-  const explain = model.kind === "gbdt" ? createTreeShap(flatTreesOf(model.ensemble, numFeatures), [model.ensemble.baseScore]) : undefined;
+  const explain =
+    model.kind === "gbdt" ? createTreeShap(flatTreesOf(model.ensemble, numFeatures), [model.ensemble.baseScore]) : additive(scoreRow, numFeatures);
   const tabular = { featureNames, numFeatures, numScores: 1, numOutputs: 1, scoreRows, predictRows, ...(explain && { contributions: explain }) };
   return tabularServable("karkhana", model.kind, tabular, memoryBytes);
+}
+
+/**
+ * Contributions in a model that adds up its features: what the score changes when a feature alone is known. The baseline is the score
+ * where nothing is: numbers at their mean, categories none.
+ */
+function additive(scoreRow: Predictor["scoreRow"], numFeatures: number): (vector: Float64Array) => Float64Array {
+  return (vector) => {
+    const one = new Float64Array(numFeatures).fill(Number.NaN);
+    const result = new Float64Array(numFeatures + 1);
+    const baseline = (result[numFeatures] = scoreRow(one, 0));
+    for (let f = 0; f < numFeatures; f++) {
+      one[f] = vector[f]!;
+      result[f] = scoreRow(one, 0) - baseline;
+      one[f] = Number.NaN;
+    }
+    return result;
+  };
 }
