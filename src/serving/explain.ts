@@ -82,6 +82,7 @@ export function createExplainer(blobs: Pick<BlobStore, "get">): Explainer {
       throw reply.kind === "refused" ? fromErrorRecord(reply.error) : new KarkhanaError("EXPLANATION_UNAVAILABLE", { problem: "its thread lost the model" });
     },
     close: async () => {
+      worker?.ref();
       worker?.postMessage("end");
       await ended;
     },

@@ -12,7 +12,7 @@ export interface WaterfallStep {
 
 const rowHeight = 22;
 
-/** From a baseline, step by step, to a result: each bar begins where the one above ended. Up wears the challenger's colour, down the champion's. */
+/** From a baseline, step by step, to a result: each bar begins where the one above ended. Up wears the accent, down the ink: the colours of versions keep their meaning. */
 export function Waterfall({ baseline, steps, result, label }: { baseline: number; steps: readonly WaterfallStep[]; result: number; label: string }): ReactNode {
   const [ref, width] = useWidth();
   const ends = steps.reduce<number[]>((sums, { change }) => [...sums, sums.at(-1)! + change], [baseline]);
@@ -40,13 +40,7 @@ export function Waterfall({ baseline, steps, result, label }: { baseline: number
                   {clip(`${step.name} = ${step.value}`, names)}
                 </text>
                 <path className="axis" d={`M${from} ${-middle + 1}V${rowHeight - 4}`} />
-                <rect
-                  className={step.change >= 0 ? "bar is-challenger" : "bar is-champion"}
-                  x={left}
-                  y={5}
-                  width={Math.max(1, Math.abs(to - from))}
-                  height={12}
-                />
+                <rect className={step.change >= 0 ? "bar is-up" : "bar"} x={left} y={5} width={Math.max(1, Math.abs(to - from))} height={12} />
                 <text x={Math.max(from, to) + 5} y={middle} dy="0.35em">
                   {signed(step.change)}
                 </text>

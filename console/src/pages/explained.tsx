@@ -13,7 +13,6 @@ const drawn = 10;
 export function Explained({ model, prediction: p }: { model: string; prediction: Prediction }): ReactNode {
   const explanation = useQuery(ask.explanation(model, p.id, p.role));
   const e = explanation.data;
-  const byName = new Map(e?.contributions.map((c) => [c.slot, c.contribution]));
   return (
     <div className="evidence">
       <Trouble error={explanation.error} />
@@ -39,10 +38,7 @@ export function Explained({ model, prediction: p }: { model: string; prediction:
             <span className="quiet" style={{ overflow: "hidden", textOverflow: "ellipsis" }}>
               {f.slot}
             </span>
-            <span>
-              {shown(f.value)}
-              {byName.has(f.slot) ? <span className="quiet"> ({figure(byName.get(f.slot))})</span> : null}
-            </span>
+            <span>{shown(f.value)}</span>
           </div>
         ))}
       </div>
@@ -51,8 +47,9 @@ export function Explained({ model, prediction: p }: { model: string; prediction:
 }
 
 function stepsOf(contributions: readonly { readonly slot: string; readonly value: number | string | null; readonly contribution: number }[]): WaterfallStep[] {
-  const first = contributions.slice(0, drawn).map((c) => ({ name: c.slot, value: shown(c.value), change: c.contribution }));
-  const rest = contributions.slice(drawn);
+  const effective = contributions.filter((c) => c.contribution !== 0);
+  const first = effective.slice(0, drawn).map((c) => ({ name: c.slot, value: shown(c.value), change: c.contribution }));
+  const rest = effective.slice(drawn);
   if (rest.length === 0) return first;
   return [...first, { name: `${rest.length} others`, value: "…", change: rest.reduce((sum, c) => sum + c.contribution, 0) }];
 }
