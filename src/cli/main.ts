@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import("./status.ts")).status,
   promote: async () => (await import("./promote.ts")).promote,
   rollback: async () => (await import("./rollback.ts")).rollback,
+  import: async () => (await import("./import.ts")).importCommand,
   path: async () => (await import("./path.ts")).path,
   doctor: async () => (await import("./doctor.ts")).doctor,
 };

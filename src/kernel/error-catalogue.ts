@@ -143,6 +143,21 @@ export const errorCatalogue = {
   EXPERIMENT_DELETED: { text: "Experiment {experimentId} is deleted", remedy: "Restore it first, or use another experiment.", retryable: false },
   RUN_DELETED: { text: "Run {runId} is deleted", remedy: "Restore it first.", retryable: false },
   TAG_NOT_FOUND: { text: "{owner} has no tag {key}", remedy: "Look at its tags; correct the key.", retryable: false },
+  RUN_EXISTS: {
+    text: "Run {runId} is here already, in experiment {experimentId}",
+    remedy: "Look at it in the console; delete it for good before importing it into another experiment.",
+    retryable: false,
+  },
+  IMPORT_SOURCE_REFUSED: {
+    text: "{source} cannot be imported from: {problem}",
+    remedy: "Name the address of a running MLflow, its SQLite file, or its mlruns folder: `karkhana import mlflow <source>`.",
+    retryable: false,
+  },
+  IMPORT_DIFFERS: {
+    text: "{what} differs after it was imported: there {there}, here {here}",
+    remedy: "Import again; if the source is still being written, stop that first.",
+    retryable: false,
+  },
   VIEW_NOT_FOUND: { text: "There is no saved view {name}", remedy: "Look at the list of views; someone may have removed it.", retryable: false },
   RANGE_REFUSED: { text: "The range {range} begins beyond the file's {sizeBytes} bytes", remedy: "Ask for bytes that are there.", retryable: false },
   SIGNATURE_REFUSED: { text: "The signature of this address is refused: {problem}", remedy: "Ask for a new address.", retryable: false },

@@ -56,7 +56,11 @@ export async function takeInModel(database: SqlDatabase, identity: string, model
         .execute();
     else {
       await refuseOthers(trx, identity, name);
-      await trx.updateTable("registry_models").set({ last_version: Math.max(last, held.last_version), updated_us: updatedUs, description }).where("model", "=", name).execute();
+      await trx
+        .updateTable("registry_models")
+        .set({ last_version: Math.max(last, held.last_version), updated_us: updatedUs, description })
+        .where("model", "=", name)
+        .execute();
     }
     for (const [key, value] of Object.entries(model.tags))
       await trx
@@ -124,6 +128,7 @@ function requireModel({ name, versions, aliases }: IntakeModel): void {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (name.trim() === "" || name.length > 256 || /[/:\\\u0000-\u001f\u007f]/.test(name) || name === "." || name === "..") refuse("its name cannot be one here");
   const known = new Set(versions.map((v) => v.version));
-  if (known.size !== versions.length || versions.some((v) => !Number.isSafeInteger(v.version) || v.version < 1)) refuse("its versions are not numbered from 1, each once");
+  if (known.size !== versions.length || versions.some((v) => !Number.isSafeInteger(v.version) || v.version < 1))
+    refuse("its versions are not numbered from 1, each once");
   if (Object.values(aliases).some((version) => !known.has(version))) refuse("an alias names a version that is not there");
 }

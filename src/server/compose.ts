@@ -19,6 +19,7 @@ import { openSqlite } from "../storage/sql/sqlite.ts";
 import { savedViewMigrations } from "../tracking/saved-views.ts";
 import { createTracking } from "../tracking/store.ts";
 import { trackingMigrations } from "../tracking/tables.ts";
+import { importMigrations } from "../workflows/import-mlflow/journal.ts";
 import { EventClock } from "../workflows/platform.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Stores } from "./stores.ts";
@@ -33,6 +34,7 @@ const migrations = [
   ...pipelineMigrations,
   ...monitoringMigrations,
   ...savedViewMigrations,
+  ...importMigrations,
   ...pathMigrations,
 ];
 

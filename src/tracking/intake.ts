@@ -93,19 +93,27 @@ async function takeExperiment(trx: TrackingQueries, { name, createdUs, stage, ta
 
 async function takeRun(trx: TrackingQueries, run: IntakeRun): Promise<void> {
   const { runId, params, tags } = run;
-  if (!/^[0-9a-f]{32}$/.test(runId)) throw new KarkhanaError("INVALID_ARGUMENT", { field: "run id", problem: "expected 32 hex digits", value: runId.slice(0, 80) });
+  if (!/^[0-9a-f]{32}$/.test(runId))
+    throw new KarkhanaError("INVALID_ARGUMENT", { field: "run id", problem: "expected 32 hex digits", value: runId.slice(0, 80) });
   requireName("run name", run.name);
   requireBatch({ params, tags });
   const experiment = experimentKey(run.experimentId);
   const held = await trx.selectFrom("tracking_runs").select("experiment_id").where("run_id", "=", runId).executeTakeFirst();
   if (held !== undefined && held.experiment_id !== experiment) throw new KarkhanaError("RUN_EXISTS", { runId, experimentId: String(held.experiment_id) });
   const own = { name: run.name, status: run.status, start_us: run.startUs, end_us: run.endUs, stage: run.stage, user_id: run.userId, artifact_uri: null };
-  if (held === undefined) await trx.insertInto("tracking_runs").values({ run_id: runId, experiment_id: experiment, request_id: null, ...own }).execute();
+  if (held === undefined)
+    await trx
+      .insertInto("tracking_runs")
+      .values({ run_id: runId, experiment_id: experiment, request_id: null, ...own })
+      .execute();
   else await trx.updateTable("tracking_runs").set(own).where("run_id", "=", runId).execute();
   await writeParams(trx, runId, params);
   await writeTags(trx, runId, tags);
   await writeDatasets(trx, runId, run.datasets);
-  for (const [direction, models] of [["output", run.outputs], ["input", run.inputs.map((modelId) => ({ modelId, step: 0 }))]] as const)
+  for (const [direction, models] of [
+    ["output", run.outputs],
+    ["input", run.inputs.map((modelId) => ({ modelId, step: 0 }))],
+  ] as const)
     for (const { modelId, step } of models) {
       const there = await trx.selectFrom("tracking_logged_models").select("model_id").where("model_id", "=", modelId).executeTakeFirst();
       // The model itself may have been deleted for good in the source.
@@ -140,7 +148,10 @@ async function takeLoggedModel(trx: TrackingQueries, model: IntakeLoggedModel): 
     .values({ model_id: modelId, experiment_id: experimentKey(model.experimentId), ...own })
     .onConflict((c) => c.column("model_id").doUpdateSet(own))
     .execute();
-  for (const [table, texts] of [["tracking_logged_model_params", params], ["tracking_logged_model_tags", tags]] as const)
+  for (const [table, texts] of [
+    ["tracking_logged_model_params", params],
+    ["tracking_logged_model_tags", tags],
+  ] as const)
     for (const [key, value] of Object.entries(texts))
       await trx
         .insertInto(table)

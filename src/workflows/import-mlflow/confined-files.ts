@@ -54,7 +54,11 @@ export class ConfinedFolder {
         const file = path.join(at, entry.name);
         if (entry.isDirectory() && depth < maxDepth) folders.push({ at: file, below: own, depth: depth + 1 });
         else if (entry.isFile() && seen++ < maxFiles) yield { path: own, sizeBytes: (await lstat(file)).size, open: () => readFile(file) };
-        else this.#refused.push({ what: `${owner}: ${own}`, why: entry.isSymbolicLink() ? "it is a link" : entry.isDirectory() ? "it is nested too deep" : "it is no file" });
+        else
+          this.#refused.push({
+            what: `${owner}: ${own}`,
+            why: entry.isSymbolicLink() ? "it is a link" : entry.isDirectory() ? "it is nested too deep" : "it is no file",
+          });
       }
     }
   }

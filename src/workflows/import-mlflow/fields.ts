@@ -13,7 +13,9 @@ const modelStatuses: readonly IntakeLoggedModel["status"][] = ["UNSPECIFIED", "P
 
 export function loggedModelStatus(value: unknown): IntakeLoggedModel["status"] {
   if (typeof value === "number" || typeof value === "bigint") return modelStatuses[Number(value)] ?? "UNSPECIFIED";
-  const name = String(value).replace(/^LOGGED_MODEL_/, "").replace("UPLOAD_FAILED", "FAILED");
+  const name = String(value)
+    .replace(/^LOGGED_MODEL_/, "")
+    .replace("UPLOAD_FAILED", "FAILED");
   return modelStatuses.find((s) => s === name) ?? "UNSPECIFIED";
 }
 

@@ -22,7 +22,8 @@ export async function openFolderSource(folder: string): Promise<MlflowSource> {
   const home = await ConfinedFolder.open(folder, refused);
   if (home === undefined) throw new KarkhanaError("IMPORT_SOURCE_REFUSED", { source: folder, problem: "there is no such folder" });
   const source = new FolderSource(home, refused);
-  if (!(await source.isMlruns())) throw new KarkhanaError("IMPORT_SOURCE_REFUSED", { source: folder, problem: "it holds no experiment: a folder with a meta.yaml" });
+  if (!(await source.isMlruns()))
+    throw new KarkhanaError("IMPORT_SOURCE_REFUSED", { source: folder, problem: "it holds no experiment: a folder with a meta.yaml" });
   return source;
 }
 
@@ -103,7 +104,8 @@ class FolderSource implements MlflowSource {
       const point = { key, value: metricNumber(value), step: Number(step), timestampMs: Number(timestamp) };
       // Files of old releases, and other programs, write seconds with a fraction.
       if (!Number.isSafeInteger(point.timestampMs)) point.timestampMs = Math.round(point.timestampMs * 1000);
-      if (!Number.isSafeInteger(point.timestampMs) || !Number.isSafeInteger(point.step)) this.refused.push({ what: `${file}: ${line.slice(0, 60)}`, why: "it is no point of a metric" });
+      if (!Number.isSafeInteger(point.timestampMs) || !Number.isSafeInteger(point.step))
+        this.refused.push({ what: `${file}: ${line.slice(0, 60)}`, why: "it is no point of a metric" });
       else points.push(point);
       if (points.length >= 5000) yield points.splice(0);
     }

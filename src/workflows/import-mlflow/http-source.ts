@@ -54,7 +54,11 @@ class HttpSource implements MlflowSource {
   }
 
   async *experiments(): AsyncGenerator<SourceExperiment> {
-    for await (const e of this.#pages("/api/2.0/mlflow/experiments/search", { max_results: 1000, view_type: "ALL", order_by: ["creation_time ASC"] }, "experiments"))
+    for await (const e of this.#pages(
+      "/api/2.0/mlflow/experiments/search",
+      { max_results: 1000, view_type: "ALL", order_by: ["creation_time ASC"] },
+      "experiments",
+    ))
       yield {
         sourceId: text(e["experiment_id"]),
         name: text(e["name"]),
@@ -102,11 +106,16 @@ class HttpSource implements MlflowSource {
   }
 
   async *history(runId: string, key: string): AsyncGenerator<readonly Metric[]> {
-    for (let token = ""; ; ) {
+    for (let token = ""; ;) {
       const query = new URLSearchParams({ run_id: runId, metric_key: key, max_results: "25000" });
       if (token !== "") query.set("page_token", token);
       const page = await this.#json(`/api/2.0/mlflow/metrics/get-history?${query}`);
-      const points = list(page["metrics"]).map((m) => ({ key, value: metricNumber(m["value"]), step: Number(m["step"] ?? 0), timestampMs: Number(m["timestamp"]) }));
+      const points = list(page["metrics"]).map((m) => ({
+        key,
+        value: metricNumber(m["value"]),
+        step: Number(m["step"] ?? 0),
+        timestampMs: Number(m["timestamp"]),
+      }));
       if (points.length > 0) yield points;
       const next = text(page["next_page_token"]);
       if (next === "" || next === token) return;
@@ -149,13 +158,14 @@ class HttpSource implements MlflowSource {
     const id = encodeURIComponent(modelId);
     return this.#walk(
       `model ${modelId}`,
-      (folder) => `/api/2.0/mlflow/logged-models/${id}/artifacts/directories${folder === "" ? "" : `?${new URLSearchParams({ artifact_directory_path: folder })}`}`,
+      (folder) =>
+        `/api/2.0/mlflow/logged-models/${id}/artifacts/directories${folder === "" ? "" : `?${new URLSearchParams({ artifact_directory_path: folder })}`}`,
       (file) => `/ajax-api/2.0/mlflow/logged-models/${id}/artifacts/files?${new URLSearchParams({ artifact_file_path: file })}`,
     );
   }
 
   async *models(): AsyncGenerator<SourceModel> {
-    for (let token = ""; ; ) {
+    for (let token = ""; ;) {
       const query = new URLSearchParams({ max_results: "100", ...(token === "" ? {} : { page_token: token }) });
       const page = await this.#json(`/api/2.0/mlflow/registered-models/search?${query}`);
       for (const m of list(page["registered_models"])) yield await this.#model(m);
@@ -170,7 +180,7 @@ class HttpSource implements MlflowSource {
     const name = text(m["name"]);
     const versions: SourceVersion[] = [];
     const quoted = name.includes("'") ? `"${name}"` : `'${name}'`;
-    for (let token = ""; ; ) {
+    for (let token = ""; ;) {
       const query = new URLSearchParams({ filter: `name = ${quoted}`, max_results: "200", ...(token === "" ? {} : { page_token: token }) });
       const page = await this.#json(`/api/2.0/mlflow/model-versions/search?${query}`);
       for (const v of list(page["model_versions"])) {
@@ -232,7 +242,7 @@ class HttpSource implements MlflowSource {
   }
 
   async *#pages(path: string, query: Json, name: string): AsyncGenerator<Json> {
-    for (let token = ""; ; ) {
+    for (let token = ""; ;) {
       const page = await this.post(path, token === "" ? query : { ...query, page_token: token });
       yield* list(page[name]);
       const next = text(page["next_page_token"]);
@@ -270,7 +280,12 @@ class HttpSource implements MlflowSource {
     for (let attempt = 1; ; attempt++) {
       let response: Response;
       try {
-        response = await fetch(this.#base + path, { ...init, headers: { ...this.#headers, ...init.headers }, redirect: "manual", signal: AbortSignal.timeout(patienceMs) });
+        response = await fetch(this.#base + path, {
+          ...init,
+          headers: { ...this.#headers, ...init.headers },
+          redirect: "manual",
+          signal: AbortSignal.timeout(patienceMs),
+        });
       } catch (cause) {
         if (attempt < attempts) {
           await this.#pause(attempt);

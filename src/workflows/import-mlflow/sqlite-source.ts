@@ -61,7 +61,8 @@ class SqliteSource implements MlflowSource {
   }
 
   async *experiments(): AsyncGenerator<Awaited<ReturnType<typeof experimentOf>>> {
-    for (const row of this.#rows("select * from experiments order by experiment_id")) yield experimentOf(row, this.#texts("experiment_tags", "experiment_id", row["experiment_id"]));
+    for (const row of this.#rows("select * from experiments order by experiment_id"))
+      yield experimentOf(row, this.#texts("experiment_tags", "experiment_id", row["experiment_id"]));
   }
 
   async *runs(experimentId: string): AsyncGenerator<SourceRun> {
@@ -90,7 +91,7 @@ class SqliteSource implements MlflowSource {
 
   async *history(runId: string, key: string): AsyncGenerator<readonly Metric[]> {
     // By rows' own numbers: an open cursor would hold the file's readers to one snapshot for as long as the import writes.
-    for (let after = -1; ; ) {
+    for (let after = -1; ;) {
       const rows = this.#rows(
         `select rowid as place, value, timestamp, step, is_nan from metrics where run_uuid = ? and key = ? and rowid > ? order by rowid limit ${historyBatch}`,
         runId,
@@ -99,7 +100,12 @@ class SqliteSource implements MlflowSource {
       );
       if (rows.length === 0) return;
       after = Number(rows.at(-1)?.["place"]);
-      yield rows.map((row) => ({ key, value: Number(row["is_nan"]) === 1 ? Number.NaN : Number(row["value"]), step: Number(row["step"]), timestampMs: Number(row["timestamp"]) }));
+      yield rows.map((row) => ({
+        key,
+        value: Number(row["is_nan"]) === 1 ? Number.NaN : Number(row["value"]),
+        step: Number(row["step"]),
+        timestampMs: Number(row["timestamp"]),
+      }));
     }
   }
 
@@ -127,7 +133,9 @@ class SqliteSource implements MlflowSource {
     if (!this.#has("registered_models", "name")) return;
     for (const row of this.#rows("select * from registered_models order by name")) {
       const name = text(row["name"]);
-      const aliases = this.#has("registered_model_aliases", "alias") ? this.#rows("select alias, version from registered_model_aliases where name = ?", name) : [];
+      const aliases = this.#has("registered_model_aliases", "alias")
+        ? this.#rows("select alias, version from registered_model_aliases where name = ?", name)
+        : [];
       const versions = this.#rows("select * from model_versions where name = ? and current_stage <> 'Deleted_Internal' order by version", name);
       yield {
         name,
@@ -179,7 +187,9 @@ class SqliteSource implements MlflowSource {
       source: text(d["dataset_source"]),
       ...(d["dataset_schema"] === null ? {} : { schema: text(d["dataset_schema"]) }),
       ...(d["dataset_profile"] === null ? {} : { profile: text(d["dataset_profile"]) }),
-      tags: Object.fromEntries(this.#rows("select name, value from input_tags where input_uuid = ?", text(d["input"])).map((t) => [text(t["name"]), text(t["value"])])),
+      tags: Object.fromEntries(
+        this.#rows("select name, value from input_tags where input_uuid = ?", text(d["input"])).map((t) => [text(t["name"]), text(t["value"])]),
+      ),
     }));
   }
 
@@ -201,7 +211,11 @@ class SqliteSource implements MlflowSource {
       this.refused.push({ what: `${owner}: its artifacts`, why: `they are kept at ${location.slice(0, 200)}, which is not on this machine` });
       return;
     }
-    const tail = local.split("/").filter((p) => p !== "" && p !== ".").slice(-parts).join("/");
+    const tail = local
+      .split("/")
+      .filter((p) => p !== "" && p !== ".")
+      .slice(-parts)
+      .join("/");
     for (const place of [...(proxied === undefined ? [local] : []), `mlruns/${tail}`, `mlartifacts/${tail}`, tail]) {
       if ((await this.#home.inside(place)) === undefined) continue;
       yield* this.#home.files(place, owner);
@@ -217,7 +231,9 @@ class SqliteSource implements MlflowSource {
 
   #texts(table: string, owner: string, id: unknown): Record<string, string> {
     if (!this.#has(table, owner)) return {};
-    return Object.fromEntries(this.#rows(`select key, value from ${table} where ${owner} = ?`, typeof id === "number" ? id : text(id)).map((r) => [text(r["key"]), text(r["value"])]));
+    return Object.fromEntries(
+      this.#rows(`select key, value from ${table} where ${owner} = ?`, typeof id === "number" ? id : text(id)).map((r) => [text(r["key"]), text(r["value"])]),
+    );
   }
 
   #rows(sql: string, ...parameters: (string | number)[]): Row[] {
@@ -226,7 +242,13 @@ class SqliteSource implements MlflowSource {
 }
 
 function experimentOf(row: Row, tags: Record<string, string>) {
-  return { sourceId: String(row["experiment_id"]), name: text(row["name"]), createdUs: microsOf(row["creation_time"]) ?? 0, stage: stageOf(row["lifecycle_stage"]), tags };
+  return {
+    sourceId: String(row["experiment_id"]),
+    name: text(row["name"]),
+    createdUs: microsOf(row["creation_time"]) ?? 0,
+    stage: stageOf(row["lifecycle_stage"]),
+    tags,
+  };
 }
 
 function loggedModelOf(row: Row, params: Record<string, string>, tags: Record<string, string>) {
