@@ -104,6 +104,16 @@ export interface RunDatasetUse {
   readonly context: string | null;
 }
 
+export interface LoggedModelUse {
+  readonly modelId: string;
+  readonly name: string;
+  readonly status: string;
+  readonly modelType: string | null;
+  readonly use: "made" | "read";
+  readonly step: number | null;
+  readonly isHere: boolean;
+}
+
 export interface RunDetail {
   readonly runId: string;
   readonly experimentId: string;
@@ -118,6 +128,8 @@ export interface RunDetail {
   readonly tags: Readonly<Record<string, string>>;
   readonly metrics: readonly MetricLatest[];
   readonly datasets: readonly RunDatasetUse[];
+  /** Logged models it made or read. */
+  readonly models: readonly LoggedModelUse[];
   /** Where a client put the artifacts, if not here. */
   readonly artifactsAt: string | null;
   readonly evaluation: Evaluation | null;

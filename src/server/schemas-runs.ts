@@ -89,6 +89,17 @@ export const runSchemas: Readonly<
           context: orNull(text),
         }),
       ),
+      models: Type.Array(
+        Type.Object({
+          modelId: text,
+          name: text,
+          status: text,
+          modelType: orNull(text),
+          use: Type.Union([Type.Literal("made"), Type.Literal("read")]),
+          step: orNull(int),
+          isHere: flag,
+        }),
+      ),
       artifactsAt: orNull(text),
       evaluation: orNull(evaluation),
       consoleLog: orNull(text),

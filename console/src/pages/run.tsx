@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
-import type { RunDatasetUse, RunDetail } from "../../../src/server/api-runs.ts";
+import type { LoggedModelUse, RunDatasetUse, RunDetail } from "../../../src/server/api-runs.ts";
 import { count, duration, fixed, moment, words } from "../format.ts";
 import { Block, Page, Pairs, Readings, Trouble } from "../parts/block.tsx";
 import { State, toneOfRun } from "../parts/state.tsx";
@@ -66,6 +66,7 @@ function Record({ run }: { run: RunDetail }): ReactNode {
         <KeyValues title="Tags" pairs={tags} />
       </div>
       {run.datasets.length === 0 ? null : <Datasets datasets={run.datasets} />}
+      {run.models.length === 0 ? null : <LoggedModels models={run.models} />}
       {run.consoleLog === null ? null : <ConsoleLog runId={run.runId} path={run.consoleLog} />}
       {run.artifactsAt === null ? (
         <Artifacts runId={run.runId} />
@@ -220,6 +221,41 @@ function Datasets({ datasets }: { datasets: readonly RunDatasetUse[] }): ReactNo
                 <td className="wide">
                   <span className="quiet">{d.sourceType}</span> <code>{d.source.slice(0, 300)}</code>
                 </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Block>
+  );
+}
+
+function LoggedModels({ models }: { models: readonly LoggedModelUse[] }): ReactNode {
+  return (
+    <Block title="Logged models">
+      <div className="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>Model</th>
+              <th>Use</th>
+              <th className="num">Step</th>
+              <th>State</th>
+              <th>Kind</th>
+              <th>Id</th>
+            </tr>
+          </thead>
+          <tbody>
+            {models.map((m) => (
+              <tr key={`${m.modelId} ${m.use} ${m.step}`}>
+                <td>{m.name}</td>
+                <td>{m.use}</td>
+                <td className="num">{m.step === null ? "–" : count(m.step)}</td>
+                <td>
+                  <State tone={m.status === "READY" ? "good" : m.status === "FAILED" ? "bad" : "quiet"}>{m.status.toLowerCase()}</State>
+                </td>
+                <td>{m.modelType ?? <span className="quiet">–</span>}</td>
+                <td className="mono">{m.modelId}</td>
               </tr>
             ))}
           </tbody>

@@ -24,8 +24,8 @@ type FileRequest = { Params: Static<typeof runParams>; Querystring: Static<typeo
 
 export function addArtifactRoutes(app: FastifyInstance, { tracking }: RouteContext): void {
   const fileOf = async (runId: string, path: string): Promise<RunFile> => {
-    const { run, artifactUri } = await tracking.runs.get(runId);
-    if (artifactUri !== undefined)
+    const { run, artifactUri, artifactsAreHere } = await tracking.runs.get(runId);
+    if (!artifactsAreHere)
       throw new KarkhanaError("INVALID_ARGUMENT", { field: "run", problem: "its artifacts are kept at a place this server does not read", value: artifactUri });
     return { experimentId: run.experimentId, runId, path };
   };

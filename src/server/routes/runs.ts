@@ -86,9 +86,9 @@ function runSummary(run: Run): RunSummary {
 async function runDetail(context: RouteContext, runId: string): Promise<RunDetail> {
   const { tracking } = context;
   const record = await tracking.runs.get(runId);
-  const { run, stage, userId, artifactUri, datasets } = record;
+  const { run, stage, userId, artifactUri, artifactsAreHere, datasets } = record;
   const { experimentId } = run;
-  const top = artifactUri === undefined ? await tracking.files.list({ experimentId, runId, path: "" }) : [];
+  const top = artifactsAreHere ? await tracking.files.list({ experimentId, runId, path: "" }) : [];
   const metrics = await tracking.table.metrics(runId);
   return {
     runId,
@@ -104,8 +104,9 @@ async function runDetail(context: RouteContext, runId: string): Promise<RunDetai
     tags: run.tags,
     metrics: metrics.map((m) => ({ ...m, value: metricValue(m.value) })),
     datasets: datasets.map(datasetUse),
-    artifactsAt: artifactUri ?? null,
-    evaluation: artifactUri === undefined ? await evaluationOf(context, record) : null,
+    models: await modelsOf(context, record),
+    artifactsAt: artifactsAreHere ? null : artifactUri,
+    evaluation: artifactsAreHere ? await evaluationOf(context, record) : null,
     consoleLog: top.find((f) => !f.isFolder && consoleFile.test(f.name))?.name ?? null,
     parent: await parentOf(context, run),
     children: await tracking.table.count({ experimentIds: [experimentId], view: "ACTIVE_ONLY", filter: `tags.\`mlflow.parentRunId\` = '${runId}'` }),
@@ -115,6 +116,21 @@ async function runDetail(context: RouteContext, runId: string): Promise<RunDetai
 
 function datasetUse({ name, digest, sourceType, source, schema, profile, tags }: RunRecord["datasets"][number]): RunDatasetUse {
   return { name, digest, sourceType, source, schema: schema ?? null, profile: profile ?? null, context: tags["mlflow.data.context"] ?? null };
+}
+
+const maxModels = 200;
+
+async function modelsOf({ tracking }: RouteContext, { modelInputs, modelOutputs }: RunRecord): Promise<RunDetail["models"]> {
+  const named = [
+    ...modelOutputs.map(({ modelId, step }) => ({ modelId, step, use: "made" as const })),
+    ...modelInputs.map((modelId) => ({ modelId, step: null, use: "read" as const })),
+  ];
+  return Promise.all(
+    named.slice(0, maxModels).map(async (use) => {
+      const { name, status, stage, modelType, artifactPath } = await tracking.loggedModels.get(use.modelId, { allowDeleted: true });
+      return { ...use, name, status: stage === "deleted" ? "DELETED" : status, modelType: modelType ?? null, isHere: artifactPath !== undefined };
+    }),
+  );
 }
 
 /** The run it is nested in; a tag may name one that is not here. */

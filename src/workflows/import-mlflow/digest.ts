@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { canonicalJson } from "../../kernel/hashing.ts";
 import type { RunDataset } from "../../tracking/datasets.ts";
 import type { Metric } from "../../tracking/port.ts";
 
@@ -36,8 +37,7 @@ export class RunDigest {
     for (const [key, value] of Object.entries(run.params)) this.#add(["param", key, value]);
     for (const [key, value] of Object.entries(run.tags)) this.#add(["tag", key, value]);
     // Schema and profile may be megabytes; their text is hashed with the rest.
-    for (const d of run.datasets)
-      this.#add(["dataset", d.name, d.digest, d.sourceType, d.source, d.schema ?? null, d.profile ?? null, JSON.stringify(Object.entries(d.tags).sort())]);
+    for (const d of run.datasets) this.#add(["dataset", d.name, d.digest, d.sourceType, d.source, d.schema ?? null, d.profile ?? null, canonicalJson(d.tags)]);
     this.params += Object.keys(run.params).length;
     this.tags += Object.keys(run.tags).length;
     this.datasets += run.datasets.length;

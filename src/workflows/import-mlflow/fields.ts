@@ -13,7 +13,7 @@ const modelStatuses: readonly IntakeLoggedModel["status"][] = ["UNSPECIFIED", "P
 
 export function loggedModelStatus(value: unknown): IntakeLoggedModel["status"] {
   if (typeof value === "number" || typeof value === "bigint") return modelStatuses[Number(value)] ?? "UNSPECIFIED";
-  const name = String(value)
+  const name = text(value)
     .replace(/^LOGGED_MODEL_/, "")
     .replace("UPLOAD_FAILED", "FAILED");
   return modelStatuses.find((s) => s === name) ?? "UNSPECIFIED";
@@ -33,7 +33,17 @@ export function microsOf(value: unknown): number | null {
 /** A metric's value as text or JSON: NaN and the infinities have words. */
 export function metricNumber(value: unknown): number {
   if (typeof value === "number") return value;
-  const word = String(value).trim();
+  const word = text(value).trim();
   if (/^[+-]?inf(inity)?$/i.test(word)) return word.startsWith("-") ? -Infinity : Infinity;
   return /^[+-]?nan$/i.test(word) || word === "" ? Number.NaN : Number(word);
+}
+
+/** A field as text; what is no plain value is none. */
+export function text(value: unknown): string {
+  if (typeof value === "string") return value;
+  return typeof value === "number" || typeof value === "bigint" || typeof value === "boolean" ? String(value) : "";
+}
+
+export function textOrNull(value: unknown): string | null {
+  return value === null || value === undefined ? null : text(value);
 }

@@ -2,9 +2,10 @@ import path from "node:path";
 import { parseDocument } from "yaml";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { RunDataset } from "../../tracking/datasets.ts";
+import type { IntakeLoggedModel } from "../../tracking/intake.ts";
 import type { Metric } from "../../tracking/port.ts";
 import { ConfinedFolder } from "./confined-files.ts";
-import { loggedModelStatus, metricNumber, microsOf, runStatus, stageOf } from "./fields.ts";
+import { loggedModelStatus, metricNumber, microsOf, runStatus, stageOf, text, textOrNull } from "./fields.ts";
 import type { MlflowSource, Refused, SourceExperiment, SourceFile, SourceModel, SourceRun } from "./source.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -116,7 +117,7 @@ class FolderSource implements MlflowSource {
     yield* this.#home.files(`${this.#runFolders.get(runId) ?? ""}/artifacts`, `run ${runId}`);
   }
 
-  async *loggedModels(experiment: string): AsyncGenerator<Omit<import("../../tracking/intake.ts").IntakeLoggedModel, "experimentId">> {
+  async *loggedModels(experiment: string): AsyncGenerator<Omit<IntakeLoggedModel, "experimentId">> {
     for (const name of await this.#home.names(`${experiment}/models`, "folders")) {
       const folder = `${experiment}/models/${name}`;
       const meta = await this.#yaml(`${folder}/meta.yaml`, maxYaml);
@@ -276,12 +277,4 @@ class FolderSource implements MlflowSource {
 
 function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function text(value: unknown): string {
-  return value === null || value === undefined ? "" : String(value);
-}
-
-function textOrNull(value: unknown): string | null {
-  return value === null || value === undefined ? null : String(value);
 }

@@ -1,7 +1,7 @@
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { IntakeLoggedModel } from "../../tracking/intake.ts";
 import type { Metric } from "../../tracking/port.ts";
-import { loggedModelStatus, metricNumber, microsOf, runStatus, stageOf } from "./fields.ts";
+import { loggedModelStatus, metricNumber, microsOf, runStatus, stageOf, text } from "./fields.ts";
 import type { MlflowSource, Refused, SourceExperiment, SourceFile, SourceModel, SourceRun, SourceVersion } from "./source.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -109,7 +109,7 @@ class HttpSource implements MlflowSource {
     for (let token = ""; ;) {
       const query = new URLSearchParams({ run_id: runId, metric_key: key, max_results: "25000" });
       if (token !== "") query.set("page_token", token);
-      const page = await this.#json(`/api/2.0/mlflow/metrics/get-history?${query}`);
+      const page = await this.#json(`/api/2.0/mlflow/metrics/get-history?${query.toString()}`);
       const points = list(page["metrics"]).map((m) => ({
         key,
         value: metricNumber(m["value"]),
@@ -126,8 +126,8 @@ class HttpSource implements MlflowSource {
   runFiles(runId: string): AsyncGenerator<SourceFile> {
     return this.#walk(
       `run ${runId}`,
-      (folder) => `/api/2.0/mlflow/artifacts/list?${new URLSearchParams({ run_id: runId, ...(folder === "" ? {} : { path: folder }) })}`,
-      (file) => `/get-artifact?${new URLSearchParams({ run_id: runId, path: file })}`,
+      (folder) => `/api/2.0/mlflow/artifacts/list?${queryText({ run_id: runId, ...(folder === "" ? {} : { path: folder }) })}`,
+      (file) => `/get-artifact?${queryText({ run_id: runId, path: file })}`,
     );
   }
 
@@ -158,16 +158,15 @@ class HttpSource implements MlflowSource {
     const id = encodeURIComponent(modelId);
     return this.#walk(
       `model ${modelId}`,
-      (folder) =>
-        `/api/2.0/mlflow/logged-models/${id}/artifacts/directories${folder === "" ? "" : `?${new URLSearchParams({ artifact_directory_path: folder })}`}`,
-      (file) => `/ajax-api/2.0/mlflow/logged-models/${id}/artifacts/files?${new URLSearchParams({ artifact_file_path: file })}`,
+      (folder) => `/api/2.0/mlflow/logged-models/${id}/artifacts/directories${folder === "" ? "" : `?${queryText({ artifact_directory_path: folder })}`}`,
+      (file) => `/ajax-api/2.0/mlflow/logged-models/${id}/artifacts/files?${queryText({ artifact_file_path: file })}`,
     );
   }
 
   async *models(): AsyncGenerator<SourceModel> {
     for (let token = ""; ;) {
       const query = new URLSearchParams({ max_results: "100", ...(token === "" ? {} : { page_token: token }) });
-      const page = await this.#json(`/api/2.0/mlflow/registered-models/search?${query}`);
+      const page = await this.#json(`/api/2.0/mlflow/registered-models/search?${query.toString()}`);
       for (const m of list(page["registered_models"])) yield await this.#model(m);
       token = text(page["next_page_token"]);
       if (token === "") return;
@@ -182,10 +181,10 @@ class HttpSource implements MlflowSource {
     const quoted = name.includes("'") ? `"${name}"` : `'${name}'`;
     for (let token = ""; ;) {
       const query = new URLSearchParams({ filter: `name = ${quoted}`, max_results: "200", ...(token === "" ? {} : { page_token: token }) });
-      const page = await this.#json(`/api/2.0/mlflow/model-versions/search?${query}`);
+      const page = await this.#json(`/api/2.0/mlflow/model-versions/search?${query.toString()}`);
       for (const v of list(page["model_versions"])) {
         if (text(v["name"]) !== name) continue;
-        const asked = await this.#json(`/api/2.0/mlflow/model-versions/get-download-uri?${new URLSearchParams({ name, version: text(v["version"]) })}`);
+        const asked = await this.#json(`/api/2.0/mlflow/model-versions/get-download-uri?${queryText({ name, version: text(v["version"]) })}`);
         const source = text(v["source"]);
         versions.push({
           version: Number(v["version"]),
@@ -205,7 +204,7 @@ class HttpSource implements MlflowSource {
       token = text(page["next_page_token"]);
       if (token === "") break;
     }
-    const whole = fields((await this.#json(`/api/2.0/mlflow/registered-models/get?${new URLSearchParams({ name })}`))["registered_model"]);
+    const whole = fields((await this.#json(`/api/2.0/mlflow/registered-models/get?${queryText({ name })}`))["registered_model"]);
     return {
       name,
       createdUs: microsOf(m["creation_timestamp"]) ?? 0,
@@ -282,7 +281,7 @@ class HttpSource implements MlflowSource {
       try {
         response = await fetch(this.#base + path, {
           ...init,
-          headers: { ...this.#headers, ...init.headers },
+          headers: this.#headersOf(init),
           redirect: "manual",
           signal: AbortSignal.timeout(patienceMs),
         });
@@ -306,6 +305,12 @@ class HttpSource implements MlflowSource {
     }
   }
 
+  #headersOf(init: RequestInit): Headers {
+    const headers = new Headers(init.headers);
+    for (const [name, value] of Object.entries(this.#headers)) headers.set(name, value);
+    return headers;
+  }
+
   #unusable(problem: string): KarkhanaError {
     return new KarkhanaError("IMPORT_SOURCE_REFUSED", { source: this.#base, problem });
   }
@@ -320,6 +325,10 @@ class HttpRefusal extends KarkhanaError {
   }
 }
 
+function queryText(fields: Record<string, string>): string {
+  return new URLSearchParams(fields).toString();
+}
+
 function fields(value: unknown): Json {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : {};
 }
@@ -330,8 +339,4 @@ function list(value: unknown): Json[] {
 
 function pairs(value: unknown): Record<string, string> {
   return Object.fromEntries(list(value).map((p) => [text(p["key"]), text(p["value"])]));
-}
-
-function text(value: unknown): string {
-  return value === null || value === undefined ? "" : String(value);
 }

@@ -5,7 +5,7 @@ import { KarkhanaError } from "../../kernel/error.ts";
 import type { RunDataset } from "../../tracking/datasets.ts";
 import type { Metric } from "../../tracking/port.ts";
 import { ConfinedFolder, localPath } from "./confined-files.ts";
-import { loggedModelStatus, microsOf, runStatus, stageOf } from "./fields.ts";
+import { loggedModelStatus, microsOf, runStatus, stageOf, text, textOrNull } from "./fields.ts";
 import type { MlflowSource, Refused, SourceFile, SourceModel, SourceRun, SourceVersion } from "./source.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -243,7 +243,7 @@ class SqliteSource implements MlflowSource {
 
 function experimentOf(row: Row, tags: Record<string, string>) {
   return {
-    sourceId: String(row["experiment_id"]),
+    sourceId: text(row["experiment_id"]),
     name: text(row["name"]),
     createdUs: microsOf(row["creation_time"]) ?? 0,
     stage: stageOf(row["lifecycle_stage"]),
@@ -264,12 +264,4 @@ function loggedModelOf(row: Row, params: Record<string, string>, tags: Record<st
     params,
     tags,
   };
-}
-
-function text(value: unknown): string {
-  return value === null || value === undefined ? "" : String(value);
-}
-
-function textOrNull(value: unknown): string | null {
-  return value === null || value === undefined ? null : String(value);
 }
