@@ -16,6 +16,7 @@ const rooms = [
   { to: "/serving", name: "Serving" },
   { to: "/monitoring", name: "Monitoring" },
   { to: "/pipelines", name: "Pipelines" },
+  { to: "/path", name: "Path" },
 ] as const;
 
 export function Frame(): ReactNode {

@@ -29,10 +29,10 @@ export function useLive(): Live {
 const topicsOf: Readonly<Record<string, readonly Topic[]>> = {
   phase: ["overview", "data", "features", "runs", "models", "monitoring", "pipelines", "serving", "alerts"],
   progress: ["overview", "serving", "pipelines"],
-  window: ["overview", "monitoring", "serving", "predictions"],
+  window: ["overview", "monitoring", "serving", "predictions", "path"],
   alert: ["overview", "alerts", "monitoring"],
   decision: ["overview", "models", "monitoring", "runs", "pipelines"],
-  summary: ["overview", "models", "monitoring", "runs", "pipelines", "alerts", "serving", "predictions"],
+  summary: ["overview", "models", "monitoring", "runs", "pipelines", "alerts", "serving", "predictions", "path"],
   log: [],
 };
 

@@ -62,7 +62,7 @@ export const get = <T>(topic: Topic, path: string) =>
   queryOptions({ queryKey: [topic, path], queryFn: ({ signal }) => request<T>(path, { signal }), placeholderData: keepPreviousData });
 
 /** What a change is about; the first part of every query's key. */
-export type Topic = "overview" | "data" | "features" | "runs" | "models" | "monitoring" | "alerts" | "pipelines" | "serving" | "predictions";
+export type Topic = "overview" | "data" | "features" | "runs" | "models" | "monitoring" | "alerts" | "pipelines" | "serving" | "predictions" | "path";
 
 export const ask = {
   overview: () => get<Overview>("overview", "/overview"),

@@ -7,6 +7,13 @@ import { FeaturesPage } from "./pages/features.tsx";
 import { LoopPage } from "./pages/loop.tsx";
 import { ModelPage, ModelsPage } from "./pages/models.tsx";
 import { MonitoringPage } from "./pages/monitoring.tsx";
+import { PathDrillsPage, PathSheetPage } from "./pages/path-drills.tsx";
+import { PathLabPage, PathLabsPage } from "./pages/path-labs.tsx";
+import { PathMarketPage } from "./pages/path-market.tsx";
+import { PathPlanPage } from "./pages/path-plan.tsx";
+import { PathPortfolioPage } from "./pages/path-portfolio.tsx";
+import { PathBlockPage, PathTopicPage, PathTrackPage } from "./pages/path-topics.tsx";
+import { PathPage } from "./pages/path.tsx";
 import { PipelinePage, PipelinesPage } from "./pages/pipelines.tsx";
 import { RunPage } from "./pages/run.tsx";
 import { RunsPage } from "./pages/runs.tsx";
@@ -31,6 +38,17 @@ const tree = root.addChildren([
   createRoute({ ...under, path: "/monitoring", component: MonitoringPage }),
   createRoute({ ...under, path: "/pipelines", component: PipelinesPage }),
   createRoute({ ...under, path: "/pipelines/$runId", component: PipelinePage }),
+  createRoute({ ...under, path: "/path", component: PathPage }),
+  createRoute({ ...under, path: "/path/plan", component: PathPlanPage }),
+  createRoute({ ...under, path: "/path/labs", component: PathLabsPage }),
+  createRoute({ ...under, path: "/path/labs/$lab", component: PathLabPage }),
+  createRoute({ ...under, path: "/path/drills", component: PathDrillsPage }),
+  createRoute({ ...under, path: "/path/drills/$id", component: PathSheetPage }),
+  createRoute({ ...under, path: "/path/portfolio", component: PathPortfolioPage }),
+  createRoute({ ...under, path: "/path/market", component: PathMarketPage }),
+  createRoute({ ...under, path: "/path/blocks/$id", component: PathBlockPage }),
+  createRoute({ ...under, path: "/path/topics/$id", component: PathTopicPage }),
+  createRoute({ ...under, path: "/path/tracks/$id", component: PathTrackPage }),
 ]);
 
 // Values of an address are plain text, as everywhere else on the web; the router's own way is JSON.

@@ -1,4 +1,4 @@
-import type { Clock } from "../kernel/clock.ts";
+import type { Clock, Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import { definitionHash, type Canonical } from "../kernel/hashing.ts";
 import type { Pipelines } from "../pipelines/port.ts";
@@ -71,6 +71,10 @@ export class PathDesk {
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
+  }
+
+  nowUs(): Micros {
+    return this.#parts.clock.nowUs();
   }
 
   async records(): Promise<PathRecords> {

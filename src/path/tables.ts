@@ -18,7 +18,6 @@ export interface PathTables {
     /** JSON of the grade. */
     grade: string | null;
   };
-  path_drafts: { subject: string; language: string; code: string; changed_us: number };
 }
 
 export const pathMigrations: readonly Migration[] = [
@@ -51,14 +50,6 @@ export const pathMigrations: readonly Migration[] = [
         .addColumn("truth", "text", (c) => c.notNull())
         .addColumn("answered_us", "bigint")
         .addColumn("grade", "text")
-        .execute();
-      await trx.schema
-        .createTable("path_drafts")
-        .addColumn("subject", "text", (c) => c.notNull())
-        .addColumn("language", "text", (c) => c.notNull())
-        .addColumn("code", "text", (c) => c.notNull())
-        .addColumn("changed_us", "bigint", (c) => c.notNull())
-        .addPrimaryKeyConstraint("path_drafts_key", ["subject", "language"])
         .execute();
     },
   },

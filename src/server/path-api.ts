@@ -1,11 +1,11 @@
 /** What `/api/v1/path` answers; the console imports these types and nothing else of the Path. Times are integer microseconds UTC by the machine's clock. */
 import type { Roadmap } from "../path/content/types.ts";
 import type { PitfallReading, SignalReading } from "../path/detectors/detector.ts";
-import type { Grade, Question, Sheet, Signal, StoredSheet } from "../path/drills/sheet.ts";
+import type { Grade, Question, Signal, StoredSheet } from "../path/drills/sheet.ts";
 import type { EvidenceKind, Producer } from "../path/evidence/entry.ts";
 import type { FoundRecord } from "../path/exits/predicate.ts";
 import type { LabDescription } from "../path/labs/catalogue.ts";
-import type { Guard, Verdict } from "../path/labs/verdict.ts";
+import type { Verdict } from "../path/labs/verdict.ts";
 import type { Next } from "../path/next.ts";
 import type { Plan, PlanItem } from "../path/plan.ts";
 import type { SavedRequest } from "../path/plans.ts";
@@ -13,7 +13,6 @@ import type { SavedRequest } from "../path/plans.ts";
 export type {
   FoundRecord,
   Grade,
-  Guard,
   LabDescription,
   Next,
   PitfallReading,
@@ -22,7 +21,6 @@ export type {
   Question,
   Roadmap,
   SavedRequest,
-  Sheet,
   Signal,
   SignalReading,
   StoredSheet,

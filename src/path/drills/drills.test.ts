@@ -129,6 +129,9 @@ describe("design drills", () => {
       for (let s = 0; s < 50; s++) {
         const { sheet, truth } = createDesign(id, `seed ${s}`);
         for (const value of Object.values(designSolution(truth))) expect(Number.isFinite(value) && value !== 0, `${id} seed ${s}`).toBe(true);
+        const shares = one.steps.filter(({ unit }) => unit === "share").map((step) => designSolution(truth)[step.id]!);
+        expect(shares.filter((share) => !(share > 0 && share < 1))).toEqual([]);
+        expect(designSolution(truth)["slack"] ?? 1).toBeGreaterThan(0);
         expect(sheet.sections.map(({ title }) => title)).toHaveLength(8);
         expect(sheet.facts).toHaveLength(one.told.length);
       }

@@ -8,7 +8,6 @@ import { planToCalendar, planToJson, planToMarkdown } from "../../path/plan-expo
 import type { RouteContext } from "../control-rooms.ts";
 import type { EvidenceLine, PathOverview, PathPlan } from "../path-api.ts";
 import { evidenceLine, pathOverview, planView } from "../path-view.ts";
-import { systemClock } from "../system.ts";
 
 const short = Type.String({ minLength: 1, maxLength: 100 });
 const planBody = Type.Object(
@@ -43,7 +42,7 @@ export function addPathRoutes(app: FastifyInstance, { path: desk }: RouteContext
 
   app.get("/path/plan", { schema: { summary: "The plan in force" } }, async (): Promise<PathPlan | null> => {
     const saved = await desk.plan();
-    return saved === undefined ? null : planView(saved, systemClock.nowUs());
+    return saved === undefined ? null : planView(saved, desk.nowUs());
   });
 
   app.post<{ Body: Static<typeof planBody> }>(
@@ -51,7 +50,7 @@ export function addPathRoutes(app: FastifyInstance, { path: desk }: RouteContext
     { schema: { summary: "Makes and keeps a plan", body: planBody } },
     async (request): Promise<PathPlan> => {
       const { start, ...rest } = request.body;
-      const nowUs = systemClock.nowUs();
+      const nowUs = desk.nowUs();
       const saved = await desk.savePlan({ ...rest, startUs: start === undefined || start === "" ? nowUs : parseIso(start, "body.start") });
       return planView(saved, nowUs);
     },
@@ -67,7 +66,7 @@ export function addPathRoutes(app: FastifyInstance, { path: desk }: RouteContext
       const { plan } = saved;
       const [type, name, content] =
         request.query.format === "ical"
-          ? ["text/calendar; charset=utf-8", "plan.ics", planToCalendar(plan, systemClock.nowUs())]
+          ? ["text/calendar; charset=utf-8", "plan.ics", planToCalendar(plan, desk.nowUs())]
           : request.query.format === "json"
             ? ["application/json; charset=utf-8", "plan.json", planToJson(plan)]
             : ["text/markdown; charset=utf-8", "plan.md", planToMarkdown(roadmap, plan)];

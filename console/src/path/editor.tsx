@@ -1,0 +1,96 @@
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { javascript } from "@codemirror/lang-javascript";
+import { python } from "@codemirror/lang-python";
+import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
+import { EditorState } from "@codemirror/state";
+import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+import { useEffect, useRef, type ReactNode } from "react";
+import type { Language } from "./requests.ts";
+
+/*
+ * The editor lives in a shadow root: there its styles are constructed style sheets, which the page's Content-Security-Policy lets through;
+ * anywhere else it would add <style> elements, which are refused. Colours are the page's own tokens: custom properties pass into the root.
+ * Tab leaves the editor, as everywhere on the page; Ctrl+] and Ctrl+[ indent.
+ */
+
+const theme = EditorView.theme({
+  "&": { backgroundColor: "var(--sunk)", color: "var(--ink)", fontSize: "12.5px", border: "1px solid var(--hair)", borderRadius: "3px", maxHeight: "620px" },
+  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "1px" },
+  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "19px", minHeight: "280px" },
+  ".cm-gutters": { backgroundColor: "transparent", color: "var(--ink-3)", border: "0" },
+  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--accent-soft)" },
+  ".cm-cursor": { borderLeftColor: "var(--ink)" },
+  "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": { backgroundColor: "var(--champion-soft) !important" },
+  ".cm-matchingBracket": { backgroundColor: "var(--accent-soft) !important" },
+});
+
+const colours = HighlightStyle.define([
+  { tag: [tags.keyword, tags.operatorKeyword, tags.modifier], color: "var(--threshold)" },
+  { tag: [tags.string, tags.special(tags.string)], color: "var(--challenger)" },
+  { tag: [tags.number, tags.bool, tags.null], color: "var(--champion)" },
+  { tag: [tags.comment], color: "var(--ink-2)", fontStyle: "italic" },
+  { tag: [tags.function(tags.variableName), tags.definition(tags.function(tags.variableName))], color: "var(--accent)" },
+  { tag: [tags.typeName, tags.className], color: "var(--champion)" },
+]);
+
+export function Editor({
+  language,
+  value,
+  label,
+  onChange,
+}: {
+  language: Language;
+  value: string;
+  label: string;
+  onChange: (text: string) => void;
+}): ReactNode {
+  const place = useRef<HTMLDivElement>(null);
+  const view = useRef<EditorView | null>(null);
+  const changed = useRef(onChange);
+  changed.current = onChange;
+
+  useEffect(() => {
+    const host = place.current;
+    if (host === null) return undefined;
+    const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
+    const editor = new EditorView({
+      root,
+      parent: root,
+      state: EditorState.create({
+        doc: value,
+        extensions: [
+          lineNumbers(),
+          history(),
+          drawSelection(),
+          indentOnInput(),
+          bracketMatching(),
+          highlightActiveLine(),
+          indentUnit.of(language === "python" ? "    " : "  "),
+          language === "python" ? python() : javascript({ typescript: language === "typescript" }),
+          syntaxHighlighting(colours),
+          theme,
+          keymap.of([...defaultKeymap, ...historyKeymap]),
+          EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
+          EditorView.updateListener.of((update) => {
+            if (update.docChanged) changed.current(update.state.doc.toString());
+          }),
+        ],
+      }),
+    });
+    view.current = editor;
+    return () => {
+      editor.destroy();
+      view.current = null;
+    };
+    // A new language is a new editor; text typed here comes back through `value` and must not make one.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- see above
+  }, [language, label]);
+
+  useEffect(() => {
+    const editor = view.current;
+    if (editor !== null && editor.state.doc.toString() !== value) editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
+  }, [value]);
+
+  return <div className="editor" ref={place} />;
+}
