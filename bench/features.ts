@@ -19,7 +19,7 @@ import { createOnlineFeatures, type SourceRow } from "../src/features/online/onl
 import { fromCivil, MICROS_PER_DAY } from "../src/kernel/time.ts";
 import { openDuckDb, type DuckDb } from "../src/storage/duckdb/duckdb.ts";
 import { openLmdb } from "../src/storage/kv/lmdb.ts";
-import { machine } from "./machine.ts";
+import { machine } from "../src/cli/load/machine.ts";
 
 const schema = { date: "timestamp", delay: "int64", distance: "int64", origin: "string", destination: "string" } as const;
 const busiest = "('ORD', 'DFW', 'ATL', 'LAX', 'PHX', 'STL', 'DTW', 'MSP', 'LAS', 'DEN', 'BOS', 'IAH')";

@@ -11,8 +11,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import type { LoadPlan, LoadReport } from "./load.ts";
-import { machine, machineBusySeconds } from "./machine.ts";
+import { loadClientFile, type LoadPlan, type LoadReport } from "../src/cli/load/client.ts";
+import { machine, machineBusySeconds } from "../src/cli/load/machine.ts";
 import { buildServeWorld, type ServeWorld } from "./serve-world.ts";
 
 const warmupSeconds = 3;
@@ -99,7 +99,7 @@ async function startServer(folder: string, execArgv: string[]): Promise<{ child:
 async function measure(server: ChildProcess, folder: string, plan: LoadPlan): Promise<ServeRun> {
   const file = path.join(folder, "plan.json");
   writeFileSync(file, JSON.stringify(plan));
-  const client = spawn(process.execPath, [path.join(import.meta.dirname, "load.ts"), file], { stdio: ["ignore", "pipe", "inherit"] });
+  const client = spawn(process.execPath, [loadClientFile, file], { stdio: ["ignore", "pipe", "inherit"] });
   const lines: string[] = [];
   let started: Promise<CpuReading> | undefined;
   let output = "";
@@ -142,12 +142,25 @@ function line(r: ServeRun): string {
 
 function table(runs: readonly ServeRun[], world: Omit<ServeWorld, "bodies">, stageMeanUs: Readonly<Record<string, number>>): string {
   const { os, cpu, cores, node } = machine();
-  const head = ["asked/s", "answered/s", "p50 ms", "p95 ms", "p99 ms", "max ms", "errors", "server cores", "client cores", "others' cores", "server MB"];
+  const head = [
+    "asked/s",
+    "answered/s",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "p99.9 ms",
+    "max ms",
+    "errors",
+    "server cores",
+    "client cores",
+    "others' cores",
+    "server MB",
+  ];
   const rows = runs.map((r) =>
     [
       r.rate,
       r.achievedRate.toFixed(0),
-      ...[r.latencyMs.p50, r.latencyMs.p95, r.latencyMs.p99, r.latencyMs.max].map((ms) => ms.toFixed(2)),
+      ...[r.latencyMs.p50, r.latencyMs.p95, r.latencyMs.p99, r.latencyMs.p999, r.latencyMs.max].map((ms) => ms.toFixed(2)),
       r.errors,
       r.cpu.server,
       r.cpu.client,

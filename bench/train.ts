@@ -18,7 +18,7 @@ import type { TrainingTable } from "../src/learn/dataset.ts";
 import { trainGbdt } from "../src/learn/gbdt/train.ts";
 import { auc } from "../src/learn/metrics.ts";
 import { createPredictor, predictTable } from "../src/learn/predictor.ts";
-import { machine } from "./machine.ts";
+import { machine } from "../src/cli/load/machine.ts";
 
 const holdoutRows = 50_000;
 

@@ -3,11 +3,12 @@
  * from that scheduled time. So a server that stalls is charged for everybody who would have been waiting (no coordinated omission).
  *
  * Sockets are driven by hand, one request at a time on each, because a full HTTP client costs more than the server it measures and both
- * share the machine. Runs in a process of its own: `node bench/load.ts <plan.json>` prints "measuring" when its warm-up is over and the report as one last line of JSON.
+ * share the machine. Runs in a process of its own: `node client.ts <plan.json>` prints "measuring" when its warm-up is over and the report as one last line of JSON.
  */
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { seededRng } from "../src/kernel/rng.ts";
+import { fileURLToPath } from "node:url";
+import { seededRng } from "../../kernel/rng.ts";
 
 export interface LoadPlan {
   readonly host: string;
@@ -29,6 +30,7 @@ export interface Quantiles {
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
+  readonly p999: number;
   readonly max: number;
 }
 
@@ -42,12 +44,17 @@ export interface LoadReport {
   readonly statuses: Readonly<Record<string, number>>;
   /** From the scheduled arrival to the last byte of the answer. */
   readonly latencyMs: Quantiles;
+  /** Latency at growing quantiles, for a picture. */
+  readonly curve: readonly { readonly quantile: number; readonly ms: number }[];
   /** From the write to the last byte: what the client's own timer and queue added is left out. */
   readonly serviceMs: Quantiles;
   readonly measuredSeconds: number;
   /** CPU seconds this client used per second of the measured part; 1 is one core. */
   readonly cpuShare: number;
 }
+
+/** This file, to be started as a process. */
+export const loadClientFile: string = fileURLToPath(import.meta.url);
 
 /** How long to wait for the last answers once the schedule has ended. */
 const graceMs = 10_000;
@@ -165,6 +172,7 @@ export async function runLoad(plan: LoadPlan, onMeasuring: () => void = () => {}
     errors: failed + unanswered,
     statuses,
     latencyMs: quantiles(sorted),
+    curve: curveOf(sorted),
     serviceMs: quantiles(service.filter((ms) => !Number.isNaN(ms)).sort()),
     measuredSeconds: measuredMs / 1000,
     cpuShare: (cpu.user + cpu.system) / 1000 / measuredMs,
@@ -206,7 +214,18 @@ function wholeAnswer(connection: Connection, chunk: Buffer): string | undefined 
 
 function quantiles(sorted: Float64Array): Quantiles {
   const at = (q: number): number => (sorted.length === 0 ? Number.NaN : sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)]!);
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), p999: at(0.999), max: at(1) };
+}
+
+/** Ten points to each nine, as far as there are observations to tell them apart. */
+function curveOf(sorted: Float64Array): LoadReport["curve"] {
+  const points: { quantile: number; ms: number }[] = [];
+  const nines = Math.log10(Math.max(1, sorted.length));
+  for (let nine = 0; nine <= nines; nine += 0.1) {
+    const quantile = 1 - 10 ** -nine;
+    points.push({ quantile, ms: sorted[Math.min(sorted.length - 1, Math.floor(quantile * sorted.length))] ?? Number.NaN });
+  }
+  return points;
 }
 
 if (import.meta.main) {

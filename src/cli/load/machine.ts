@@ -14,7 +14,7 @@ export interface Machine {
 
 function versions(): Record<string, string> {
   const require = createRequire(import.meta.url);
-  const own = require("../package.json") as { version: string; dependencies: Record<string, string> };
+  const own = require("../../../package.json") as { version: string; dependencies: Record<string, string> };
   return { karkhana: own.version, ...Object.fromEntries(["fastify", "lmdb", "@duckdb/node-api"].map((name) => [name, own.dependencies[name] ?? "absent"])) };
 }
 
