@@ -13,11 +13,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import("./status.ts")).status,
   promote: async () => (await import("./promote.ts")).promote,
   rollback: async () => (await import("./rollback.ts")).rollback,
-<<<<<<< HEAD
   import: async () => (await import("./import.ts")).importCommand,
-=======
   "load-test": async () => (await import("./load-test.ts")).loadTest,
->>>>>>> 468bedb (karkhana load-test: open-loop load on the running model, kept as a run with its table, its picture and the machine)
   path: async () => (await import("./path.ts")).path,
   doctor: async () => (await import("./doctor.ts")).doctor,
 };
