@@ -14,7 +14,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import type { TabularModel } from "../src/serving/formats/model.ts";
 import { openModel, parseModel } from "../src/serving/formats/open.ts";
-import { machine } from "./machine.ts";
+import { machine } from "../src/cli/load/machine.ts";
 
 const batches = [1, 64, 10_000];
 
