@@ -73,11 +73,7 @@ export const loadTest: Command = {
       const after = await championOf(running.servingUrl, model);
       const { bodies: _bodies, ...asked } = plan;
       const record = { runId: run.runId, model, version, versionAfter: after, plan: { ...asked, questions: questions.length }, report, machine: fingerprint };
-      const picture = drawLatency(
-        report,
-        `${model} v${version}: latency at ${plan.rate} requests/s`,
-        `${describe(fingerprint)}; ${arrivals} arrivals, from scheduled arrival to last byte`,
-      );
+      const picture = drawLatency(report, `${model} v${version}: latency at ${plan.rate} requests/s, ${arrivals} arrivals`, describe(fingerprint));
       const files = [
         ["load-test.json", `${JSON.stringify(record, null, 2)}\n`],
         ["load-test.svg", picture],
