@@ -3,10 +3,28 @@ import { roadmap } from "../content/roadmap.ts";
 import { defaultLimits, labId, type Lab, type Language, type Limits } from "./lab.ts";
 import { pca } from "./list/lab-06-pca.ts";
 import { softmaxCrossEntropy } from "./list/lab-25-softmax-cross-entropy.ts";
+import { calibration } from "./list/lab-26-calibration.ts";
+import { attention } from "./list/lab-32-attention.ts";
+import { dynamicBatcher } from "./list/lab-35-dynamic-batcher.ts";
+import { int8 } from "./list/lab-36-int8.ts";
+import { positionBias } from "./list/lab-38-position-bias.ts";
+import { pointInTime } from "./list/lab-40-point-in-time.ts";
+import { hyperparameterSearch } from "./list/lab-41-hyperparameter-search.ts";
 import { psi } from "./list/lab-43-psi.ts";
 
 /** Every lab that can be run, in the order of the roadmap's lab list. */
-export const labs: readonly Lab[] = [pca, softmaxCrossEntropy, psi];
+export const labs: readonly Lab[] = [
+  pca,
+  softmaxCrossEntropy,
+  calibration,
+  attention,
+  dynamicBatcher,
+  int8,
+  positionBias,
+  pointInTime,
+  hyperparameterSearch,
+  psi,
+];
 
 /** A lab as the console and the command line show it: plain JSON. */
 export interface LabDescription {

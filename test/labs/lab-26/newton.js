@@ -51,7 +51,7 @@ function isotonic(scores, labels) {
     }
     stack.push(merged);
   }
-  const out = new Array(scores.length);
+  const out = Array.from({ length: scores.length });
   for (const { sum, count, rows } of stack) for (const i of rows) out[i] = sum / count;
   return out;
 }

@@ -42,7 +42,7 @@ export function calibrate(scores, labels, bins) {
       damping /= 4;
     } else damping *= 8;
   }
-  const sums = new Array(bins).fill(0);
+  const sums = Array.from({ length: bins }, () => 0);
   scores.forEach((s, i) => (sums[s === 1 ? bins - 1 : Math.floor(s * bins)] += s - labels[i]));
   return { platt: { a: w[0] * 4, b: w[1] - w[0] * 2 }, isotonic, ece: sums.reduce((sum, v) => sum + Math.abs(v), 0) / scores.length };
 }

@@ -12,7 +12,7 @@ export function attend(x, wq, wk, wv, options) {
         if (c + 1 < d) input[t][c + 1] += Math.cos(angle);
       }
   const project = (row, w) => {
-    const out = new Array(h).fill(0);
+    const out = Array.from({ length: h }, () => 0);
     for (let c = 0; c < d; c++) for (let e = 0; e < h; e++) out[e] += row[c] * w[c][e];
     return out;
   };
@@ -23,7 +23,7 @@ export function attend(x, wq, wk, wv, options) {
   for (let i = 0; i < input.length; i++) {
     const query = project(input[i], wq);
     let [top, total] = [-Infinity, 0];
-    let sum = new Array(h).fill(0);
+    let sum = Array.from({ length: h }, () => 0);
     const scores = [];
     const end = causal ? i + 1 : input.length;
     for (let j = 0; j < end; j++) {
@@ -39,7 +39,7 @@ export function attend(x, wq, wk, wv, options) {
       sum = sum.map((s, e) => s * keep + share * values[j][e]);
       top = next;
     }
-    const row = new Array(input.length).fill(0);
+    const row = Array.from({ length: input.length }, () => 0);
     for (const [j, score] of scores) row[j] = Math.exp(score - top) / total;
     weights.push(row);
     output.push(total === 0 ? sum : sum.map((s) => s / total));

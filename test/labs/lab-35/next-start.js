@@ -1,7 +1,7 @@
 // Works out each batch's start directly: the earliest moment, from the worker's freedom on, at which the condition holds.
 export function simulate(requests, { maxSize, maxDelay, base, each }) {
   const gone = requests.map((r) => Math.min(r.deadline ?? Infinity, r.cancel ?? Infinity));
-  const batchOf = new Array(requests.length).fill(null);
+  const batchOf = Array.from({ length: requests.length }, () => null);
   let free = 0;
   for (;;) {
     const open = requests.map((_, i) => i).filter((i) => batchOf[i] === null && gone[i] > free);

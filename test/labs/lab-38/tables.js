@@ -1,6 +1,6 @@
 export function debias(log, positions, floor) {
-  const clicks = new Array(positions).fill(0);
-  const views = new Array(positions).fill(0);
+  const clicks = Array.from({ length: positions }, () => 0);
+  const views = Array.from({ length: positions }, () => 0);
   for (const { position, click, shuffled } of log) {
     if (!shuffled) continue;
     views[position]++;

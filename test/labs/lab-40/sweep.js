@@ -4,12 +4,12 @@ export function pointInTime(questions, events, { ttl, window }) {
   const arrivals = events.map((e, i) => ({ ...e, i })).sort((a, b) => a.known - b.known || a.i - b.i);
   const order = questions.map((_, i) => i).sort((a, b) => questions[a].at - questions[b].at);
   const state = new Map();
-  const latest = new Array(questions.length).fill(null);
-  const count = new Array(questions.length).fill(0);
-  const mean = new Array(questions.length).fill(null);
+  const latest = Array.from({ length: questions.length }, () => null);
+  const count = Array.from({ length: questions.length }, () => 0);
+  const mean = Array.from({ length: questions.length }, () => null);
   let next = 0;
   for (const q of order) {
-    const { key, at, served } = questions[q];
+    const { key, at } = questions[q];
     while (next < arrivals.length && arrivals[next].known <= at) {
       const e = arrivals[next++];
       const own = state.get(name(e.key)) ?? [];

@@ -28,8 +28,8 @@ export function search(train, space, budget) {
     const value = train(configuration);
     if (value < loss) {
       [best, loss, point] = [configuration, value, child];
-      step = Math.min(0.5, step * 1.6);
-    } else step *= 0.89;
+      step = Math.min(0.25, step * 1.5);
+    } else if (loss < Infinity) step *= 0.89;
   }
   return { best, loss };
 }

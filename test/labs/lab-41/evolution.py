@@ -15,7 +15,7 @@ def search(train, space, budget):
         configuration = {p["name"]: value(p, u) for p, u in zip(space, child)}
         result = train(configuration)
         if result < loss:
-            best, loss, point, step = configuration, result, child, min(0.5, step * 1.6)
-        else:
+            best, loss, point, step = configuration, result, child, min(0.25, step * 1.5)
+        elif loss < math.inf:
             step *= 0.89
     return {"best": best, "loss": loss}

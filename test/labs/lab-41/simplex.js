@@ -1,12 +1,12 @@
 // Nelder and Mead: a simplex of n + 1 configurations that reflects, stretches and shrinks towards better ground.
 export function search(train, space, budget) {
   const n = space.length;
-  let left = budget;
+  const account = { left: budget };
   let best = { loss: Infinity };
   const measure = (raw) => {
     const u = raw.map((x) => Math.min(1, Math.max(0, x)));
-    if (left === 0) return { u, loss: Infinity };
-    left--;
+    if (account.left === 0) return { u, loss: Infinity };
+    account.left--;
     const configuration = {};
     space.forEach(({ name, low, high, scale, whole }, i) => {
       const value = scale === "log" ? low * (high / low) ** u[i] : low + (high - low) * u[i];
@@ -19,11 +19,11 @@ export function search(train, space, budget) {
   };
   let start = measure(space.map(() => 0.5));
   // A failed start says nothing: go down the first parameter until something trains.
-  while (start.loss === Infinity && left > 0) start = measure(start.u.map((x, i) => (i === 0 ? x - 0.1 : x)));
-  while (left > 0) {
+  while (start.loss === Infinity && account.left > 0) start = measure(start.u.map((x, i) => (i === 0 ? x - 0.1 : x)));
+  while (account.left > 0) {
     const centre = best.u ?? start.u;
     let simplex = [{ ...best }, ...space.map((_, i) => measure(centre.map((x, j) => (j === i ? x - 0.15 : x))))];
-    for (let turns = 0; turns < 60 && left > 0; turns++) {
+    for (let turns = 0; turns < 60 && account.left > 0; turns++) {
       simplex.sort((a, b) => a.loss - b.loss);
       const worst = simplex[n];
       const middle = space.map((_, j) => simplex.slice(0, n).reduce((sum, s) => sum + s.u[j], 0) / n);
