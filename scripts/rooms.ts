@@ -12,14 +12,15 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   tracking: below,
   feedback: below,
   pipelines: below,
+  access: ["kernel", "storage"],
   registry: [...below, "tracking"],
   project: ["kernel", "data", "features", "learn"],
-  serving: [...below, "data", "features", "learn", "registry", "feedback", "project"],
+  serving: [...below, "access", "data", "features", "learn", "registry", "feedback", "project"],
   monitoring: [...below, "features", "learn", "registry", "feedback", "project"],
   workflows: [...below, ...capabilities],
   path: [...below, "data", "tracking", "registry", "feedback", "monitoring", "pipelines", "project"],
-  server: [...below, ...capabilities, "workflows", "path"],
-  cli: [...below, ...capabilities, "workflows", "path", "server"],
+  server: [...below, "access", ...capabilities, "workflows", "path"],
+  cli: [...below, "access", ...capabilities, "workflows", "path", "server"],
 };
 
 /** Rooms that compute only: no machine clock, no machine randomness, no Node modules (hashing.ts alone may use node:crypto, which is deterministic). */

@@ -21,7 +21,7 @@ export async function changeDeployment(parsed: Parsed, change: (registry: Regist
         `${model}: version ${deployment.champion} is champion (revision ${deployment.revision})${running === undefined ? "; nothing is serving now" : ""}`,
       );
     if (running === undefined) return 0;
-    const client = new ServingClient({ baseUrl: running.servingUrl, maxSockets: 1, patienceMs: 10_000 });
+    const client = new ServingClient({ baseUrl: running.servingUrl, token: stores.internalToken, maxSockets: 1, patienceMs: 10_000 });
     try {
       await client.post("/v1/admin/refresh", {});
     } finally {

@@ -3,10 +3,11 @@ import { toErrorRecord } from "../kernel/error.ts";
 import { loadProject } from "../project/load.ts";
 import { createDeliverer } from "../registry/webhooks/deliverer.ts";
 import { createOutbox } from "../registry/webhooks/outbox.ts";
-import { readConfiguration } from "../server/configuration.ts";
+import { namesIn, readConfiguration } from "../server/configuration.ts";
 import { openStores } from "../server/compose.ts";
 import { createControl } from "../server/control.ts";
 import { openPathDesk } from "../server/path-desk.ts";
+import { ownAddress } from "../serving/http-guard.ts";
 import { openPlatform } from "../server/platform.ts";
 import { lockRole } from "../server/role-lock.ts";
 import { systemClock } from "../server/system.ts";
@@ -19,8 +20,9 @@ try {
   const args = readProcessArguments(process.argv);
   await lockRole(args.dataFolder, "control");
   const project = await loadProject(args.projectFile);
-  const stores = await openStores(args.dataFolder, readConfiguration(process.env));
-  const servingUrl = `http://${args.host}:${args.servingPort ?? 0}`;
+  const configuration = readConfiguration(process.env);
+  const stores = await openStores(args.dataFolder, configuration);
+  const servingUrl = `http://${ownAddress(args.host)}:${args.servingPort ?? 0}`;
   const platform = await openPlatform(project, stores, servingUrl);
   const control = await createControl(
     {
@@ -29,6 +31,8 @@ try {
       tracking: stores.tracking,
       registry: stores.registry,
       catalog: stores.catalog,
+      directory: stores.directory,
+      gate: stores.gate,
       webhooks: stores.webhooks,
       pipelines: stores.pipelines,
       monitoring: stores.monitoring,
@@ -39,7 +43,13 @@ try {
       clock: platform.eventClock,
       path: openPathDesk({ rooms: { ...stores, feedback: platform.feedback }, project: project.definition, database: stores.database, clock: systemClock }),
     },
-    { host: args.host, port: args.port, servingUrl },
+    {
+      host: args.host,
+      port: args.port,
+      servingUrl,
+      servingToken: stores.internalToken,
+      allowedHosts: [...namesIn(configuration.allowedHosts), ownAddress(args.host)],
+    },
   );
   const deliverer = createDeliverer({ ...stores.webhooks, outbox: createOutbox(stores.database, systemClock) });
   deliverer.start();

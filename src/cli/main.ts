@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   rollback: async () => (await import("./rollback.ts")).rollback,
   import: async () => (await import("./import.ts")).importCommand,
   "load-test": async () => (await import("./load-test.ts")).loadTest,
+  auth: async () => (await import("./auth.ts")).auth,
   path: async () => (await import("./path.ts")).path,
   doctor: async () => (await import("./doctor.ts")).doctor,
 };

@@ -5,10 +5,11 @@ import { toErrorRecord } from "../kernel/error.ts";
 import { viewsOf } from "../project/definition.ts";
 import { loadProject } from "../project/load.ts";
 import { openStores } from "../server/compose.ts";
-import { readConfiguration } from "../server/configuration.ts";
+import { namesIn, readConfiguration } from "../server/configuration.ts";
 import { statusOf } from "../server/error-status.ts";
 import { lockRole } from "../server/role-lock.ts";
 import { systemClock, systemId } from "../server/system.ts";
+import { ownAddress } from "../serving/http-guard.ts";
 import { createServing } from "../serving/app.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
 import { endWithSupervisor, tellSupervisor } from "./messages.ts";
@@ -19,7 +20,8 @@ try {
   const args = readProcessArguments(process.argv);
   await lockRole(args.dataFolder, "serving");
   const project = await loadProject(args.projectFile);
-  const stores = await openStores(args.dataFolder, readConfiguration(process.env));
+  const configuration = readConfiguration(process.env);
+  const stores = await openStores(args.dataFolder, configuration);
   const online = await openOnlineStore(stores.onlineStore);
   const views = project.definition.models.flatMap((model) => viewsOf(model.service));
   const feedback = await openFeedbackLog(stores.folder.logFolder);
@@ -32,6 +34,8 @@ try {
     clock: systemClock,
     newId: systemId,
     statusOf,
+    gate: stores.gate,
+    allowedHosts: [...namesIn(configuration.allowedHosts), ownAddress(args.host)],
   });
   ending.by(async () => {
     await serving.close();
@@ -42,8 +46,8 @@ try {
   const address = await serving.listen({ host: args.host, port: args.port, ...(args.grpcPort === undefined ? {} : { grpcPort: args.grpcPort }) });
   tellSupervisor({
     kind: "ready",
-    url: `http://${address.host}:${address.port}`,
-    ...(address.grpcPort === undefined ? {} : { grpcAddress: `${address.host}:${address.grpcPort}` }),
+    url: `http://${ownAddress(address.host)}:${address.port}`,
+    ...(address.grpcPort === undefined ? {} : { grpcAddress: `${ownAddress(address.host)}:${address.grpcPort}` }),
   });
 } catch (error) {
   const record = toErrorRecord(error);

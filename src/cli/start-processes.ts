@@ -1,8 +1,9 @@
 import { readConfiguration } from "../server/configuration.ts";
 import { openStores } from "../server/compose.ts";
+import { isLoopback } from "../serving/http-guard.ts";
 import { lockDataFolder } from "../server/data-folder-lock.ts";
 import { forgetRunning, writeRunning, type Running } from "../server/running.ts";
-import { number, type FlagValues } from "./arguments.ts";
+import { number, optionalText, type FlagValues } from "./arguments.ts";
 import type { ChildMessage } from "./messages.ts";
 import type { ProjectChoice } from "./project-folder.ts";
 import { Supervisor, type ProcessSpec } from "./supervisor.ts";
@@ -13,8 +14,6 @@ export interface Started {
   readonly failed: Promise<never>;
   readonly stop: () => Promise<void>;
 }
-
-const host = "127.0.0.1";
 
 export interface StartOptions {
   readonly loop: boolean;
@@ -30,7 +29,13 @@ export async function startProcesses(
   { loop, onMessage, say = console.error }: StartOptions,
 ): Promise<Started> {
   // Everything that can be wrong with folder and configuration is said before a process is started.
-  await (await openStores(dataFolder, readConfiguration(process.env))).close();
+  const host = optionalText(values, "host") ?? "127.0.0.1";
+  const stores = await openStores(dataFolder, readConfiguration(process.env));
+  try {
+    if (!isLoopback(host)) await stores.gate.require(host);
+  } finally {
+    await stores.close();
+  }
   const unlock = lockDataFolder(dataFolder);
   const common = { projectFile: project.file, dataFolder, host };
   const supervisors: Supervisor[] = [];

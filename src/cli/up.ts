@@ -10,6 +10,7 @@ export const up: Command = {
   flags: {
     ...projectFlags,
     ...portFlags,
+    host: { type: "string", value: "address", help: "Address to listen on; any but loopback needs users (`karkhana auth`)", default: "127.0.0.1" },
     full: { type: "boolean", help: "Tell the project to use all rows" },
     json: { type: "boolean", help: "Print one JSON event a line" },
   },

@@ -288,6 +288,27 @@ export const errorCatalogue = {
     remedy: "Correct --data or --project, or start with `karkhana run --project <folder>`.",
     retryable: false,
   },
+  // access
+  ACCESS_UNAUTHENTICATED: {
+    text: "Nobody is recognised in this request",
+    remedy: "Send a token (Authorization: Bearer kk_...; MLFLOW_TRACKING_TOKEN) or a name and password, or sign in on the console.",
+    retryable: false,
+  },
+  ACCESS_DENIED: { text: "{user} is {role}; this needs {needed}", remedy: "Ask an admin: `karkhana auth set-role <user> --role <role>`.", retryable: false },
+  ACCESS_BUSY: { text: "Too many passwords and tokens are being checked at once", remedy: "Try again in a moment.", retryable: true },
+  ACCESS_NOT_CONFIGURED: {
+    text: "{host} is reached by others than this machine, and no user is known",
+    remedy: "Add one first (`karkhana auth add-user <name> --role admin`, then `karkhana auth add-token <name>`), or stay on 127.0.0.1.",
+    retryable: false,
+  },
+  USER_NOT_FOUND: { text: "There is no user {user}", remedy: "`karkhana auth list` shows the users.", retryable: false },
+  USER_EXISTS: { text: "User {user} already exists", remedy: "`karkhana auth set-role` changes what they may do.", retryable: false },
+  TOKEN_NOT_FOUND: { text: "There is no token {tokenId}", remedy: "`karkhana auth list` shows the tokens by their id.", retryable: false },
+  WORKSPACE_NOT_FOUND: {
+    text: "There is no workspace {workspace}; there is {known}",
+    remedy: "Leave the workspace out, or name the one there is.",
+    retryable: false,
+  },
   // http, both servers
   ROUTE_NOT_FOUND: {
     text: "There is no {method} {path}",

@@ -14,14 +14,14 @@ export type VersionRow = Selectable<RegistryTables["registry_versions"]>;
 /** Values in one statement: both databases take more, but not without limit. */
 const chunk = 500;
 
-export async function readModels(db: RegistryQueries, rows: readonly ModelRow[]): Promise<RegisteredModel[]> {
+export async function readModels(db: RegistryQueries, rows: readonly ModelRow[], artifactRoot: string): Promise<RegisteredModel[]> {
   const found: RegisteredModel[] = [];
   for (let from = 0; from < rows.length; from += chunk) {
     const part = rows.slice(from, from + chunk);
     const names = part.map((row) => row.model);
     const tags = Map.groupBy(await db.selectFrom("registry_model_tags").selectAll().where("model", "in", names).orderBy("key").execute(), (t) => t.model);
     const aliases = await readAliases(db, names);
-    const latest = Map.groupBy(await toVersions(db, await latestRows(db, names), aliases), (v) => v.model);
+    const latest = Map.groupBy(await toVersions(db, await latestRows(db, names), aliases, artifactRoot), (v) => v.model);
     for (const row of part) {
       found.push({
         name: row.model,
@@ -37,11 +37,11 @@ export async function readModels(db: RegistryQueries, rows: readonly ModelRow[])
   return found;
 }
 
-export async function readRegisteredVersions(db: RegistryQueries, rows: readonly VersionRow[]): Promise<RegisteredVersion[]> {
+export async function readRegisteredVersions(db: RegistryQueries, rows: readonly VersionRow[], artifactRoot: string): Promise<RegisteredVersion[]> {
   const found: RegisteredVersion[] = [];
   for (let from = 0; from < rows.length; from += chunk) {
     const part = rows.slice(from, from + chunk);
-    found.push(...(await toVersions(db, part, await readAliases(db, [...new Set(part.map((row) => row.model))]))));
+    found.push(...(await toVersions(db, part, await readAliases(db, [...new Set(part.map((row) => row.model))]), artifactRoot)));
   }
   return found;
 }
@@ -81,6 +81,7 @@ async function toVersions(
   db: RegistryQueries,
   rows: readonly VersionRow[],
   aliases: ReadonlyMap<string, Readonly<Record<string, number>>>,
+  artifactRoot: string,
 ): Promise<RegisteredVersion[]> {
   if (rows.length === 0) return [];
   const wanted = new Set(rows.map((row) => `${row.version} ${row.model}`));
@@ -97,7 +98,7 @@ async function toVersions(
   );
   return rows.map((row) => {
     // What the project trained lies among its run's artifacts.
-    const source = row.source ?? `mlflow-artifacts:/${row.artifact_path}`;
+    const source = row.source ?? `${artifactRoot}/${row.artifact_path}`;
     return {
       model: row.model,
       version: row.version,

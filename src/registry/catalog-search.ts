@@ -32,20 +32,20 @@ const modelTables: RecordTables = {
   parts: { tag: "registry_model_tags" },
   attributes: { name: sql`r.model`, creation_timestamp: created, last_updated_timestamp: updated },
 };
-const versionTables: RecordTables = {
+const versionTables = (artifactRoot: string): RecordTables => ({
   key: ["model", "version"],
   parts: { tag: "registry_version_tags" },
   attributes: {
     name: sql`r.model`,
     version_number: sql`cast(r.version as double precision)`,
     run_id: sql`r.run_id`,
-    source_path: sql`coalesce(r.source, 'mlflow-artifacts:/' || r.artifact_path)`,
+    source_path: sql`coalesce(r.source, ${sql.lit(`${artifactRoot}/`)} || r.artifact_path)`,
     creation_timestamp: created,
     last_updated_timestamp: updated,
   },
-};
+});
 
-export async function searchModels(database: SqlDatabase, query: CatalogQuery): Promise<CatalogPage<RegisteredModel>> {
+export async function searchModels(database: SqlDatabase, query: CatalogQuery, artifactRoot: string): Promise<CatalogPage<RegisteredModel>> {
   const { dialect } = database;
   const orders = parseOrders(query.orderBy ?? [], modelScope);
   const name: SortKey = { expression: textKey(sql`r.model`, dialect), type: "text", descending: false };
@@ -56,23 +56,24 @@ export async function searchModels(database: SqlDatabase, query: CatalogQuery): 
     limit: query.limit,
     token: query.token,
   });
-  return withItems(await readModels(tables<RegistryTables>(database.db), page.rows), page.nextToken);
+  return withItems(await readModels(tables<RegistryTables>(database.db), page.rows, artifactRoot), page.nextToken);
 }
 
-export async function searchVersions(database: SqlDatabase, query: CatalogQuery): Promise<CatalogPage<RegisteredVersion>> {
+export async function searchVersions(database: SqlDatabase, query: CatalogQuery, artifactRoot: string): Promise<CatalogPage<RegisteredVersion>> {
   const { dialect } = database;
+  const records = versionTables(artifactRoot);
   const asked = (query.orderBy?.length ?? 0) > 0 ? query.orderBy! : ["last_updated_timestamp DESC", "name ASC", "version_number DESC"];
   const orders = parseOrders(asked, versionScope);
   // MLflow breaks ties by name, then newest version first; with both named the order is total.
   const rest = ["name", "version_number"].filter((key) => !isOrdered(orders, key)).map((key) => attribute(key, key === "version_number"));
   const page = await readRows<RegistryTables, "registry_versions">(database.db, {
     table: "registry_versions",
-    conditions: [sql`r.deleted_us is null`, ...conditionsOf(query.filter, versionScope, versionTables, dialect)],
-    sort: [...orders, ...rest].flatMap((order) => sortKeysOf(order, versionScope, versionTables, dialect)),
+    conditions: [sql`r.deleted_us is null`, ...conditionsOf(query.filter, versionScope, records, dialect)],
+    sort: [...orders, ...rest].flatMap((order) => sortKeysOf(order, versionScope, records, dialect)),
     limit: query.limit,
     token: query.token,
   });
-  return withItems(await readRegisteredVersions(tables<RegistryTables>(database.db), page.rows), page.nextToken);
+  return withItems(await readRegisteredVersions(tables<RegistryTables>(database.db), page.rows, artifactRoot), page.nextToken);
 }
 
 const attribute = (key: string, descending: boolean): Order => ({ field: { kind: "attribute", key }, descending });

@@ -23,11 +23,14 @@ export interface CatalogParts {
   /** Who decides about what is deployed. */
   readonly registry: Pick<Registry, "promote">;
   readonly announce?: Announce;
+  /** What stands before a blob's path in addresses that clients read; default: the proxy. */
+  readonly artifactRoot?: string;
 }
 
 export function createModelCatalog(parts: CatalogParts): ModelCatalog {
   const { database, clock, registry } = parts;
   const announce = parts.announce ?? announceNothing;
+  const artifactRoot = parts.artifactRoot ?? "mlflow-artifacts:";
   const db = tables<RegistryTables>(database.db);
   const write = <T>(work: (trx: SqlTransaction, queries: RegistryQueries) => Promise<T>): Promise<T> =>
     database.transaction((trx) => work(trx, tables<RegistryTables>(trx)));
@@ -54,14 +57,14 @@ export function createModelCatalog(parts: CatalogParts): ModelCatalog {
         }
         for (const [key, value] of Object.entries(tags)) await queries.insertInto("registry_model_tags").values({ model: name, key, value }).execute();
         await announce(trx, { event: "registered_model.created", data: { name, tags, description: description ?? null } });
-        return modelOf(queries, name);
+        return modelOf(queries, name, artifactRoot);
       }),
-    getModel: (name) => modelOf(db, name),
+    getModel: (name) => modelOf(db, name, artifactRoot),
     describeModel: (name, description) =>
       write(async (_trx, queries) => {
         await rowOf(queries, name);
         await queries.updateTable("registry_models").set({ description, updated_us: clock.nowUs() }).where("model", "=", name).execute();
-        return modelOf(queries, name);
+        return modelOf(queries, name, artifactRoot);
       }),
     renameModel: (name, newName) =>
       write(async (trx, queries) => {
@@ -73,7 +76,7 @@ export function createModelCatalog(parts: CatalogParts): ModelCatalog {
           if (taken !== undefined) throw new KarkhanaError("REGISTERED_MODEL_EXISTS", { model: newName });
           await moveModel(queries, name, newName, clock.nowUs());
         }
-        return modelOf(queries, newName);
+        return modelOf(queries, newName, artifactRoot);
       }),
     deleteModel: (name) =>
       write(async (trx, queries) => {
@@ -98,21 +101,21 @@ export function createModelCatalog(parts: CatalogParts): ModelCatalog {
         await announce(trx, { event: "registered_model_tag.deleted", data: { name, key } });
         await queries.deleteFrom("registry_model_tags").where("model", "=", name).where("key", "=", key).execute();
       }),
-    searchModels: (query) => searchModels(database, query),
+    searchModels: (query) => searchModels(database, query, artifactRoot),
 
     createVersion: (input) =>
       write(async (trx) => {
         const ledger = await Ledger.open({ trx, dialect: database.dialect, announce }, input.model, clock.nowUs());
         if (ledger === undefined) throw new KarkhanaError("REGISTERED_MODEL_NOT_FOUND", { model: input.model });
-        return insertVersion(ledger, input, parts.newId());
+        return insertVersion(ledger, input, parts.newId(), artifactRoot);
       }),
-    getVersion: (model, version) => versionOf(db, model, version),
+    getVersion: (model, version) => versionOf(db, model, version, artifactRoot),
     artifactPath: async (model, version) => (await versionRow(db, model, version)).artifact_path,
     describeVersion: (model, version, description) =>
       write(async (_trx, queries) => {
         await versionRow(queries, model, version);
         await change(queries, model, version, { description: description ?? null });
-        return versionOf(queries, model, version);
+        return versionOf(queries, model, version, artifactRoot);
       }),
     setStage: (model, version, stage, archiveOthers) =>
       write(async (trx, queries) => {
@@ -130,7 +133,7 @@ export function createModelCatalog(parts: CatalogParts): ModelCatalog {
         }
         await change(queries, model, version, { stage });
         await touch(queries, model);
-        return versionOf(queries, model, version);
+        return versionOf(queries, model, version, artifactRoot);
       }),
     deleteVersion: (model, version) =>
       write(async (trx, queries) => {
@@ -163,9 +166,9 @@ export function createModelCatalog(parts: CatalogParts): ModelCatalog {
         await queries.deleteFrom("registry_version_tags").where("model", "=", model).where("version", "=", version).where("key", "=", key).execute();
         await announce(trx, { event: "model_version_tag.deleted", data: { name: model, version: String(version), key } });
       }),
-    searchVersions: (query) => searchVersions(database, query),
+    searchVersions: (query) => searchVersions(database, query, artifactRoot),
 
-    setAlias: (model, alias, version) =>
+    setAlias: (model, alias, version, by) =>
       write(async (trx, queries) => {
         await lockModels(trx, database.dialect);
         await versionRow(queries, model, version);
@@ -174,7 +177,8 @@ export function createModelCatalog(parts: CatalogParts): ModelCatalog {
         if (guarded !== undefined && now !== undefined) {
           if (alias === guarded && now[guarded] === version) return;
           if (alias !== "champion") throw new KarkhanaError("MODEL_ALIAS_GUARDED", { model, alias, change: "set" });
-          await registry.promote(model, version, "alias champion was set through the registry's API", trx);
+          if (by?.mayDeploy === false) throw new KarkhanaError("ACCESS_DENIED", { user: by.user, role: by.role, needed: "admin" });
+          await registry.promote(model, version, `alias champion was set${by === undefined ? "" : ` by ${by.user}`} through MLflow's API`, trx);
           return;
         }
         await queries
@@ -195,15 +199,15 @@ export function createModelCatalog(parts: CatalogParts): ModelCatalog {
         await announce(trx, { event: "model_version_alias.deleted", data: { name: model, alias } });
       }),
     versionByAlias: async (model, alias) => {
-      const found = await modelOf(db, model);
+      const found = await modelOf(db, model, artifactRoot);
       const version = Object.hasOwn(found.aliases, alias) ? found.aliases[alias] : undefined;
       if (version === undefined) throw new KarkhanaError("MODEL_ALIAS_NOT_FOUND", { model, alias });
-      return versionOf(db, model, version);
+      return versionOf(db, model, version, artifactRoot);
     },
   };
 }
 
-async function insertVersion(ledger: Ledger, input: NewRegisteredVersion, requestId: string): Promise<RegisteredVersion> {
+async function insertVersion(ledger: Ledger, input: NewRegisteredVersion, requestId: string, artifactRoot: string): Promise<RegisteredVersion> {
   const { model, source, downloadUri, artifactPath, runId, tags } = input;
   const version = await ledger.nextVersion();
   await ledger.db
@@ -231,7 +235,7 @@ async function insertVersion(ledger: Ledger, input: NewRegisteredVersion, reques
   await ledger.event("registered", version, `registered from ${source}`);
   const data = { name: model, version: String(version), source, run_id: runId || null, tags, description: input.description ?? null };
   await ledger.announce({ event: "model_version.created", data });
-  return versionOf(ledger.db, model, version);
+  return versionOf(ledger.db, model, version, artifactRoot);
 }
 
 /** Writers queue before their snapshot is taken: see `Ledger`. SQLite's write transaction holds the whole database already. */
@@ -245,8 +249,8 @@ async function rowOf(db: RegistryQueries, name: string): Promise<ModelRow> {
   return row;
 }
 
-async function modelOf(db: RegistryQueries, name: string): Promise<RegisteredModel> {
-  const [model] = await readModels(db, [await rowOf(db, name)]);
+async function modelOf(db: RegistryQueries, name: string, artifactRoot: string): Promise<RegisteredModel> {
+  const [model] = await readModels(db, [await rowOf(db, name)], artifactRoot);
   if (model === undefined) throw new KarkhanaError("REGISTERED_MODEL_NOT_FOUND", { model: name });
   return model;
 }
@@ -263,8 +267,8 @@ async function versionRow(db: RegistryQueries, model: string, version: number): 
   return row;
 }
 
-async function versionOf(db: RegistryQueries, model: string, version: number): Promise<RegisteredVersion> {
-  const [found] = await readRegisteredVersions(db, [await versionRow(db, model, version)]);
+async function versionOf(db: RegistryQueries, model: string, version: number, artifactRoot: string): Promise<RegisteredVersion> {
+  const [found] = await readRegisteredVersions(db, [await versionRow(db, model, version)], artifactRoot);
   if (found === undefined) throw new KarkhanaError("VERSION_NOT_FOUND", { model, version });
   return found;
 }

@@ -105,8 +105,8 @@ export interface ModelCatalog {
   /** @throws SEARCH_INVALID */
   searchVersions(query: CatalogQuery): Promise<CatalogPage<RegisteredVersion>>;
 
-  /** @throws MODEL_ALIAS_GUARDED, PROOF_MISSING */
-  setAlias(model: string, alias: string, version: number): Promise<void>;
+  /** @throws MODEL_ALIAS_GUARDED, PROOF_MISSING, ACCESS_DENIED for a promotion by someone who may not deploy */
+  setAlias(model: string, alias: string, version: number, by?: { readonly user: string; readonly role: string; readonly mayDeploy: boolean }): Promise<void>;
   /** An alias that is not there is not an error. @throws MODEL_ALIAS_GUARDED */
   deleteAlias(model: string, alias: string): Promise<void>;
   /** @throws MODEL_ALIAS_NOT_FOUND */

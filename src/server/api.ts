@@ -52,6 +52,14 @@ export interface Attention {
   readonly page: string;
 }
 
+/** Who looks at the console. */
+export interface Session {
+  /** "open": nobody is asked, since no user is known. */
+  readonly state: "open" | "signed-in" | "signed-out";
+  readonly user: string | null;
+  readonly role: "viewer" | "editor" | "admin" | null;
+}
+
 export interface Overview {
   readonly project: string;
   readonly nowUs: number;

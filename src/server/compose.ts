@@ -1,4 +1,7 @@
 import { pathToFileURL } from "node:url";
+import { createDirectory } from "../access/directory.ts";
+import { Gate } from "../access/gate.ts";
+import { accessMigrations } from "../access/tables.ts";
 import { createDatasets, dataMigrations } from "../data/store.ts";
 import { createParityStore } from "../monitoring/parity-store.ts";
 import { createMonitoring } from "../monitoring/store.ts";
@@ -22,6 +25,7 @@ import { trackingMigrations } from "../tracking/tables.ts";
 import { importMigrations } from "../workflows/import-mlflow/journal.ts";
 import { EventClock } from "../workflows/platform.ts";
 import type { Configuration } from "./configuration.ts";
+import { internalToken } from "./internal-token.ts";
 import type { Stores } from "./stores.ts";
 import { systemClock, systemId } from "./system.ts";
 import { webhookParts } from "./webhook-parts.ts";
@@ -36,6 +40,7 @@ const migrations = [
   ...savedViewMigrations,
   ...importMigrations,
   ...pathMigrations,
+  ...accessMigrations,
 ];
 
 export async function openStores(dataFolder: string, configuration: Configuration): Promise<Stores> {
@@ -45,6 +50,9 @@ export async function openStores(dataFolder: string, configuration: Configuratio
     await migrate(database, migrations);
     const blobs = await openFileBlobs(folder.blobsFolder);
     const eventClock = new EventClock(systemClock);
+    const directory = createDirectory({ database, clock: systemClock });
+    const token = internalToken(dataFolder);
+    const artifactRoot = configuration.artifactAccess === "direct" ? { artifactRoot: pathToFileURL(folder.blobsFolder).href } : {};
     const announce = announceToWebhooks({ clock: systemClock, newId: systemId });
     const registry = createRegistry({ database, clock: eventClock, announce });
     const tracking = createTracking({
@@ -53,7 +61,7 @@ export async function openStores(dataFolder: string, configuration: Configuratio
       clock: systemClock,
       newId: systemId,
       artifactUser: versionUsing,
-      ...(configuration.artifactAccess === "direct" ? { artifactRoot: pathToFileURL(folder.blobsFolder).href } : {}),
+      ...artifactRoot,
     });
     await tracking.purging.finish();
     return {
@@ -63,7 +71,10 @@ export async function openStores(dataFolder: string, configuration: Configuratio
       datasets: createDatasets({ database, blobs }),
       tracking,
       registry,
-      catalog: createModelCatalog({ database, clock: systemClock, newId: systemId, registry, announce }),
+      catalog: createModelCatalog({ database, clock: systemClock, newId: systemId, registry, announce, ...artifactRoot }),
+      directory,
+      gate: new Gate({ directory, clock: systemClock, internalToken: token }),
+      internalToken: token,
       webhooks: webhookParts(database, configuration.webhookTargets),
       pipelines: createPipelines({ database, blobs, clock: systemClock }),
       monitoring: createMonitoring({ database, clock: eventClock }),

@@ -16,7 +16,7 @@ const urlOf =
   (value: string): string | undefined =>
     URL.canParse(value) && protocols.includes(new URL(value).protocol) ? undefined : `must be a URL with ${protocols.join(" or ")}`;
 
-export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "artifactAccess" | "webhookTargets", Variable>> = {
+export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "artifactAccess" | "allowedHosts" | "webhookTargets", Variable>> = {
   databaseUrl: {
     name: "KARKHANA_DATABASE_URL",
     help: "PostgreSQL in place of SQLite for metadata, such as postgres://user:password@host/database",
@@ -35,6 +35,12 @@ export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "artifactAc
     problem: (value) => (value === "direct" || value === "proxied" ? undefined : "must be direct or proxied"),
     secret: false,
   },
+  allowedHosts: {
+    name: "KARKHANA_ALLOWED_HOSTS",
+    help: "Names besides localhost that requests may be sent to, such as ml.example.com,10.1.2.3",
+    problem: (value) => (namesIn(value).every((name) => /^[a-z0-9.-]+$|^\[[0-9a-f:.]+\]$/i.test(name)) ? undefined : "must be host names with commas between"),
+    secret: false,
+  },
   webhookTargets: {
     name: "KARKHANA_WEBHOOK_TARGETS",
     help: "Addresses of this network that webhooks may reach, over http too, such as 10.1.0.0/16,127.0.0.1; public ones always are, over https",
@@ -51,6 +57,14 @@ export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "artifactAc
 };
 
 export type Configuration = { readonly [K in keyof typeof variables]?: string };
+
+/** Values of a setting that is a list. */
+export function namesIn(value: string | undefined): string[] {
+  return (value ?? "")
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+}
 
 /** @throws INVALID_CONFIG naming the variable */
 export function readConfiguration(environment: Readonly<Record<string, string | undefined>>): Configuration {

@@ -1,3 +1,5 @@
+import type { Directory } from "../access/directory.ts";
+import type { Gate } from "../access/gate.ts";
 import type { Datasets } from "../data/store.ts";
 import type { FeedbackReader } from "../feedback/log.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -25,6 +27,8 @@ export interface ControlRooms {
   readonly tracking: Pick<TrackingStore, "listExperiments" | "listRuns" | "listArtifacts" | "getArtifact" | "table" | "views"> & MlflowTracking;
   readonly registry: Pick<Registry, "listVersions" | "getVersion" | "getDeployment" | "listEvents" | "rollback">;
   readonly catalog: ModelCatalog;
+  readonly directory: Directory;
+  readonly gate: Gate;
   readonly webhooks: WebhookParts;
   readonly pipelines: Pick<Pipelines, "listRuns" | "getRun">;
   readonly monitoring: Pick<MonitoringStore, "listDriftWindows" | "listQualityWindows" | "listSlots" | "listAlerts">;

@@ -271,7 +271,7 @@ describe("only this machine's own pages and programs are answered", () => {
   });
 
   test("a host that others can reach is refused before anything listens", async () => {
-    await expect(createControl(empty.rooms, { host: "0.0.0.0", port: 0 })).rejects.toMatchObject({ code: "INVALID_CONFIG" });
+    await expect(createControl(empty.rooms, { host: "0.0.0.0", port: 0 })).rejects.toMatchObject({ code: "ACCESS_NOT_CONFIGURED" });
   });
 
   test("a port in use is named", async () => {

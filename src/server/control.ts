@@ -8,8 +8,9 @@ import { fastify, type FastifyInstance, type FastifyRequest } from "fastify";
 import { codeOf, KarkhanaError } from "../kernel/error.ts";
 import { createExplainer } from "../serving/explain.ts";
 import { drained } from "../serving/drain.ts";
+import { addAccessGuard } from "./access-guard.ts";
 import { fromFastify, refuseBadBytes, sendError } from "../serving/http-errors.ts";
-import { hostGuard, isLoopback } from "../serving/http-guard.ts";
+import { hostGuard, isLoopback, ownAddress } from "../serving/http-guard.ts";
 import type { ControlRooms, RouteContext } from "./control-rooms.ts";
 import { statusOf } from "./error-status.ts";
 import { addArtifactRoutes } from "./routes/artifacts.ts";
@@ -29,6 +30,7 @@ import { addProgressRoutes } from "./routes/progress.ts";
 import { addRunTableRoutes } from "./routes/run-table.ts";
 import { addRunRoutes } from "./routes/runs.ts";
 import { addServingRoutes } from "./routes/serving.ts";
+import { addSessionRoutes } from "./routes/session.ts";
 import { watchServing } from "./serving-watch.ts";
 import { systemClock, systemId } from "./system.ts";
 import { versionFiles } from "./version-files.ts";
@@ -42,8 +44,12 @@ export interface ControlOptions {
   /** Where the built console lies; default: beside this program. */
   readonly consoleFolder?: string;
   readonly servingUrl?: string;
+  /** Shown to the serving process. */
+  readonly servingToken?: string;
   /** Names besides loopback's that a Host header may carry. */
   readonly allowedHosts?: readonly string[];
+  /** Told each route; a test asks whom it answers. */
+  readonly onRoute?: (route: { readonly method: string; readonly url: string }) => void;
 }
 
 export interface Control {
@@ -58,11 +64,10 @@ const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const maxBodyBytes = 64 * 1024;
 
-/** Listens before it resolves. @throws PORT_IN_USE, INVALID_CONFIG for a host that others reach */
+/** Listens before it resolves. @throws PORT_IN_USE, ACCESS_NOT_CONFIGURED for a host that others reach while no user is known */
 export async function createControl(rooms: ControlRooms, options: ControlOptions): Promise<Control> {
   const { host, port } = options;
-  if (!isLoopback(host))
-    throw new KarkhanaError("INVALID_CONFIG", { field: "host", problem: "must be loopback: this server asks nobody who they are", value: host });
+  if (!isLoopback(host)) await rooms.gate.require(host);
   const app = await createControlApp(rooms, options);
   try {
     await app.listen({ host, port });
@@ -74,7 +79,7 @@ export async function createControl(rooms: ControlRooms, options: ControlOptions
   }
   const address = app.server.address();
   const taken = typeof address === "object" && address !== null ? address.port : port;
-  return { url: `http://${host.includes(":") ? `[${host}]` : host}:${taken}`, app, close: () => app.close() };
+  return { url: `http://${ownAddress(host)}:${taken}`, app, close: () => app.close() };
 }
 
 /** The application without a socket. */
@@ -93,6 +98,11 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
   // Response schemas describe (OpenAPI, tests); they do not cut what is sent.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
   app.setSchemaErrorFormatter((errors, where) => new ValidationRefused(errors, where));
+  const { onRoute } = options;
+  if (onRoute !== undefined)
+    app.addHook("onRoute", ({ method, url }) => {
+      for (const each of [method].flat()) onRoute({ method: each, url });
+    });
   const guard = hostGuard(options.allowedHosts ?? []);
   app.addHook("onRequest", async (request, reply) => {
     guard(request);
@@ -103,6 +113,7 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
       "cross-origin-opener-policy": "same-origin",
     });
   });
+  addAccessGuard(app, rooms.gate);
   app.setErrorHandler(async (error, request, reply) => {
     const known = ownError(error, request);
     if (codeOf(known) === undefined || codeOf(known) === "INTERNAL") console.error(error);
@@ -114,7 +125,7 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
   });
   const context: RouteContext = {
     ...rooms,
-    serving: watchServing({ url: options.servingUrl ?? null, clock: systemClock }),
+    serving: watchServing({ url: options.servingUrl ?? null, token: options.servingToken, clock: systemClock }),
     files: versionFiles(rooms.blobs),
     explainer: createExplainer(rooms.blobs),
   };
@@ -142,6 +153,7 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
         addProgressRoutes,
         addPathRoutes,
         addPathWorkRoutes,
+        addSessionRoutes,
       ])
         add(api, context);
     },

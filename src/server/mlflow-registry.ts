@@ -13,10 +13,13 @@ export function mlflowRegistry({ catalog, tracking, webhooks }: Pick<ControlRoom
 
 function modelSources(tracking: MlflowTracking): ModelSources {
   return {
-    runArtifactUri: async (runId) => (await orUndefined(tracking.runs.get(runId)))?.artifactUri,
+    run: async (runId) => {
+      const record = await orUndefined(tracking.runs.get(runId));
+      return record === undefined ? undefined : { artifactUri: record.artifactUri, folder: record.artifactsAreHere ? record.run.artifactPath : undefined };
+    },
     loggedModel: async (modelId) => {
       const model = await orUndefined(tracking.loggedModels.get(modelId));
-      return model === undefined ? undefined : { artifactUri: model.artifactUri, runId: model.sourceRunId };
+      return model === undefined ? undefined : { artifactUri: model.artifactUri, folder: model.artifactPath, runId: model.sourceRunId };
     },
   };
 }

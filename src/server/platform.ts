@@ -18,7 +18,7 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
   await removeLeftovers(stores.folder);
   const { logFolder } = stores.folder;
   const feedback = await readFeedback(logFolder);
-  const client = new ServingClient({ baseUrl: servingUrl, maxSockets: 32, patienceMs: 60_000 });
+  const client = new ServingClient({ baseUrl: servingUrl, token: stores.internalToken, maxSockets: 32, patienceMs: 60_000 });
   const board = new ProgressBoard(stopwatch);
   const consumers = monitorConsumers(project, stores, feedback);
   const size = { threads: Math.min(4, availableParallelism()), memoryLimitMb: Math.round(Math.min(4096, totalmem() / 1024 / 1024 / 4)) };
@@ -61,6 +61,7 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
     machineClock: systemClock,
     serving: () => client,
     servingUrl: () => servingUrl,
+    servingToken: stores.internalToken,
     parity,
     watch: async (untilUs) => {
       for (const consumer of consumers.values()) {

@@ -129,6 +129,7 @@ export const schemas: Readonly<
     | "pipelines"
     | "pipeline"
     | "serving"
+    | "session"
     | "predictions"
     | "progress"
     | "error",
@@ -243,6 +244,9 @@ export const schemas: Readonly<
     }),
   ),
   deployment: of<Api.DeploymentState>()(deployment),
+  session: of<Api.Session>()(
+    Type.Object({ state: oneOf("open", "signed-in", "signed-out"), user: orNull(text), role: orNull(oneOf("viewer", "editor", "admin")) }),
+  ),
   monitoring: of<Api.Monitoring>()(
     Type.Object({
       model: text,

@@ -11,6 +11,7 @@ export interface ServingWatch {
 
 export interface ServingWatchOptions {
   readonly url: string | null;
+  readonly token?: string | undefined;
   /** The machine's clock: traffic of now. */
   readonly clock: Clock;
   readonly intervalMs?: number;
@@ -19,13 +20,14 @@ export interface ServingWatchOptions {
 const maxSamples = 360;
 const timeoutMs = 2000;
 
-export function watchServing({ url, clock, intervalMs = 5000 }: ServingWatchOptions): ServingWatch {
+export function watchServing({ url, token, clock, intervalMs = 5000 }: ServingWatchOptions): ServingWatch {
+  const shown: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   let samples: ServingSample[] = [];
   let models: readonly ServingModel[] = [];
   let problem: string | null = url === null ? "no serving process is configured" : "not read yet";
   const read = async (): Promise<void> => {
     try {
-      const response = await fetch(new URL("/v1/stats", url!), { signal: AbortSignal.timeout(timeoutMs) });
+      const response = await fetch(new URL("/v1/stats", url!), { headers: shown, signal: AbortSignal.timeout(timeoutMs) });
       if (!response.ok) throw new Error(`it answered ${response.status}`);
       models = modelsIn(await response.json());
       problem = null;
@@ -51,7 +53,7 @@ export function watchServing({ url, clock, intervalMs = 5000 }: ServingWatchOpti
       if (url === null) return false;
       const answer = await fetch(new URL("/v1/admin/refresh", url), {
         method: "POST",
-        headers: { "content-type": "application/json" },
+        headers: { "content-type": "application/json", ...shown },
         body: "{}",
         signal: AbortSignal.timeout(timeoutMs),
       }).catch(() => undefined);

@@ -1,3 +1,5 @@
+import type { Directory } from "../access/directory.ts";
+import type { Gate } from "../access/gate.ts";
 import type { Datasets } from "../data/store.ts";
 import type { ParityStore } from "../monitoring/parity-store.ts";
 import type { MonitoringStore } from "../monitoring/store.ts";
@@ -21,6 +23,10 @@ export interface Stores {
   readonly tracking: TrackingStore;
   readonly registry: Registry;
   readonly catalog: ModelCatalog;
+  readonly directory: Directory;
+  readonly gate: Gate;
+  /** What the platform's own processes show each other. */
+  readonly internalToken: string;
   readonly webhooks: WebhookParts;
   readonly pipelines: Pipelines;
   readonly monitoring: MonitoringStore;

@@ -1,6 +1,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { createDirectory } from "../access/directory.ts";
+import { Gate } from "../access/gate.ts";
+import { accessMigrations } from "../access/tables.ts";
 import { registerDataset } from "../data/register.ts";
 import { csv } from "../data/source.ts";
 import { createDatasets, dataMigrations } from "../data/store.ts";
@@ -127,6 +130,7 @@ const migrations = [
   ...monitoringMigrations,
   ...savedViewMigrations,
   ...pathMigrations,
+  ...accessMigrations,
 ];
 
 /** @param days of live traffic; 0 leaves every store empty, as a first start finds them */
@@ -143,12 +147,15 @@ export async function controlWorld(days: number, { webhookTargets }: { webhookTa
   const feedback = await readFeedback(logFolder);
   const board = new ProgressBoard(() => clock.nowUs() / 1000);
   const announce = announceToWebhooks({ clock, newId });
+  const directory = createDirectory({ database, clock });
   const registry = createRegistry({ database, clock: eventClock, announce });
   const stored = {
     project: airlineProject,
     datasets: createDatasets({ database, blobs }),
     tracking: createTracking({ database, blobs, clock, newId }),
     registry,
+    directory,
+    gate: new Gate({ directory, clock }),
     catalog: createModelCatalog({ database, clock, newId, registry, announce }),
     webhooks: webhookParts(database, webhookTargets),
     pipelines: createPipelines({ database, blobs, clock }),

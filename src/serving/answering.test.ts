@@ -175,7 +175,7 @@ test("a client that leaves before its answer harms nobody", async () => {
 
 test("a port in use and an address beyond this machine are refused by name", async () => {
   await open();
-  await expect(world.serving.listen({ host: "0.0.0.0", port: 0 })).rejects.toMatchObject({ code: "INVALID_CONFIG" });
+  await expect(world.serving.listen({ host: "0.0.0.0", port: 0 })).rejects.toMatchObject({ code: "ACCESS_NOT_CONFIGURED" });
   const { folder: _folder, serving: _serving, ...parts } = world;
   const other = await createServing({ ...parts, project: rideProject, feedback: world.feedback, newId: () => "x", statusOf });
   await expect(other.listen({ host: "127.0.0.1", port: world.port })).rejects.toMatchObject({ code: "PORT_IN_USE", details: { port: world.port } });

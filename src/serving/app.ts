@@ -1,3 +1,4 @@
+import type { Gate } from "../access/gate.ts";
 import type { ErrorCode } from "../kernel/error-catalogue.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
@@ -33,6 +34,8 @@ export interface ServingOptions {
   readonly deploymentPollMs?: number;
   /** Names beside the loopback ones that requests may carry as their Host. */
   readonly allowedHosts?: readonly string[];
+  /** Says who asks; without one this machine alone is answered. */
+  readonly gate?: Gate;
   /** Monotonic milliseconds for latencies; default `performance.now`. */
   readonly timerMs?: () => number;
 }
@@ -47,7 +50,7 @@ export interface ServingAddress {
 }
 
 export interface Serving {
-  /** @throws PORT_IN_USE, INVALID_CONFIG if the host is not a loopback one */
+  /** @throws PORT_IN_USE, ACCESS_NOT_CONFIGURED if others reach the host and no user is known */
   listen(address: ServingAddress): Promise<{ readonly host: string; readonly port: number; readonly grpcPort: number | undefined }>;
   /** Resolves once a reading of the deployments that began after this call is in force. @throws DEPLOYMENTS_UNREADABLE */
   refreshDeployments(): Promise<void>;
@@ -105,6 +108,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     limits,
     statusOf: options.statusOf,
     allowedHosts: options.allowedHosts ?? [],
+    gate: options.gate,
   };
   const http = createHttp(shared);
   const grpcOptions = {
@@ -121,12 +125,10 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   follower.start();
   return {
     listen: async ({ host, port, grpcPort, reusePort = false }) => {
-      if (!isLoopback(host))
-        throw new KarkhanaError("INVALID_CONFIG", {
-          field: "host",
-          problem: "serving has no authentication yet, so it answers on this machine only",
-          value: host,
-        });
+      if (!isLoopback(host)) {
+        if (options.gate === undefined) throw new KarkhanaError("ACCESS_NOT_CONFIGURED", { host });
+        await options.gate.require(host);
+      }
       const address = await http.listen(host, port, reusePort);
       if (grpcPort === undefined) return { ...address, grpcPort };
       grpc = createGrpc(grpcOptions);

@@ -7,6 +7,14 @@ export function isLoopback(host: string): boolean {
   return loopbackNames.includes(host) || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
+const wildcards = ["0.0.0.0", "::"];
+
+/** Where this machine's own processes find a server that listens on `host`, as it stands in a URL. */
+export function ownAddress(host: string): string {
+  const plain = wildcards.includes(host) ? "127.0.0.1" : host;
+  return plain.includes(":") ? `[${plain}]` : plain;
+}
+
 /**
  * Refuses requests that a web page could have caused: a Host that is not ours means a name was rebound to this address,
  * a foreign Origin means another site's page posts to it.

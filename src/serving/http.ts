@@ -5,6 +5,8 @@ import type { NewId } from "../kernel/ids.ts";
 import type { DeploymentFollower } from "./deployment-follower.ts";
 import { drained } from "./drain.ts";
 import type { FeedbackFace, OnlineFace } from "./faces.ts";
+import type { Gate } from "../access/gate.ts";
+import { accessCheck } from "./access.ts";
 import { hostGuard } from "./http-guard.ts";
 import { fromFastify, refuseBadBytes, sendError, type StatusOf } from "./http-errors.ts";
 import { answering } from "./http-call.ts";
@@ -39,6 +41,8 @@ export interface HttpOptions {
   readonly limits: ServingLimits;
   readonly statusOf: StatusOf;
   readonly allowedHosts: readonly string[];
+  /** Without one nobody is asked who they are. */
+  readonly gate?: Gate | undefined;
 }
 
 export interface Http {
@@ -64,12 +68,14 @@ export function createHttp(options: HttpOptions): Http {
   app.server.maxConnections = limits.maxConnections;
   const answer = answering(inFlight, timerMs, statusOf);
   const guard = hostGuard(options.allowedHosts);
+  const check = options.gate === undefined ? undefined : accessCheck(options.gate);
   app.decorateRequest("startedMs", 0);
   app.addHook("onRequest", (request, _reply, done) => {
     request.startedMs = timerMs();
     guard(request);
     if (request.method === "POST") inFlight.refuseIfFull();
-    done();
+    if (check === undefined) done();
+    else check(request, done);
   });
   readJsonOnly(app);
   app.setErrorHandler(async (error, request, reply) => {

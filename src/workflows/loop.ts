@@ -176,6 +176,7 @@ async function playHistory(
           fields: model.request,
           labelSql: toSql(parseExpressionOf("boolean", model.label, model.spine.schema, `label of model ${model.name}`)),
           servingUrl: platform.servingUrl(),
+          servingToken: platform.servingToken,
           spine: relations[model.spine.name] ?? "",
           sources: Object.fromEntries(sources.map((source) => [source.name, { relation: relations[source.name] ?? "", columns: source.schema }])),
           fromUs,

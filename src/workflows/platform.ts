@@ -44,6 +44,8 @@ export interface Platform {
   /** Client of the serving process; patient while it restarts. */
   readonly serving: () => ServingClient;
   readonly servingUrl: () => string;
+  /** Shown to the serving process. */
+  readonly servingToken?: string | undefined;
   readonly feedback: FeedbackReader;
   readonly machineClock: Clock;
   /** Brings the monitors up to an event time: everything asked and known before it is in the logs. */

@@ -10,6 +10,7 @@ export interface ReplayWorkerData {
   /** Condition over the spine's columns, as SQL: the outcome. */
   readonly labelSql: string;
   readonly servingUrl: string;
+  readonly servingToken?: string | undefined;
   /** SQL relation (data/relation.ts) of the spine and of every source the model's views read, by source name. */
   readonly spine: string;
   readonly sources: Readonly<Record<string, { readonly relation: string; readonly columns: Readonly<Record<string, ColumnType>> }>>;

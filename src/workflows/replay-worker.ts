@@ -29,7 +29,13 @@ const batchesASlice = 1_000_000;
 const tell = (reply: ReplayReply): void => parentPort?.postMessage(reply);
 
 let retried = 0;
-const client = new ServingClient({ baseUrl: settings.servingUrl, maxSockets: settings.concurrency, patienceMs: 120_000, onRetry: () => (retried += 1) });
+const client = new ServingClient({
+  baseUrl: settings.servingUrl,
+  token: settings.servingToken,
+  maxSockets: settings.concurrency,
+  patienceMs: 120_000,
+  onRetry: () => (retried += 1),
+});
 const sources = Object.entries(settings.sources);
 
 async function load(): Promise<DuckDb> {

@@ -4,6 +4,8 @@ import { KarkhanaError, type ErrorRecord } from "../kernel/error.ts";
 export interface ServingClientOptions {
   readonly baseUrl: string;
   readonly maxSockets: number;
+  /** Shown to a server that asks who calls. */
+  readonly token?: string | undefined;
   /** How long to keep trying while the server is away (restarting, swapping machines). */
   readonly patienceMs: number;
   readonly onRetry?: () => void;
@@ -56,7 +58,11 @@ export class ServingClient {
 
   #send(method: string, path: string, body?: string): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const headers = body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+      const { token } = this.#options;
+      const headers = {
+        ...(body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      };
       const outgoing = request({ host: this.#host, port: this.#port, path, method, headers, agent: this.#agent }, (incoming) => {
         const chunks: Buffer[] = [];
         incoming.on("data", (chunk: Buffer) => chunks.push(chunk));

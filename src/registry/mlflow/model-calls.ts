@@ -60,7 +60,7 @@ export function modelCalls(catalog: ModelCatalog): readonly RegistryCall[] {
     {
       method: "POST",
       path: "registered-models/alias",
-      answer: async (message) => done(catalog.setAlias(modelNameOf(message), checkNewAlias(message.requiredText("alias")), versionOf(message))),
+      answer: async (message, asker) => done(catalog.setAlias(modelNameOf(message), checkNewAlias(message.requiredText("alias")), versionOf(message), asker)),
     },
     {
       method: "DELETE",

@@ -9,9 +9,15 @@ import { stageNamed } from "./checks.ts";
 
 /** What the registry asks of tracking. */
 export interface ModelSources {
-  /** Where a run's artifacts are; undefined if there is no such run. */
-  runArtifactUri(runId: string): Promise<string | undefined>;
-  loggedModel(modelId: string): Promise<{ readonly artifactUri: string; readonly runId: string | undefined } | undefined>;
+  /** Undefined if there is no such run. */
+  run(runId: string): Promise<ArtifactPlace | undefined>;
+  loggedModel(modelId: string): Promise<(ArtifactPlace & { readonly runId: string | undefined }) | undefined>;
+}
+
+export interface ArtifactPlace {
+  readonly artifactUri: string;
+  /** Blob folder of the same files; undefined where they are not kept here. */
+  readonly folder: string | undefined;
 }
 
 export interface SourceRequest {
@@ -55,13 +61,11 @@ export async function resolveSource(request: SourceRequest, sources: ModelSource
 
 /** A local path is the client's own disk: named only if its run said so first. */
 async function localSource(request: SourceRequest, sources: ModelSources): Promise<ResolvedSource> {
-  const { source, runId, modelId } = request;
-  const [id, root] =
-    modelId === undefined
-      ? ["run_id", runId === undefined ? undefined : await sources.runArtifactUri(runId)]
-      : ["model_id", (await sources.loggedModel(modelId))?.artifactUri];
-  if (root?.startsWith("file:") && !climbs(source) && isWithin(localPath(source), localPath(root)))
-    return withRun(request, sources, { source, downloadUri: source, artifactPath: "" });
+  const { source, modelId } = request;
+  const id = modelId === undefined ? "run_id" : "model_id";
+  const owner = await ownerOf(request, sources);
+  if (owner?.artifactUri.startsWith("file:") && !climbs(source) && isWithin(localPath(source), localPath(owner.artifactUri)))
+    return withRun(request, sources, { source, downloadUri: source, artifactPath: blobFolder(owner, localPath(source), localPath(owner.artifactUri)) });
   return refuse(
     `Invalid model version source: '${shown(source)}'. To use a local path as a model version source, the ${id} request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the ${id}.`,
   );
@@ -75,8 +79,8 @@ async function runSource(request: SourceRequest, sources: ModelSources): Promise
   const [id, path] = [match[1]!, match[2]!.replace(/\/+$/, "")];
   // What cannot be a run's id here names no files, now or later; clients' tests register such.
   if (/^[0-9a-f]{32}$/.test(id) && id !== runId) return refuseOther(source, "run_id");
-  const root = await sources.runArtifactUri(id);
-  return { source, downloadUri: source, artifactPath: root === undefined ? "" : blobFolder(`${root}/${path}`), runId: runId ?? "", modelId };
+  const folder = (await sources.run(id))?.folder;
+  return { source, downloadUri: source, artifactPath: folder === undefined ? "" : `${folder}/${path}`, runId: runId ?? "", modelId };
 }
 
 async function modelSource(request: SourceRequest, sources: ModelSources, catalog: ModelCatalog): Promise<ResolvedSource> {
@@ -88,7 +92,7 @@ async function modelSource(request: SourceRequest, sources: ModelSources, catalo
     if (name !== modelId) return refuseOther(source, "model_id");
     const model = await sources.loggedModel(name);
     if (model === undefined) return refuseOther(source, "model_id");
-    return { source, downloadUri: model.artifactUri, artifactPath: blobFolder(model.artifactUri), runId: runId ?? model.runId ?? "", modelId };
+    return { source, downloadUri: model.artifactUri, artifactPath: model.folder ?? "", runId: runId ?? model.runId ?? "", modelId };
   }
   const version = await versionNamed(catalog, name, alias, suffix);
   if ((runId !== undefined && runId !== version.runId) || (modelId !== undefined && modelId !== version.modelId))
@@ -112,12 +116,11 @@ async function versionNamed(catalog: ModelCatalog, name: string, alias: string |
 }
 
 async function proxiedSource(request: SourceRequest, sources: ModelSources): Promise<ResolvedSource> {
-  const { source, runId, modelId } = request;
-  const owner = modelId === undefined ? "run_id" : "model_id";
-  const root =
-    modelId === undefined ? (runId === undefined ? undefined : await sources.runArtifactUri(runId)) : (await sources.loggedModel(modelId))?.artifactUri;
-  if (root === undefined || !/^mlflow-artifacts:\/[^/]/.test(source) || !isWithin(source, root)) return refuseOther(source, owner);
-  return withRun(request, sources, { source, downloadUri: source, artifactPath: blobFolder(source) });
+  const { source, modelId } = request;
+  const owner = await ownerOf(request, sources);
+  if (owner === undefined || !/^mlflow-artifacts:\/[^/]/.test(source) || !isWithin(source, owner.artifactUri))
+    return refuseOther(source, modelId === undefined ? "run_id" : "model_id");
+  return withRun(request, sources, { source, downloadUri: source, artifactPath: blobFolder(owner, source, owner.artifactUri) });
 }
 
 async function withRun(
@@ -129,9 +132,15 @@ async function withRun(
   return { ...resolved, runId: runId ?? ofModel ?? "", modelId };
 }
 
-/** The proxy's paths are the blob store's. */
-function blobFolder(uri: string): string {
-  return uri.startsWith("mlflow-artifacts:/") ? uri.slice("mlflow-artifacts:/".length).replace(/\/+$/, "") : "";
+/** The logged model of the request, else its run. */
+async function ownerOf({ runId, modelId }: SourceRequest, sources: ModelSources): Promise<ArtifactPlace | undefined> {
+  if (modelId !== undefined) return sources.loggedModel(modelId);
+  return runId === undefined ? undefined : sources.run(runId);
+}
+
+/** The same place in the blob store, whose folders are laid out as the addresses are. */
+function blobFolder({ folder }: ArtifactPlace, source: string, root: string): string {
+  return folder === undefined ? "" : `${folder}${source.replace(/\/+$/, "").slice(root.replace(/\/+$/, "").length)}`;
 }
 
 function isWithin(path: string, root: string): boolean {

@@ -1,6 +1,7 @@
 /** MLflow's REST API beside our own: the same stores, other words. Its stock clients are pointed here and change nothing else. */
-import type { FastifyInstance } from "fastify";
-import type { RegistryCall } from "../../registry/mlflow/call.ts";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { includesRole } from "../../access/roles.ts";
+import type { Asker, RegistryCall } from "../../registry/mlflow/call.ts";
 import { artifactCalls } from "../../tracking/mlflow/artifact-calls.ts";
 import { mlflowVersion, type MlflowCall, type MlflowTracking } from "../../tracking/mlflow/call.ts";
 import { experimentCalls } from "../../tracking/mlflow/experiment-calls.ts";
@@ -57,7 +58,13 @@ function addCalls(scope: FastifyInstance, bound: readonly RegistryCall[]): void 
       method: call.method,
       url: `/${call.path}`,
       bodyLimit: maxJsonBytes,
-      handler: (request) => call.answer(messageOf(request)),
+      handler: (request) => call.answer(messageOf(request), askerOf(request)),
     });
   }
+}
+
+function askerOf({ principal }: FastifyRequest): Asker {
+  return principal === null
+    ? { user: "somebody on this machine", role: "admin", mayDeploy: true }
+    : { ...principal, mayDeploy: includesRole(principal.role, "admin") };
 }

@@ -16,8 +16,10 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { createServer, type Server as NetServer } from "node:net";
+import { requireRole, type Gate } from "../../access/gate.ts";
 import type { ErrorCode } from "../../kernel/error-catalogue.ts";
 import { KarkhanaError, toErrorRecord } from "../../kernel/error.ts";
+import { roleForMethod } from "../access.ts";
 import type { Call } from "../call.ts";
 import type { StatusOf } from "../http-errors.ts";
 import type { InFlight, Refuse } from "../in-flight.ts";
@@ -39,6 +41,8 @@ export interface GrpcOptions extends InferOptions {
   readonly maxConnections: number;
   readonly statusOf: StatusOf;
   readonly drainTimeoutMs: number;
+  /** Without one nobody is asked who they are. */
+  readonly gate?: Gate | undefined;
 }
 
 export interface Grpc {
@@ -133,11 +137,35 @@ function implementation(service: string, handlers: Readonly<Record<string, Handl
               (bytes) => send(null, bytes),
               (error: unknown) => send(grpcError(error, options.statusOf)),
             );
+    unary[name] = guarded(service, name, unary[name], options);
   }
   if (service !== inferenceService) return unary;
   const stream: handleServerStreamingCall<Buffer, Buffer> = (call) =>
     void call.emit("error", grpcError(unsupportedInfer("streams: ask ModelInfer; they"), options.statusOf));
   return { ...unary, ModelStreamInfer: stream };
+}
+
+/** Asks who calls before the message is looked at. */
+function guarded(service: string, name: string, handle: handleUnaryCall<Buffer, Buffer>, { gate, statusOf }: GrpcOptions): handleUnaryCall<Buffer, Buffer> {
+  const needed = roleForMethod(service, name);
+  if (gate === undefined || needed === undefined) return handle;
+  return (call, send) => {
+    const shown = call.metadata.get("authorization")[0];
+    const credentials = { authorization: typeof shown === "string" ? shown : undefined };
+    const fail = (error: unknown): void => send(grpcError(error, statusOf));
+    const known = gate.known(credentials);
+    if (known === undefined) {
+      gate.admit(credentials, needed).then(() => handle(call, send), fail);
+      return;
+    }
+    try {
+      requireRole(known, needed);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    handle(call, send);
+  };
 }
 
 function decode(type: MessageType, bytes: Uint8Array): Message {
@@ -248,6 +276,7 @@ type GrpcCode = (typeof grpcStatus)[keyof typeof grpcStatus];
 
 const byHttpStatus: Readonly<Record<number, GrpcCode>> = {
   400: grpcStatus.INVALID_ARGUMENT,
+  401: grpcStatus.UNAUTHENTICATED,
   403: grpcStatus.PERMISSION_DENIED,
   404: grpcStatus.NOT_FOUND,
   409: grpcStatus.FAILED_PRECONDITION,

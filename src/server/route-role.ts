@@ -1,0 +1,21 @@
+import type { Role } from "../access/roles.ts";
+
+/** Whom a route of the control server answers; undefined: anybody. What is not named here is not open. */
+export function roleForRoute(method: string, pattern: string | undefined): Role | undefined {
+  if (pattern === undefined || open.has(pattern) || signed.test(pattern)) return undefined;
+  if (adminOnly.test(pattern)) return "admin";
+  if (method === "GET" || method === "HEAD" || method === "OPTIONS") return "viewer";
+  return readingPosts.test(pattern) ? "viewer" : "editor";
+}
+
+/** No route: an answer that there is nothing, or the console's page. The console's files hold no data; signing in cannot need to be signed in. */
+const open = new Set(["/", "/*", "/health", "/version", "/api/v1/session"]);
+
+/** These addresses say themselves what they allow and until when; clients send them no credentials. */
+const signed = /^\/(ajax-)?api\/2\.0\/mlflow-artifacts\/signed\//;
+
+/** What is deployed, and who is told of it. */
+const adminOnly = /\/webhooks(\/|$)|\/rollback$|\/promote$/;
+
+/** MLflow's clients ask long questions by POST; they change nothing. */
+const readingPosts = /\/(search|search-datasets|get-latest-versions|get-history-bulk|get-history-bulk-interval|count)$/;
