@@ -27,6 +27,7 @@ export const errorCatalogue = {
   },
   STORAGE_CORRUPT: { text: "{path} is not readable as {store}: {problem}", remedy: "Restore the file from a copy.", retryable: false },
   STORAGE_CLOSED: { text: "{store} is closed", remedy: "This is a defect: a component outlived its store. Report it.", retryable: false },
+  WRITE_CONFLICT: { text: "Another writer changed {store} meanwhile", remedy: "Read again and retry.", retryable: true },
   STORAGE_WRITE_FAILED: { text: "Writing {path} failed: {problem}", remedy: "Check the disk and its messages; restart once it is sound.", retryable: false },
   DISK_FULL: { text: "No space left to write {path}", remedy: "Free disk space, then repeat; nothing was kept of the refused write.", retryable: true },
   FOLDER_LOCKED: {
@@ -86,6 +87,11 @@ export const errorCatalogue = {
     retryable: false,
   },
   ROW_REFUSED: { text: "{field}: {problem} (got {value})", remedy: "Correct the row and send it again; the batch's other rows were taken.", retryable: false },
+  ROW_KEYLESS: {
+    text: "The row has no key for any view of source {source}",
+    remedy: "A row needs the entity's key in at least one view; send it again with one.",
+    retryable: false,
+  },
   FEATURES_CHANGING: { text: "The online features of view {view} changed during each of {attempts} reads", remedy: "Try again.", retryable: true },
   // registry
   REGISTERED_MODEL_NOT_FOUND: { text: "There is no registered model {model}", remedy: "List the registered models; register one first.", retryable: false },

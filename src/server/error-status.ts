@@ -22,6 +22,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   ACCESS_DENIED: 403,
   HOST_REFUSED: 403,
   ORIGIN_REFUSED: 403,
+  WRITE_CONFLICT: 409,
   MODEL_ALIAS_GUARDED: 409,
   MODEL_IN_USE: 409,
   PROOF_MISSING: 409,

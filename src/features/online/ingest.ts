@@ -1,11 +1,11 @@
 import type { SourceDefinition } from "../../data/source.ts";
 import type { ErrorCode } from "../../kernel/error-catalogue.ts";
 import { KarkhanaError, toErrorRecord } from "../../kernel/error.ts";
-import type { KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
+import type { Expectation, KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
 import type { ViewPlan } from "../view-plan.ts";
 import { FactVersions } from "./fact-versions.ts";
 import { KeyRows, type Writes } from "./key-rows.ts";
-import { isOfView, producerKey } from "./keys.ts";
+import { isOfView, producerKey, writesKey } from "./keys.ts";
 import { SourceCounts, type SetAside } from "./source-counts.ts";
 import { rowReader, type ReadRow, type RowReader, type SourceRow, type ViewRow } from "./source-rows.ts";
 import { TextIds } from "./text-ids.ts";
@@ -53,15 +53,27 @@ export class SourceIngest {
     return Math.max(0, ...this.#plans.map((plan) => plan.reachUs)) + this.#slackUs;
   }
 
+  /** Batches written to the source so far. */
+  async numWrites(): Promise<number> {
+    const value = await this.#store.get(writesKey(this.source.name));
+    return value === undefined ? 0 : floatOf(value);
+  }
+
+  numWritesExpected(numWrites: number): Expectation {
+    return { key: writesKey(this.source.name), value: numWrites === 0 ? undefined : bytesOf(numWrites) };
+  }
+
+  numWritesPut(before: number): KeyValue {
+    return { key: writesKey(this.source.name), value: bytesOf(before + 1) };
+  }
+
   async lastSequence(producer: string): Promise<number> {
     const value = await this.#store.get(producerKey(this.source.name, producer));
-    return value === undefined ? -1 : new DataView(value.buffer, value.byteOffset, value.byteLength).getFloat64(0);
+    return value === undefined ? -1 : floatOf(value);
   }
 
   sequencePut(producer: string, sequence: number): KeyValue {
-    const value = new Uint8Array(8);
-    new DataView(value.buffer).setFloat64(0, sequence);
-    return { key: producerKey(this.source.name, producer), value };
+    return { key: producerKey(this.source.name, producer), value: bytesOf(sequence) };
   }
 
   /** Rows grouped by key first, so that each key's blocks are read and written once a batch. */
@@ -130,13 +142,13 @@ export class SourceIngest {
     for (const [index, raw] of rows.entries()) {
       try {
         const row = this.#readRow(raw, sequence);
-        if (row.fate === "keyless") throw new KarkhanaError("ROW_REFUSED", { field: "key", problem: "is null for every view of the source", value: null });
+        if (row.fate === "keyless") throw new KarkhanaError("ROW_KEYLESS", { source: this.source.name });
         if (row.fate === "ahead")
           throw new KarkhanaError("ROW_REFUSED", { field: "eventTime", problem: `lies further ahead than ${this.source.ahead ?? ""}`, value: row.eventUs });
         read.push({ ...row, index });
       } catch (error) {
         const { code, message } = toErrorRecord(error);
-        if (code !== "ROW_REFUSED" && code !== "MEASURE_OUT_OF_RANGE") throw error;
+        if (code !== "ROW_REFUSED" && code !== "ROW_KEYLESS" && code !== "MEASURE_OUT_OF_RANGE") throw error;
         refuse(index, code, message);
       }
     }
@@ -162,4 +174,14 @@ export class SourceIngest {
   #planOf(headKey: Uint8Array): ViewPlan {
     return this.#plans.find((plan) => isOfView(headKey, plan.hash))!;
   }
+}
+
+function floatOf(value: Uint8Array): number {
+  return new DataView(value.buffer, value.byteOffset, value.byteLength).getFloat64(0);
+}
+
+function bytesOf(number: number): Uint8Array {
+  const value = new Uint8Array(8);
+  new DataView(value.buffer).setFloat64(0, number);
+  return value;
 }

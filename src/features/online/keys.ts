@@ -10,11 +10,13 @@ import type { KeyType } from "../view-plan.ts";
  *   f v <source> <id>           versions of a fact
  *   f c <source>                counters of a source
  *   f q <source> <n>            row set aside
+ *   f w <source>                number of batches written
+ *   f m <view>                  how far the view has been materialized
  * <view> is 8 bytes of the view's hash. A tuple is its parts, each tagged and with its length, so no two tuples look alike.
  */
 const maxTupleBytes = 400;
-const [spaceByte, headByte, blockByte, producerByte, textByte, versionByte, countersByte, quarantineByte] = [
-  0x66, 0x68, 0x62, 0x70, 0x74, 0x76, 0x63, 0x71,
+const [spaceByte, headByte, blockByte, producerByte, textByte, versionByte, countersByte, quarantineByte, writesByte, markByte] = [
+  0x66, 0x68, 0x62, 0x70, 0x74, 0x76, 0x63, 0x71, 0x77, 0x6d,
 ] as const;
 const tupleOffset = 10;
 const scratch = Buffer.allocUnsafe(4096);
@@ -89,6 +91,16 @@ export function textKey(id: number): Uint8Array {
 
 export function versionsKey(source: string, fact: string | number): Uint8Array {
   return digestKey(versionByte, [source, fact]);
+}
+
+/** Counts the batches written to a source: what two writers compare. */
+export function writesKey(source: string): Uint8Array {
+  return digestKey(writesByte, [source]);
+}
+
+/** How far a view has been materialized. */
+export function markKey(viewHash: string): Uint8Array {
+  return digestKey(markByte, [viewHash]);
 }
 
 export function countersKey(source: string): Uint8Array {

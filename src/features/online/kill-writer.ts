@@ -23,12 +23,14 @@ export function killStream(): TimedRow[] {
 if (process.argv[1] === import.meta.filename) {
   const online = createOnlineFeatures({ store: openLmdb(process.argv[2]!), views: tripViews });
   const rows = killStream();
-  for (let sequence = 0; sequence * batchRows < rows.length; sequence++) {
+  // One of two writers at once takes every second batch.
+  const [first, step] = process.argv[3] === undefined ? [0, 1] : [Number(process.argv[3]), 2];
+  for (let sequence = first; sequence * batchRows < rows.length; sequence += step) {
     // No row ids: only the producer's sequence keeps a batch from counting twice.
     const { applied } = await online.ingest(
       "trips",
       rows.slice(sequence * batchRows, (sequence + 1) * batchRows).map((row) => row.values),
-      { producer: "p", sequence },
+      { producer: `p${process.argv[3] ?? ""}`, sequence },
     );
     process.stdout.write(`${sequence} ${applied}\n`);
   }

@@ -11,8 +11,8 @@ import { batchRows, killStream } from "./kill-writer.ts";
 import { createOnlineFeatures } from "./online-features.ts";
 
 /** Runs the writer, kills it once it has said so many lines; resolves with what it said. */
-async function runWriter(folder: string, killAfter: number): Promise<string[]> {
-  const child = spawn(process.execPath, [path.join(import.meta.dirname, "kill-writer.ts"), folder], { stdio: ["ignore", "pipe", "inherit"] });
+async function runWriter(folder: string, killAfter: number, ...half: string[]): Promise<string[]> {
+  const child = spawn(process.execPath, [path.join(import.meta.dirname, "kill-writer.ts"), folder, ...half], { stdio: ["ignore", "pipe", "inherit"] });
   const lines: string[] = [];
   const ended = new Promise((resolve) => child.once("close", resolve));
   for await (const line of createInterface({ input: child.stdout })) if (lines.push(line) === killAfter) child.kill("SIGKILL");
@@ -35,19 +35,36 @@ test("a writer killed at any moment and started over: every acknowledged batch i
     const rows = killStream();
     expect(last).toHaveLength(rows.length / batchRows);
     expect(last.at(-1)).toMatch(/ true$/);
-    const store = openLmdb(folder);
-    const read = createOnlineFeatures({ store, views: tripViews }).reader(tripService);
-    for (let m = 20; m < 190; m += 17) {
-      const timeUs = 1_000_000 * minute + m * minute;
-      const fields = { a: "12", b: "3", n: 1 };
-      const out = new Float64Array(tripService.slots.length);
-      await read(timeUs, fields, out, 0);
-      const expected = new Float64Array(tripService.slots.length);
-      naiveVector(tripService, () => rows, timeUs, fields, expected);
-      expect([...out]).toEqual([...expected]);
-    }
-    await store.close();
+    await expectAll(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }, 60_000);
+
+test("two writers in two processes at once, one of them killed and started over: every batch of both counts once", async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "karkhana-writers-"));
+  try {
+    const [even, odd] = await Promise.all([runWriter(folder, Number.POSITIVE_INFINITY, "0"), runWriter(folder, 20, "1")]);
+    expect([even.length, odd.length >= 20]).toEqual([killStream().length / batchRows / 2, true]);
+    await runWriter(folder, Number.POSITIVE_INFINITY, "1");
+    await expectAll(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
+
+async function expectAll(folder: string): Promise<void> {
+  const rows = killStream();
+  const store = openLmdb(folder);
+  const read = createOnlineFeatures({ store, views: tripViews }).reader(tripService);
+  for (let m = 20; m < 190; m += 17) {
+    const timeUs = 1_000_000 * minute + m * minute;
+    const fields = { a: "12", b: "3", n: 1 };
+    const out = new Float64Array(tripService.slots.length);
+    await read(timeUs, fields, out, 0);
+    const expected = new Float64Array(tripService.slots.length);
+    naiveVector(tripService, () => rows, timeUs, fields, expected);
+    expect([...out]).toEqual([...expected]);
+  }
+  await store.close();
+}

@@ -39,7 +39,8 @@ export async function materialize(options: MaterializeOptions): Promise<Material
   let done = 0;
   let numRejected = 0;
   const flush = async (): Promise<void> => {
-    const refused = await online.load(source.name, waiting);
+    // A row that no view has a key for is nothing a question could miss.
+    const refused = (await online.load(source.name, waiting)).filter(({ code }) => code !== "ROW_KEYLESS");
     numRejected += refused.length;
     rejected.push(...refused.slice(0, maxRejectedKept - rejected.length).map((row) => ({ ...row, index: row.index + done })));
     done += waiting.length;

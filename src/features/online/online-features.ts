@@ -1,12 +1,13 @@
 import { sourceHash, type SourceDefinition } from "../../data/source.ts";
 import type { Micros } from "../../kernel/clock.ts";
-import { KarkhanaError } from "../../kernel/error.ts";
+import { codeOf, KarkhanaError } from "../../kernel/error.ts";
 import { MICROS_PER_DAY } from "../../kernel/time.ts";
 import type { KeyValueStore } from "../../storage/kv/port.ts";
 import { featureViewHash, type FeatureService, type FeatureViewDefinition } from "../definition.ts";
 import { planView, type ViewPlan } from "../view-plan.ts";
 import { SourceIngest, type RejectedRow } from "./ingest.ts";
 import type { CategoryDictionary } from "../vector.ts";
+import type { Writes } from "./key-rows.ts";
 import { ViewsReader, type BatchFeatureReader, type FeatureReader, type ValuesReader } from "./reader.ts";
 import type { QuarantinedRow, SourceCounters } from "./source-counts.ts";
 import type { SourceRow } from "./source-rows.ts";
@@ -44,7 +45,7 @@ export interface IngestResult {
  * ahead of t the store already is, for t up to `slackUs` before a key's newest event. A row sent again with its `_row` counts once; with a
  * higher sequence it replaces what was sent before (same key, and event time in the same block: others are new rows). Where the source's
  * rows are versions, a version is named by its `_row` and never changes. A row that cannot be used is set aside and stops nothing.
- * One process at a time writes to a source; any number read.
+ * Any number of processes write to a source and read: of two batches put together from the same blocks one is put together again.
  */
 export interface OnlineFeatures {
   /** @throws INVALID_ARGUMENT for an unknown source or a sequence that is not a whole number; STORAGE errors with nothing applied */
@@ -63,6 +64,15 @@ export interface OnlineFeatures {
   /** The rows last set aside, with their reasons. @throws INVALID_ARGUMENT */
   quarantine(source: string): Promise<QuarantinedRow[]>;
 }
+
+/** What is to be written for a result; nothing if it stands already. */
+interface Change<T> {
+  readonly writes: Writes | undefined;
+  readonly result: T;
+}
+
+/** Writers of other processes may come first this often in a row. */
+const maxWriteAttempts = 100;
 
 /** Below every producer's: what was pushed is never replaced by what is loaded. */
 const historySequence = -1;
@@ -100,12 +110,25 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeat
     last = result.catch(() => undefined);
     return result;
   };
-  const ingest = async (source: SourceIngest, rows: readonly SourceRow[], batch: BatchOrigin): Promise<IngestResult> => {
-    if (batch.sequence <= (await source.lastSequence(batch.producer))) return { applied: false, rejected: [] };
-    const { puts, deletes, rejected } = await source.take(rows, batch.sequence);
-    await store.write({ puts: [...puts, source.sequencePut(batch.producer, batch.sequence)], deletes });
-    return { applied: true, rejected };
+  // Writers in other processes are told apart by the source's count of batches, compared as the batch is written.
+  const changing = async <T>(source: SourceIngest, work: () => Promise<Change<T>>, attempt = 1): Promise<T> => {
+    const before = await source.numWrites();
+    const { writes, result } = await work();
+    if (writes === undefined) return result;
+    try {
+      await store.write({ puts: [...writes.puts, source.numWritesPut(before)], deletes: writes.deletes, expect: [source.numWritesExpected(before)] });
+      return result;
+    } catch (error) {
+      if (codeOf(error) !== "WRITE_CONFLICT" || attempt >= maxWriteAttempts) throw error;
+      return changing(source, work, attempt + 1);
+    }
   };
+  const ingest = (source: SourceIngest, rows: readonly SourceRow[], batch: BatchOrigin): Promise<IngestResult> =>
+    changing<IngestResult>(source, async () => {
+      if (batch.sequence <= (await source.lastSequence(batch.producer))) return { writes: undefined, result: { applied: false, rejected: [] } };
+      const { puts, deletes, rejected } = await source.take(rows, batch.sequence);
+      return { writes: { puts: [...puts, source.sequencePut(batch.producer, batch.sequence)], deletes }, result: { applied: true, rejected } };
+    });
   return {
     ingest: async (name, rows, batch) => {
       const source = sourceNamed(name);
@@ -118,11 +141,12 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeat
     valuesReader: (service) => new ViewsReader(store, service, planOf, {}).values,
     load: async (name, rows) => {
       const source = sourceNamed(name);
-      return inTurn(async () => {
-        const { puts, deletes, rejected } = await source.take(rows, historySequence);
-        await store.write({ puts, deletes });
-        return rejected;
-      });
+      return inTurn(() =>
+        changing<readonly RejectedRow[]>(source, async () => {
+          const { puts, deletes, rejected } = await source.take(rows, historySequence);
+          return { writes: { puts, deletes }, result: rejected };
+        }),
+      );
     },
     retentionUs: (name) => sourceNamed(name).retentionUs,
     counters: async (name) => sourceNamed(name).counts.counters(),

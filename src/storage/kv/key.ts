@@ -1,5 +1,5 @@
 import { KarkhanaError } from "../../kernel/error.ts";
-import type { WriteBatch } from "./port.ts";
+import type { Expectation, WriteBatch } from "./port.ts";
 
 const MAX_KEY_BYTES = 511;
 
@@ -13,6 +13,11 @@ function checkKey(key: Uint8Array): void {
   if (key.length === 0 || key.length > MAX_KEY_BYTES) {
     throw new KarkhanaError("INVALID_ARGUMENT", { field: "key", problem: `keys have 1 to ${MAX_KEY_BYTES} bytes`, value: `${key.length} bytes` });
   }
+}
+
+/** Whether a stored value is the expected one. */
+export function isExpected(found: Uint8Array | undefined, { value }: Expectation): boolean {
+  return found === undefined || value === undefined ? found === value : Buffer.compare(found, value) === 0;
 }
 
 /** The smallest key after `key` in unsigned byte order. */

@@ -1,8 +1,8 @@
 import { mkdirSync, statfsSync } from "node:fs";
 import { open, type RootDatabase } from "lmdb";
 import { KarkhanaError } from "../../kernel/error.ts";
-import { checkBatch, successor } from "./key.ts";
-import type { KeyValue, KeyValueStore, WriteBatch } from "./port.ts";
+import { checkBatch, isExpected, successor } from "./key.ts";
+import type { Expectation, KeyValue, KeyValueStore, WriteBatch } from "./port.ts";
 
 const RANGE_CHUNK = 1024;
 const slabBytes = 1 << 20;
@@ -42,16 +42,18 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): KeyValueSto
       refuseClosed();
       checkBatch(batch);
       refuseFullDisk(folder, batch);
-      const done = env.batch(() => {
+      const change = (): void => {
         // The promises of single operations are those of the batch; their failure is reported once, by `done`.
         for (const key of batch.deletes ?? []) ignore(env.remove(key));
         // lmdb reads the value later, on its own thread: a copy lets callers use their buffer again.
         for (const { key, value } of batch.puts) ignore(env.put(key, Buffer.from(value)));
-      });
+      };
+      const { expect } = batch;
       try {
-        await done;
+        if (expect === undefined) await env.batch(change);
+        else if (!(await changeIf(env, expect, change))) throw new KarkhanaError("WRITE_CONFLICT", { store: folder });
       } catch (error) {
-        throw writeFailed(folder, error);
+        throw error instanceof KarkhanaError ? error : writeFailed(folder, error);
       }
     },
     range: async function* (from, to, limit = Infinity) {
@@ -168,6 +170,15 @@ function readChunk(env: RootDatabase<Buffer, Uint8Array>, start: Uint8Array, end
   const bounds = start.length === 0 ? { end, limit } : { start, end, limit };
   for (const { key, value } of env.getRange(bounds)) chunk.push({ key, value });
   return chunk;
+}
+
+/** Compares and changes under the environment's write lock, which one process at a time holds. */
+function changeIf(env: RootDatabase<Buffer, Uint8Array>, expect: readonly Expectation[], change: () => void): Promise<boolean> {
+  return env.transaction(() => {
+    for (const one of expect) if (!isExpected(env.getBinary(one.key), one)) return false;
+    change();
+    return true;
+  });
 }
 
 function ignore(operation: Promise<boolean>): void {

@@ -1,5 +1,5 @@
 import { KarkhanaError } from "../../kernel/error.ts";
-import { checkBatch } from "./key.ts";
+import { checkBatch, isExpected } from "./key.ts";
 import type { KeyValueStore } from "./port.ts";
 
 /** Store of one process's memory, for tests and dry runs: nothing survives the process. */
@@ -22,6 +22,7 @@ export function openMemoryStore(): KeyValueStore {
     write: async (batch) => {
       refuseClosed();
       checkBatch(batch);
+      for (const one of batch.expect ?? []) if (!isExpected(get(one.key), one)) throw new KarkhanaError("WRITE_CONFLICT", { store: "memory store" });
       for (const key of batch.deletes ?? []) if (values.delete(text(key))) sorted = undefined;
       for (const { key, value } of batch.puts) {
         const name = text(key);

@@ -1,11 +1,13 @@
-import { Redis } from "ioredis";
+import { Redis, type ChainableCommander } from "ioredis";
 import { KarkhanaError } from "../../kernel/error.ts";
-import { checkBatch, successor } from "./key.ts";
-import type { KeyValue, KeyValueStore } from "./port.ts";
+import { checkBatch, isExpected, successor } from "./key.ts";
+import type { Expectation, KeyValue, KeyValueStore, WriteBatch } from "./port.ts";
 
 const RANGE_CHUNK = 512;
 // Arguments of one command; Redis refuses more than about a million.
 const COMMAND_CHUNK = 5000;
+// Any write to the store ends a watch, not only one to the key compared.
+const maxWatchAttempts = 50;
 
 export interface RedisOptions {
   /** Names this store's two keys, so that several may share a server. */
@@ -43,25 +45,55 @@ export async function openRedis(url: string, options: RedisOptions): Promise<Key
     const found = await ask(() => redis.hmgetBuffer(values, ...wanted.map(asBuffer)));
     return found.map((value) => value ?? undefined);
   };
+  const transactionOf = (on: Redis, batch: WriteBatch): ChainableCommander => {
+    const transaction = on.multi();
+    for (const part of chunks(batch.deletes ?? [])) {
+      const names = part.map(asBuffer);
+      transaction.hdel(values, ...names).zrem(keys, ...names);
+    }
+    for (const part of chunks(batch.puts)) {
+      transaction.hset(values, ...part.flatMap(({ key, value }) => [asBuffer(key), asBuffer(value)]));
+      transaction.zadd(keys, ...part.flatMap(({ key }) => [0, asBuffer(key)]));
+    }
+    return transaction;
+  };
+  // What a connection watches is forgotten at its next EXEC: conditional writes have one of their own, one at a time.
+  let watching: Redis | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = async (work: () => Promise<void>): Promise<void> => {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
+  };
+  const writeIf = async (batch: WriteBatch, expect: readonly Expectation[]): Promise<void> => {
+    const on = (watching ??= redis.duplicate());
+    on.on("error", () => {});
+    for (let attempt = 0; attempt < maxWatchAttempts; attempt++) {
+      const done = await ask(async () => {
+        await on.watch(values);
+        const found = await on.hmgetBuffer(values, ...expect.map(({ key }) => asBuffer(key)));
+        if (expect.some((one, i) => !isExpected(found[i] ?? undefined, one))) {
+          await on.unwatch();
+          throw new KarkhanaError("WRITE_CONFLICT", { store: `Redis store ${options.prefix}` });
+        }
+        return execute(transactionOf(on, batch));
+      });
+      if (done) return;
+    }
+    throw new KarkhanaError("WRITE_CONFLICT", { store: `Redis store ${options.prefix}` });
+  };
   return {
     kind: "redis",
     get: async (key) => (await getMany([key]))[0],
     getMany,
     write: async (batch) => {
       checkBatch(batch);
-      const transaction = redis.multi();
-      for (const part of chunks(batch.deletes ?? [])) {
-        const names = part.map(asBuffer);
-        transaction.hdel(values, ...names).zrem(keys, ...names);
+      const { expect } = batch;
+      if (expect !== undefined && expect.length > 0) {
+        await inTurn(() => writeIf(batch, expect));
+        return;
       }
-      for (const part of chunks(batch.puts)) {
-        transaction.hset(values, ...part.flatMap(({ key, value }) => [asBuffer(key), asBuffer(value)]));
-        transaction.zadd(keys, ...part.flatMap(({ key }) => [0, asBuffer(key)]));
-      }
-      await ask(async () => {
-        // Under MULTI a command may fail alone (a key of another type); that is a failed batch.
-        for (const [error] of (await transaction.exec()) ?? []) if (error) throw error;
-      });
+      await ask(() => execute(transactionOf(redis, batch)));
     },
     range: async function* (from, to, limit = Infinity) {
       let start = from;
@@ -82,6 +114,7 @@ export async function openRedis(url: string, options: RedisOptions): Promise<Key
       }
     },
     close: async () => {
+      watching?.disconnect();
       if (redis.status === "end") return;
       try {
         await redis.quit();
@@ -90,6 +123,14 @@ export async function openRedis(url: string, options: RedisOptions): Promise<Key
       }
     },
   };
+}
+
+/** @returns false if what is watched has changed: nothing was applied */
+async function execute(transaction: ChainableCommander): Promise<boolean> {
+  const results = await transaction.exec();
+  // Under MULTI a command may fail alone (a key of another type); that is a failed batch.
+  for (const [error] of results ?? []) if (error) throw error;
+  return results !== null;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
