@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import("./up.ts")).up,
   run: async () => (await import("./run.ts")).run,
   train: async () => (await import("./train.ts")).train,
+  features: async () => (await import("./features.ts")).features,
   status: async () => (await import("./status.ts")).status,
   promote: async () => (await import("./promote.ts")).promote,
   rollback: async () => (await import("./rollback.ts")).rollback,

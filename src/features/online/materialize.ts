@@ -12,6 +12,8 @@ export interface MaterializeOptions {
   readonly source: SourceDefinition;
   /** Rows known by then are loaded; later ones are for `ingest`. */
   readonly upToKnownUs: Micros;
+  /** SQL condition on the relation's rows: only these. */
+  readonly only?: string;
   readonly onProgress?: (rowsDone: number, rowsTotal: number) => void;
 }
 
@@ -31,7 +33,7 @@ export async function materialize(options: MaterializeOptions): Promise<Material
   const { duck, online, relation, source, upToKnownUs, onProgress } = options;
   const retentionUs = online.retentionUs(source.name);
   const recent = Number.isFinite(retentionUs) ? ` AND _event > ${upToKnownUs - retentionUs}` : "";
-  const where = `_known <= ${upToKnownUs}${recent}`;
+  const where = `_known <= ${upToKnownUs}${recent} AND ${options.only ?? "true"}`;
   const [count] = await duck.rows(`SELECT count(*) AS n FROM (${relation}) WHERE ${where}`);
   const total = Number(count?.["n"] ?? 0);
   const rejected: RejectedRow[] = [];

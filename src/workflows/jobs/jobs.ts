@@ -3,6 +3,7 @@ import { fit, type FitInput, type FitOutput } from "./fit.ts";
 import type { Job } from "./job.ts";
 import { live, type LiveInput, type LiveOutput } from "./live.ts";
 import { materializeHistory, type MaterializeInput, type MaterializeOutput } from "./materialize.ts";
+import { loadViews, markViews, planViews, type LoadInput, type MarkInput, type PlanInput, type PlanOutput } from "./materialize-views.ts";
 import { parity, type ParityInput, type ParityOutput } from "./parity.ts";
 import { trainingSet, type TrainingSetInput, type TrainingSetOutput } from "./training-set.ts";
 
@@ -10,13 +11,16 @@ interface Jobs {
   readonly trainingSet: Job<TrainingSetInput, TrainingSetOutput>;
   readonly fit: Job<FitInput, FitOutput>;
   readonly materialize: Job<MaterializeInput, MaterializeOutput>;
+  readonly planViews: Job<PlanInput, PlanOutput>;
+  readonly loadViews: Job<LoadInput, { readonly rows: number; readonly refused: number }>;
+  readonly markViews: Job<MarkInput, number>;
   readonly compare: Job<CompareInput, CompareOutput>;
   readonly live: Job<LiveInput, LiveOutput>;
   readonly parity: Job<ParityInput, ParityOutput>;
 }
 
 /** Every job a worker thread can run, by name. */
-export const jobs: Jobs = { trainingSet, fit, materialize: materializeHistory, compare, live, parity };
+export const jobs: Jobs = { trainingSet, fit, materialize: materializeHistory, planViews, loadViews, markViews, compare, live, parity };
 
 export type JobName = keyof Jobs;
 export type JobInput<N extends JobName> = Parameters<Jobs[N]>[0];
