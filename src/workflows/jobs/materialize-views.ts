@@ -67,11 +67,12 @@ export const planViews: Job<PlanInput, PlanOutput> = async (input) => {
           `SELECT max(_event) AS last, count(*) AS n FROM (SELECT _event, (row_number() OVER (ORDER BY _event, _row) - 1) // ${input.rowsASlice} AS part
            FROM (${relation}) WHERE ${lacking}) GROUP BY part ORDER BY part`,
         );
-        let after: unknown;
-        for (const { last, n } of bounds) {
-          const from = after === undefined ? "" : ` AND _event > ${String(after)}`;
+        let after = Number.NEGATIVE_INFINITY;
+        for (const bound of bounds) {
+          const last = Number(bound["last"]);
+          const from = Number.isFinite(after) ? ` AND _event > ${after}` : "";
           // Slices of rows of one event time fall together.
-          if (after !== last) slices.push({ source: name, viewHashes, only: `${lacking}${from} AND _event <= ${String(last)}`, rows: Number(n) });
+          if (after !== last) slices.push({ source: name, viewHashes, only: `${lacking}${from} AND _event <= ${last}`, rows: Number(bound["n"]) });
           after = last;
         }
       }
