@@ -96,6 +96,8 @@ export function evidenceLine({ body, hash }: EvidenceEntry): EvidenceLine {
   return { sequence, atUs, kind, subject, producedBy, says: told(body), hash };
 }
 
+const languageNames: Readonly<Record<string, string>> = { typescript: "TypeScript", javascript: "JavaScript", python: "Python" };
+
 function told({ kind, subject, content }: EvidenceEntry["body"]): string {
   const result = content["passed"] === true ? "passed" : "not passed";
   const list = (value: unknown): string => (Array.isArray(value) ? value.join(", ") : "");
@@ -104,7 +106,7 @@ function told({ kind, subject, content }: EvidenceEntry["body"]): string {
     case "condition":
       return textOf(content["says"]);
     case "lab":
-      return `Lab ${subject.slice(4)} passed in ${textOf(content["language"])}, ${String(Number(content["cases"] ?? 0))} hidden cases`;
+      return `Lab ${subject.slice(4)} passed in ${languageNames[textOf(content["language"])] ?? "another language"}, ${String(Number(content["cases"] ?? 0))} hidden cases`;
     case "waiver":
       return `${blockTitle(subject)}: waived by ${list(content["labs"])}`;
     case "block":

@@ -142,7 +142,7 @@ export function gradeDrift(sheet: Sheet, truth: DriftTruth, answers: Answers): G
   const said = chosen(answers, "causes");
   const isRight = said.length === real.length && real.every((cause) => said.includes(cause));
   const falsePages = said.filter((cause) => !real.some((c) => c === cause)).length;
-  mark("causes", isRight, said.join(", ") || "no incident", real.join(", ") || "no incident", truth.told.join(" "), 50);
+  mark("causes", isRight, said.join(", ") || "no incident", real.join(", ") || "no incident", "", 50);
 
   const onset = Math.min(...truth.injections.map((i) => i.onset));
   if (real.length > 0) {
