@@ -1,4 +1,5 @@
 /** The serving role: predictions over HTTP and gRPC, pushes and labels. Started by the supervisor; survives the control process. */
+import path from "node:path";
 import { createOnlineFeatures } from "../features/online/online-features.ts";
 import { openFeedbackLog } from "../feedback/log.ts";
 import { toErrorRecord } from "../kernel/error.ts";
@@ -36,6 +37,7 @@ try {
     statusOf,
     gate: stores.gate,
     allowedHosts: [...namesIn(configuration.allowedHosts), ownAddress(args.host)],
+    modelsFolder: path.join(args.dataFolder, "models"),
   });
   ending.by(async () => {
     await serving.close();

@@ -351,6 +351,11 @@ export const errorCatalogue = {
     remedy: "Install it beside Karkhana: `npm install {package}`.",
     retryable: false,
   },
+  QUANTIZATION_UNREPORTED: {
+    text: "A model quantised to {kind} is not deployed without its report: {problem}",
+    remedy: "Put the quantization.json that `karkhana quantize` wrote beside the model file; it says what was lost and what was gained.",
+    retryable: false,
+  },
   PREDICTION_NOT_FOUND: {
     text: "Model {model} has no logged prediction {id} among the latest {searched}",
     remedy: "Correct the id; older predictions are in the log, but not searched from here.",

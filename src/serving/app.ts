@@ -12,6 +12,7 @@ import { createHttp } from "./http.ts";
 import { isLoopback } from "./http-guard.ts";
 import { InFlight, type Refuse } from "./in-flight.ts";
 import { defaultServingLimits, inferLimitsOf, type ServingLimits } from "./limits.ts";
+import { FileModels } from "./oip/file-models.ts";
 import { createGrpc, type Grpc } from "./oip/grpc-server.ts";
 import { OipServer } from "./oip/server.ts";
 import { reportHealth, type HealthReport } from "./report.ts";
@@ -30,6 +31,8 @@ export interface ServingOptions {
   readonly newId: NewId;
   /** HTTP status of an error code: `server/error-status.ts`. */
   readonly statusOf: (code: ErrorCode) => number;
+  /** Where models lie that are files of other libraries, served as tensors; absent: none. */
+  readonly modelsFolder?: string;
   readonly limits?: Partial<ServingLimits>;
   readonly deploymentPollMs?: number;
   /** Names beside the loopback ones that requests may carry as their Host. */
@@ -82,8 +85,10 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   const follower = new DeploymentFollower({ registry, loader, models, clock, pollMs: options.deploymentPollMs ?? 250 });
   const shadows = new ShadowQueue({ feedback, clock, timerMs, maxBacklog: limits.maxShadowBacklog });
   const sources = new Set(sourcesOf(project).map((source) => source.name));
+  const files = new FileModels(options.modelsFolder, models.keys());
   const server = new OipServer({
     models,
+    files,
     maxRows: limits.maxInstances,
     isReady: () => {
       const { status } = reportHealth(models.values(), follower, 0);
@@ -121,6 +126,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   let grpc: Grpc | undefined;
   const sweep = setInterval(() => inFlight.sweep(timerMs(), sweepMs), sweepMs);
   sweep.unref();
+  await files.loadAll();
   await follower.refresh().catch(() => {});
   follower.start();
   return {
@@ -140,6 +146,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
       isClosing = true;
       await Promise.all([http.close(), grpc?.close()]);
       clearInterval(sweep);
+      await files.close();
       await follower.stop();
       await shadows.idle();
       await feedback.flush();

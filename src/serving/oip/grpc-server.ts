@@ -185,7 +185,9 @@ function answerInfer(call: Unary, send: Parameters<handleUnaryCall<Buffer, Buffe
   try {
     inFlight.refuseIfFull();
     const { model, version, request } = readInferGrpc(call.request, inferLimits);
-    const served = server.model(model);
+    const file = server.files.get(model);
+    file?.check(version);
+    const served = file === undefined ? server.model(model) : undefined;
     const header = call.metadata.get("traceparent")[0];
     const tenant = call.metadata.get(tenantHeader)[0];
     const timeouts = [request.timeoutUs > 0 ? request.timeoutUs / 1000 : Infinity, millisecondsLeft(call)];
@@ -196,7 +198,12 @@ function answerInfer(call: Unary, send: Parameters<handleUnaryCall<Buffer, Buffe
       tenant: typeof tenant === "string" ? tenant.slice(0, 100) : "",
       traceId: typeof header === "string" ? readTraceparent(header)?.traceId : undefined,
     });
-    work = async (of) => writeInferGrpc(await infer(served, version, questionOf(request), of, options));
+    work = async (of) =>
+      writeInferGrpc(
+        served === undefined
+          ? await (server.files.get(model) ?? file!).infer(request, of, options)
+          : await infer(served, version, questionOf(request), of, options),
+      );
   } catch (error) {
     fail(error);
     return;
@@ -224,10 +231,16 @@ function inferenceHandlers({ server }: GrpcOptions): Readonly<Record<string, Han
     ModelReady: (message) => ({ ready: server.isModelReady(textOf(message, "name"), textOf(message, "version")) }),
     ServerMetadata: () => ({ ...server.metadata() }),
     ModelMetadata: (message) => {
+      const file = server.files.get(textOf(message, "name"));
+      file?.check(textOf(message, "version"));
+      if (file !== undefined) return { ...file.metadata() };
       const { model, version } = server.find(textOf(message, "name"), textOf(message, "version"));
       return { ...metadataOf(model, version) };
     },
     ModelConfig: (message) => {
+      const file = server.files.get(textOf(message, "name"));
+      file?.check(textOf(message, "version"));
+      if (file !== undefined) return { config: withEnums(file.config(server.maxRows)) };
       const { model, version } = server.find(textOf(message, "name"), textOf(message, "version"));
       return { config: withEnums(configOf(model, version, server.maxRows)) };
     },
@@ -238,8 +251,8 @@ function inferenceHandlers({ server }: GrpcOptions): Readonly<Record<string, Han
       await server.load(textOf(message, "model_name"));
       return {};
     },
-    RepositoryModelUnload: (message) => {
-      server.unload(textOf(message, "model_name"));
+    RepositoryModelUnload: async (message) => {
+      await server.unload(textOf(message, "model_name"));
       return {};
     },
   };
@@ -259,10 +272,19 @@ const enumNumbers: Readonly<Record<string, number>> = {
   FORMAT_NONE: 0,
   KIND_CPU: 2,
   TYPE_BOOL: 1,
+  TYPE_UINT8: 2,
+  TYPE_UINT16: 3,
+  TYPE_UINT32: 4,
+  TYPE_UINT64: 5,
+  TYPE_INT8: 6,
+  TYPE_INT16: 7,
+  TYPE_INT32: 8,
   TYPE_INT64: 9,
+  TYPE_FP16: 10,
   TYPE_FP32: 11,
   TYPE_FP64: 12,
   TYPE_STRING: 13,
+  TYPE_BF16: 14,
 };
 
 /** The encoder wants enumeration values as numbers. */

@@ -5,6 +5,7 @@ import { gunzip, inflate } from "node:zlib";
 import { codeOf, KarkhanaError } from "../../kernel/error.ts";
 import type { AnswerWork } from "../http-call.ts";
 import { isObject } from "../request-fields.ts";
+import type { FileModel } from "./file-model.ts";
 import { infer, questionOf, type InferOptions } from "./infer.ts";
 import { parseJson, readInferHttp, writeInferHttp } from "./infer-http.ts";
 import { refusedInfer, unsupportedInfer, type InferLimits } from "./infer-request.ts";
@@ -31,11 +32,18 @@ export function addOipRoutes(parent: FastifyInstance, options: OipRoutesOptions)
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: maxBodyBytes }, (_request, body, parsed) => parsed(null, body));
 
+    const fileOf = ({ name, version }: ModelParams["Params"]): FileModel | undefined => {
+      const file = server.files.get(name);
+      file?.check(version);
+      return file;
+    };
     app.get("/v2/health/live", () => ({ live: true }));
     app.get("/v2/health/ready", (_request, reply) => reply.code(server.isReady() ? 200 : 400).send({ ready: server.isReady() }));
     app.get("/v2", () => server.metadata());
     for (const model of ["/v2/models/:name", "/v2/models/:name/versions/:version"]) {
       app.get<ModelParams>(model, ({ params }) => {
+        const file = fileOf(params);
+        if (file !== undefined) return file.metadata();
         const { model, version } = server.find(params.name, params.version);
         return metadataOf(model, version);
       });
@@ -44,20 +52,26 @@ export function addOipRoutes(parent: FastifyInstance, options: OipRoutesOptions)
         return reply.code(isReady ? 200 : 400).send({ name: params.name, ready: isReady });
       });
       app.get<ModelParams>(`${model}/config`, ({ params }) => {
+        const file = fileOf(params);
+        if (file !== undefined) return file.config(server.maxRows);
         const { model, version } = server.find(params.name, params.version);
         return configOf(model, version, server.maxRows);
       });
       app.get<ModelParams>(`${model}/stats`, ({ params }) => ({ model_stats: server.statistics(params.name, params.version) }));
       app.post<ModelParams>(`${model}/infer`, (request, reply) => {
         const { params } = request;
-        const served = server.model(params.name);
+        const file = fileOf(params);
+        const served = file === undefined ? server.model(params.name) : undefined;
         answer(request, reply, params.name, async (call) => {
           const body = await plainBody(request, maxBodyBytes);
           const jsonLength = readJsonLength(request.headers[jsonLengthHeader]);
-          const raw = jsonLength === 0 ? server.find(params.name, params.version).version.rows.matrix : undefined;
+          const raw = jsonLength === 0 ? (file === undefined ? server.find(params.name, params.version).version.rows.matrix : file.rawInput) : undefined;
           const asked = readInferHttp(body, jsonLength, raw, inferLimits);
           const timed = asked.timeoutUs > 0 ? { ...call, deadlineMs: Math.min(call.deadlineMs, call.startedMs + asked.timeoutUs / 1000) } : call;
-          const answered = await infer(served, params.version ?? "", questionOf(asked), timed, options);
+          const answered =
+            served === undefined
+              ? await (server.files.get(params.name) ?? file!).infer(asked, timed, options)
+              : await infer(served, params.version ?? "", questionOf(asked), timed, options);
           const wanted = asked.outputs;
           const written = writeInferHttp(answered, (name) => wanted?.find((output) => output.name === name)?.binary ?? asked.binaryByDefault);
           if (written.jsonLength === undefined) return { body: written.body, headers: { "content-type": "application/json" } };
@@ -76,9 +90,9 @@ export function addOipRoutes(parent: FastifyInstance, options: OipRoutesOptions)
       await server.load(params.name);
       return reply.send({});
     });
-    app.post<ModelParams>("/v2/repository/models/:name/unload", ({ params }) => {
-      server.unload(params.name);
-      return {};
+    app.post<ModelParams>("/v2/repository/models/:name/unload", async ({ params }, reply) => {
+      await server.unload(params.name);
+      return reply.send({});
     });
     for (const feature of ["systemsharedmemory", "cudasharedmemory", "trace", "logging"]) {
       app.all(`/v2/${feature}`, () => {

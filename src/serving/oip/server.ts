@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { LoadedVersion, ServedModel } from "../served-model.ts";
+import type { FileModels } from "./file-models.ts";
 import { repositoryEntries, type RepositoryEntry } from "./model-face.ts";
 import { reportStatistics, type StatisticsReport } from "./statistics.ts";
 
@@ -20,6 +21,8 @@ const extensions: readonly string[] = [
 
 export interface OipServerOptions {
   readonly models: ReadonlyMap<string, ServedModel>;
+  /** Models that are files, beside those of the project. */
+  readonly files: FileModels;
   /** Rows of one request. */
   readonly maxRows: number;
   /** Every deployed model answers, and this process is not about to end. */
@@ -30,11 +33,13 @@ export interface OipServerOptions {
 
 export class OipServer {
   readonly #options: OipServerOptions;
+  readonly files: FileModels;
   readonly isReady: () => boolean;
   readonly maxRows: number;
 
   constructor(options: OipServerOptions) {
     this.#options = options;
+    this.files = options.files;
     this.isReady = options.isReady;
     this.maxRows = options.maxRows;
   }
@@ -47,7 +52,11 @@ export class OipServer {
   model(name: string): ServedModel {
     const { models } = this.#options;
     const model = models.get(name);
-    if (model === undefined) throw new KarkhanaError("INFER_MODEL_UNKNOWN", { model: name.slice(0, 100), models: [...models.keys()].join(", ") });
+    if (model === undefined)
+      throw new KarkhanaError("INFER_MODEL_UNKNOWN", {
+        model: name.slice(0, 100),
+        models: [...models.keys(), ...Array.from(this.files.values(), (file) => file.name)].join(", "),
+      });
     return model;
   }
 
@@ -67,6 +76,8 @@ export class OipServer {
   }
 
   isModelReady(name: string, versionText: string | undefined): boolean {
+    const file = this.files.get(name);
+    if (file !== undefined) return versionText === undefined || versionText === "" || versionText === String(file.version);
     const loaded = this.#options.models.get(name)?.loadedVersions() ?? [];
     return loaded.some(({ role, version }) =>
       versionText === undefined || versionText === "" ? role === "champion" : String(version.version) === versionText,
@@ -75,23 +86,31 @@ export class OipServer {
 
   /** @throws INFER_MODEL_UNKNOWN, MODEL_VERSION_NOT_LOADED */
   statistics(name: string | undefined, versionText: string | undefined): StatisticsReport[] {
+    const file = name === undefined ? undefined : this.files.get(name);
+    if (file !== undefined) {
+      file.check(versionText);
+      return [file.statistics()];
+    }
+    const ofFiles = name === undefined || name === "" ? Array.from(this.files.values(), (one) => one.statistics()) : [];
     if (versionText !== undefined && versionText !== "" && name !== undefined) this.find(name, versionText);
     const models = name === undefined || name === "" ? [...this.#options.models.values()] : [this.model(name)];
-    return models.flatMap((model) =>
+    const ofProject = models.flatMap((model) =>
       model
         .loadedVersions()
         .filter(({ version }) => versionText === undefined || versionText === "" || String(version.version) === versionText)
         .map(({ version }) => reportStatistics(model.definition.name, version.version, model.statisticsOf(version.version), version.memoryBytes)),
     );
+    return [...ofProject, ...ofFiles];
   }
 
   index(onlyReady: boolean): RepositoryEntry[] {
-    const entries = [...this.#options.models.values()].flatMap(repositoryEntries);
+    const entries = [...[...this.#options.models.values()].flatMap(repositoryEntries), ...this.files.entries()];
     return onlyReady ? entries.filter(({ state }) => state === "READY") : entries;
   }
 
   /** In force once this resolves. @throws INFER_MODEL_UNKNOWN, DEPLOYMENTS_UNREADABLE, MODEL_NOT_LOADED */
   async load(name: string): Promise<void> {
+    if (await this.files.has(name)) return this.files.load(name);
     const model = this.model(name);
     await this.#options.refresh();
     model.isUnloaded = false;
@@ -99,7 +118,7 @@ export class OipServer {
   }
 
   /** Requests under way are answered; later ones are refused. @throws INFER_MODEL_UNKNOWN */
-  unload(name: string): void {
-    this.model(name).isUnloaded = true;
+  async unload(name: string): Promise<void> {
+    if (!(await this.files.unload(name))) this.model(name).isUnloaded = true;
   }
 }

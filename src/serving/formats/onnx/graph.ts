@@ -29,13 +29,23 @@ export interface OnnxGraph {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly OnnxOutput[];
   readonly producer: string;
+  /** What a writer noted in the file, by key. */
+  readonly metadata: ReadonlyMap<string, string>;
 }
 
 /** A tensor; or a sequence or map, as ZipMap makes. */
 export type OnnxOutput = { readonly kind: "tensor"; readonly info: TensorInfo } | { readonly kind: "other"; readonly name: string };
 
 /** Field numbers of onnx.proto3 that are used in more than one place. */
-export const fieldNumbers = { graphOfModel: 7, nodeOfGraph: 1, initializerOfGraph: 5, inputOfGraph: 11, outputOfGraph: 12, opsetOfModel: 8 } as const;
+export const fieldNumbers = {
+  graphOfModel: 7,
+  nodeOfGraph: 1,
+  initializerOfGraph: 5,
+  inputOfGraph: 11,
+  outputOfGraph: 12,
+  opsetOfModel: 8,
+  metadataOfModel: 14,
+} as const;
 
 const datatypes: Readonly<Record<number, Datatype>> = {
   1: "FP32",
@@ -92,6 +102,11 @@ export function readGraph(bytes: Uint8Array): OnnxGraph {
     inputs,
     outputs,
     producer: textOf(model, 2),
+    metadata: new Map(
+      allBytes(model, fieldNumbers.metadataOfModel)
+        .map((entry) => readMessage(entry))
+        .map((fields) => [textOf(fields, 1), textOf(fields, 2)]),
+    ),
   };
 }
 

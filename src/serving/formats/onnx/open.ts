@@ -3,6 +3,7 @@ import type { ServableModel, Tensor, TensorInfo } from "../model.ts";
 import { asFloats, checkTensor, refusedTensor } from "../tensor.ts";
 import { treesBytes } from "../trees-bytes.ts";
 import { readGraph, type OnnxOutput } from "./graph.ts";
+import { quantizationMark } from "./quantization-report.ts";
 import { openSessionPool, type SessionPoolOptions } from "./session-pool.ts";
 import { readOnnxTrees, type OnnxTrees } from "./tree-ensemble.ts";
 import { withoutZipMap } from "./zip-map.ts";
@@ -14,6 +15,8 @@ export type OnnxModel =
       readonly engine: "runtime";
       readonly bytes: Uint8Array;
       readonly kind: string;
+      /** What our quantisation left as its mark; undefined where it did not make this file. */
+      readonly quantization: string | undefined;
       readonly inputs: readonly TensorInfo[];
       readonly outputs: readonly OnnxOutput[];
     };
@@ -28,7 +31,7 @@ export function readOnnx(bytes: Uint8Array, engine?: "runtime"): OnnxModel {
   const after = rewritten === bytes ? graph : readGraph(rewritten);
   const kind =
     graph.nodes.length === 1 ? graph.nodes[0]!.operator : `graph of ${graph.nodes.length} operators${graph.producer === "" ? "" : `, by ${graph.producer}`}`;
-  return { engine: "runtime", bytes: rewritten, kind, inputs, outputs: after.outputs };
+  return { engine: "runtime", bytes: rewritten, kind, quantization: graph.metadata.get(quantizationMark), inputs, outputs: after.outputs };
 }
 
 export function openOnnx(model: OnnxModel, options: SessionPoolOptions = {}): Promise<ServableModel> | ServableModel {

@@ -1,0 +1,128 @@
+import { readFileSync } from "node:fs";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { gunzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readGoldenCases } from "../../../test/reference/golden-models.ts";
+import { statusOf } from "../../server/error-status.ts";
+import { openWorld, type World } from "../test-world.ts";
+
+const lightgbm = readGoldenCases("models-lightgbm.json.gz");
+const multiclass = lightgbm.find(({ name }) => name === "multiclass")!;
+const network = (
+  JSON.parse(gunzipSync(readFileSync(new URL("../../../test/reference/models-onnx.json.gz", import.meta.url))).toString()) as {
+    cases: { name: string; modelBase64: string; numRows: number; rows: string; outputs: { values: string }[] }[];
+  }
+).cases.find(({ name }) => name === "network of two layers")!;
+const floats = (text: string): number[] => {
+  const bytes = Buffer.from(text, "base64");
+  return [...new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))];
+};
+/** The first four rows that JSON can hold, and LightGBM's answers to them. */
+const rows = Array.from({ length: multiclass.numRows }, (_, i) => i)
+  .filter((i) => multiclass.rows.subarray(i * 5, i * 5 + 5).every(Number.isFinite))
+  .slice(0, 4);
+const input = { name: "input", datatype: "FP64", shape: [4, 5], data: rows.flatMap((i) => [...multiclass.rows.subarray(i * 5, i * 5 + 5)]) };
+const expected = rows.flatMap((i) => [...multiclass.predict.subarray(i * 3, i * 3 + 3)]);
+const golden = (data: readonly number[]) =>
+  JSON.stringify({ inputs: [input], outputs: [{ name: "predict", datatype: "FP64", shape: [4, 3], data }], tolerance: 1e-12 });
+
+let folder: string;
+let world: World;
+const put = async (name: string, version: number, files: Record<string, string | Uint8Array>) => {
+  await mkdir(path.join(folder, name, String(version)), { recursive: true });
+  for (const [file, content] of Object.entries(files)) await writeFile(path.join(folder, name, String(version), file), content);
+};
+const call = async (where: string, body?: unknown) => {
+  const response = await fetch(
+    world.url + where,
+    body === undefined ? {} : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) },
+  );
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "karkhana-files-"));
+  await put("segments", 1, { "model.txt": multiclass.model, "golden.json": golden(expected) });
+  await put("net", 3, { "model.onnx": Buffer.from(network.modelBase64, "base64") });
+  await put("wrong", 1, { "model.txt": multiclass.model, "golden.json": golden(expected.with(7, 0.5)) });
+  await put("pickled", 1, { "model.pkl": Uint8Array.of(128, 4, 149, 0) });
+  await mkdir(path.join(folder, "late_ride", "1"), { recursive: true });
+  await cp(path.join(folder, "segments", "1", "model.txt"), path.join(folder, "late_ride", "1", "model.txt"));
+  world = await openWorld({ statusOf, serving: { modelsFolder: folder } });
+});
+afterAll(async () => {
+  await world.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("models that are files", () => {
+  test("a model of several classes answers as its library does, beside the project's models", async () => {
+    const { status, body } = await call("/v2/models/segments/infer", { inputs: [input], outputs: [{ name: "predict" }] });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ model_name: "segments", model_version: "1", outputs: [{ name: "predict", datatype: "FP64", shape: [4, 3] }] });
+    const { data } = (body["outputs"] as { data: number[] }[])[0]!;
+    for (const [i, value] of data.entries()) expect(value).toBeCloseTo(expected[i]!, 14);
+    expect((await call("/v2/models/late_ride")).body).toMatchObject({ platform: "karkhana_gbdt" });
+  });
+
+  test("an ONNX network answers from its worker", async () => {
+    const data = floats(network.rows);
+    const asked = { inputs: [{ name: "X", datatype: "FP32", shape: [network.numRows, 5], data }] };
+    const { status, body } = await call("/v2/models/net/versions/3/infer", asked);
+    expect(status).toBe(200);
+    const answered = (body["outputs"] as { data: number[] }[])[0]!.data;
+    for (const [i, value] of floats(network.outputs[0]!.values).entries()) expect(answered[i]).toBeCloseTo(value, 5);
+    expect((await call("/v2/models/net")).body).toMatchObject({
+      platform: "karkhana_onnx",
+      versions: ["3"],
+      inputs: [{ name: "X", datatype: "FP32", shape: [-1, 5] }],
+    });
+    expect((await call("/v2/models/net/config")).body).toMatchObject({
+      max_batch_size: expect.any(Number),
+      input: [{ name: "X", dims: ["5"] }],
+      parameters: { runs: { string_value: "worker" } },
+    });
+    expect((await call("/v2/models/net/stats")).body).toMatchObject({
+      model_stats: [{ name: "net", version: "3", execution_count: 1, inference_count: network.numRows }],
+    });
+  });
+
+  test("what cannot be served is listed with its reason, and nothing else suffers", async () => {
+    const { body } = await call("/v2/repository/index", {});
+    const listed = body as unknown as { name: string; state: string; reason: string }[];
+    const stateOf = (name: string) => listed.find((entry) => entry.name === name);
+    expect(stateOf("segments")).toMatchObject({ state: "READY" });
+    expect(stateOf("wrong")).toMatchObject({ state: "UNAVAILABLE", reason: expect.stringMatching(/^MODEL_SELF_CHECK_FAILED.*stored row 2 must score 0.5/) });
+    expect(stateOf("pickled")).toMatchObject({ state: "UNAVAILABLE", reason: expect.stringMatching(/pickle runs code/) });
+    expect((await call("/v2/models/wrong/infer", { inputs: [input] })).status).toBe(404);
+  });
+
+  test.each([
+    ["another width", { inputs: [{ ...input, shape: [5, 4] }] }, /takes \[-1, 5\]/],
+    ["an unknown output", { inputs: [input], outputs: [{ name: "nothing" }] }, /output .*nothing.* is not one of predict, raw_score/],
+    ["no input", { inputs: [] }, /is missing/],
+  ])("%s is refused by name", async (_name, asked, message) => {
+    const { status, body } = await call("/v2/models/segments/infer", asked);
+    expect(status).toBe(400);
+    expect(JSON.stringify(body)).toMatch(message);
+  });
+
+  test("a new version is put in place by load; one that fails its golden rows leaves the old answering; unload ends it", async () => {
+    const versionNow = async () => (await call("/v2/models/segments/infer", { inputs: [input] })).body["model_version"];
+    await put("segments", 2, { "model.txt": multiclass.model, "golden.json": golden(expected.with(0, 1)) });
+    expect((await call("/v2/repository/models/segments/load", {})).status).toBe(400);
+    expect(await versionNow()).toBe("1");
+    await put("segments", 2, { "golden.json": golden(expected) });
+    const asked = Array.from({ length: 40 }, () => versionNow());
+    expect((await call("/v2/repository/models/segments/load", {})).status).toBe(200);
+    expect((await Promise.all(asked)).filter((version) => version !== "1" && version !== "2")).toEqual([]);
+    expect(await versionNow()).toBe("2");
+    expect((await call("/v2/models/segments/versions/1/infer", { inputs: [input] })).status).toBe(404);
+    expect((await call("/v2/repository/models/segments/unload", {})).status).toBe(200);
+    expect((await call("/v2/models/segments/infer", { inputs: [input] })).status).toBe(404);
+    expect((await call("/v2/repository/models/segments/load", {})).status).toBe(200);
+    expect(await versionNow()).toBe("2");
+  });
+});

@@ -1,0 +1,137 @@
+/**
+ * Models that are files of other libraries, served as tensors beside the project's models:
+ *
+ *   <folder>/<name>/<version>/<model file>     as Triton lays its repository out; the highest version answers
+ *                            /golden.json      {"inputs":[…],"outputs":[…],"tolerance":1e-5} as the protocol's JSON: checked at load
+ *                            /quantization.json  what quantisation cost; without it a quantised model is refused
+ *
+ * A version is read on a thread of its own, checked, run once, and then put in place by one assignment; one that fails leaves the old in place.
+ */
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { KarkhanaError, toErrorRecord, type ErrorRecord } from "../../kernel/error.ts";
+import { sha256 } from "../../kernel/hashing.ts";
+import { decodeElsewhere } from "../decode-elsewhere.ts";
+import { findModelFile } from "../formats/detect.ts";
+import type { ServableModel } from "../formats/model.ts";
+import { openModel } from "../formats/open.ts";
+import type { SessionPoolOptions } from "../formats/onnx/session-pool.ts";
+import { FileModel } from "./file-model.ts";
+import { checkGolden, readGolden } from "./golden.ts";
+import { checkQuantization } from "../formats/onnx/quantization-report.ts";
+import type { RepositoryEntry } from "./model-face.ts";
+
+const maxFileBytes = 2 ** 31;
+const namePattern = /^[\w.-]{1,200}$/;
+
+export class FileModels {
+  readonly #folder: string | undefined;
+  readonly #sessions: SessionPoolOptions;
+  readonly #models = new Map<string, FileModel>();
+  readonly #refused = new Map<string, { readonly version: number; readonly error: ErrorRecord }>();
+  readonly #taken: ReadonlySet<string>;
+
+  /** @param folder undefined: there are none @param taken names of the project's models, which come first */
+  constructor(folder: string | undefined, taken: Iterable<string>, sessions: SessionPoolOptions = {}) {
+    this.#folder = folder;
+    this.#taken = new Set(taken);
+    this.#sessions = sessions;
+  }
+
+  get(name: string): FileModel | undefined {
+    return this.#models.get(name);
+  }
+
+  values(): Iterable<FileModel> {
+    return this.#models.values();
+  }
+
+  entries(): RepositoryEntry[] {
+    const refused = [...this.#refused].map(([name, { version, error }]): RepositoryEntry => ({
+      name,
+      version: String(version),
+      state: "UNAVAILABLE",
+      reason: `${error.code}: ${error.message}`,
+    }));
+    return [
+      ...[...this.#models.values()].map((model): RepositoryEntry => ({ name: model.name, version: String(model.version), state: "READY", reason: "" })),
+      ...refused,
+    ];
+  }
+
+  /** Loads every model of the folder; one that cannot be loaded is listed with its reason. */
+  async loadAll(): Promise<void> {
+    for (const name of await foldersIn(this.#folder)) if (namePattern.test(name) && !this.#taken.has(name)) await this.load(name).catch(() => {});
+  }
+
+  /** True if the folder has a model of that name. */
+  async has(name: string): Promise<boolean> {
+    return namePattern.test(name) && !this.#taken.has(name) && (await foldersIn(this.#folder)).includes(name);
+  }
+
+  /** In force once this resolves; the version before answers until then, and if this fails. @throws the codes of reading and checking a model */
+  async load(name: string): Promise<void> {
+    const folder = path.join(this.#folder!, name);
+    const versions = (await foldersIn(folder)).filter((entry) => /^[1-9]\d{0,8}$/.test(entry)).map(Number);
+    const version = Math.max(0, ...versions);
+    try {
+      if (version === 0) throw new KarkhanaError("MODEL_FORMAT_UNKNOWN", { name, problem: "its folder holds no version, a folder named 1 or higher" });
+      const opened = await openFile(name, path.join(folder, String(version)), this.#sessions);
+      const before = this.#models.get(name);
+      this.#models.set(name, new FileModel(name, version, opened.model, opened.golden));
+      this.#refused.delete(name);
+      // What it was asked before is answered first.
+      await before?.close();
+    } catch (error) {
+      this.#refused.set(name, { version, error: toErrorRecord(error) });
+      throw error;
+    }
+  }
+
+  /** @returns false if there is none of that name */
+  async unload(name: string): Promise<boolean> {
+    const model = this.#models.get(name);
+    this.#models.delete(name);
+    await model?.close();
+    return model !== undefined;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#models.values()].map((model) => model.close()));
+    this.#models.clear();
+  }
+}
+
+async function openFile(name: string, folder: string, sessions: SessionPoolOptions): Promise<{ readonly model: ServableModel; readonly golden: number }> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  const file = findModelFile(`${name}/${path.basename(folder)}`, files);
+  const bytes = await readFile(path.join(folder, file));
+  if (bytes.length > maxFileBytes) throw new KarkhanaError("MODEL_FORMAT_UNKNOWN", { name, problem: `${file} has more than 2 GB` });
+  const parsed = await decodeElsewhere(file, bytes, {});
+  if (parsed.format === "onnx")
+    await checkQuantization(parsed.model, sha256(bytes), async () =>
+      files.includes("quantization.json") ? readFile(path.join(folder, "quantization.json")) : undefined,
+    );
+  const model = await openModel(parsed, sessions);
+  try {
+    const golden = files.includes("golden.json") ? readGolden(await readFile(path.join(folder, "golden.json"))) : undefined;
+    return { model, golden: await checkGolden(model, golden, `${name}/${path.basename(folder)}`) };
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+async function foldersIn(folder: string | undefined): Promise<string[]> {
+  if (folder === undefined) return [];
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort();
+  } catch {
+    return [];
+  }
+}
