@@ -24,7 +24,7 @@ export function versionCalls(catalog: ModelCatalog, sources: ModelSources): read
         const resolved =
           tags[promptTag]?.toLowerCase() === "true" ? promptSource(request.source, request.runId) : await resolveSource(request, sources, catalog);
         const runLink = message.text("run_link") || undefined;
-        const version = await catalog.createVersion({ ...resolved, model, tags, runLink, description: descriptionOf(message) });
+        const version = await catalog.createVersion({ ...resolved, model, tags, runLink, description: descriptionOf(message) ?? "" });
         return { model_version: versionJson(version) };
       },
     },
