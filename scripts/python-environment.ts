@@ -3,7 +3,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-const needed = "Python 3.10 or newer with its venv module is needed for the tests of MLflow's protocol (Debian: apt-get install python3 python3-venv).";
+const needed = "Python 3.10 or newer with its venv module is needed for the tests against other programs (Debian: apt-get install python3 python3-venv).";
 
 function run(command: string, args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });

@@ -9,21 +9,21 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { pythonEnvironment } from "./python-environment.ts";
 
 const client = "2.73.0";
 const analyzer = "2.51.0";
 const cudaRuntime = "12.9.79";
-const needed = "Python 3.10 or newer with its venv module is needed for the tests of the inference protocol (Debian: apt-get install python3 python3-venv).";
 
 function tryRun(command: string, args: readonly string[], cwd?: string): { readonly ok: boolean; readonly output: string } {
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024, ...(cwd === undefined ? {} : { cwd }) });
-  if (error !== undefined) throw new Error(`${command} cannot be started (${error.message}). ${needed}`);
+  if (error !== undefined) throw new Error(`${command} cannot be started (${error.message}).`);
   return { ok: status === 0, output: status === 0 ? stdout : stdout + stderr };
 }
 
 function run(command: string, args: readonly string[], cwd?: string): string {
   const { ok, output } = tryRun(command, args, cwd);
-  if (!ok) throw new Error(`${command} ${args.join(" ")} failed:\n${output}\n${needed}`);
+  if (!ok) throw new Error(`${command} ${args.join(" ")} failed:\n${output}`);
   return output;
 }
 
@@ -34,20 +34,16 @@ function find(folder: string, name: string): string {
   return path.join(folder, found);
 }
 
-const python = run("python3", ["-c", "import sys; print(f'{sys.version_info[0]}.{sys.version_info[1]}')"]).trim();
-const folder = path.join(tmpdir(), ".karkhana-venv", `triton-${client}-${analyzer}-python-${python}`);
-const executable = path.join(folder, "venv", "bin", "python");
-const tools = path.join(folder, "perf-analyzer");
-// Written last: an environment without it was not finished.
-const complete = path.join(folder, "complete");
+// Not [all]: that brings a placeholder named perf_analyzer and the CUDA bindings.
+const executable = pythonEnvironment(`tritonclient-${client}`, [`tritonclient[http,grpc]==${client}`]);
+const tools = path.join(tmpdir(), ".karkhana-venv", `perf-analyzer-${analyzer}`);
+// Written last: a folder without it was not finished.
+const complete = path.join(tools, "complete");
 if (!existsSync(complete)) {
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(tools, { recursive: true, force: true });
   mkdirSync(path.join(tools, "debian"), { recursive: true });
-  run("python3", ["-m", "venv", path.join(folder, "venv")]);
-  const pip = (args: readonly string[]): string => run(executable, ["-m", "pip", "--quiet", "--disable-pip-version-check", ...args]);
-  // Not [all]: that brings a placeholder named perf_analyzer and the CUDA bindings.
-  pip(["install", `tritonclient[http,grpc]==${client}`]);
-  pip(["install", "--no-deps", "--target", tools, `tritonclient==${analyzer}`, `nvidia-cuda-runtime-cu12==${cudaRuntime}`]);
+  const packages = [`tritonclient==${analyzer}`, `nvidia-cuda-runtime-cu12==${cudaRuntime}`];
+  run(executable, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", tools, ...packages]);
   const download = (): { readonly ok: boolean; readonly output: string } => tryRun("apt-get", ["download", "libb64-0d"], path.join(tools, "debian"));
   if (!download().ok) {
     run("apt-get", ["update", "-qq"]);

@@ -1,4 +1,6 @@
-import { isSet } from "./arguments.ts";
+import { KarkhanaError } from "../kernel/error.ts";
+import { isLoopback } from "../serving/http-guard.ts";
+import { isSet, text, type FlagValues } from "./arguments.ts";
 import { portFlags, projectFlags, type Command } from "./command.ts";
 import { chooseProject } from "./project-folder.ts";
 import { startProcesses, untilSignal } from "./start-processes.ts";
@@ -12,12 +14,26 @@ export const up: Command = {
     ...portFlags,
     host: { type: "string", value: "address", help: "Address to listen on; any but loopback needs users (`karkhana auth`)", default: "127.0.0.1" },
     full: { type: "boolean", help: "Tell the project to use all rows" },
+    role: { type: "string", value: "all|serving", help: "serving: only the process that answers, as in a replica beside others", default: "all" },
+    host: {
+      type: "string",
+      value: "address",
+      help: "Where the serving process listens; beyond this machine it needs KARKHANA_SERVING_TOKEN",
+      default: "127.0.0.1",
+    },
     json: { type: "boolean", help: "Print one JSON event a line" },
   },
   run: async ({ values }) => {
-    const { running, failed, stop } = await startProcesses(await chooseProject(values), values, { loop: false });
+    const { running, failed, stop } = await startProcesses(await chooseProject(values), values, {
+      loop: false,
+      roles: rolesOf(values),
+      servingHost: text(values, "host"),
+    });
     if (isSet(values, "json")) console.log(JSON.stringify({ event: "ready", ...running }));
-    else console.log(`console  ${running.controlUrl}\nserving  ${running.servingUrl}\ngRPC     ${running.grpcAddress ?? "-"}\n^C stops all.`);
+    else
+      console.log(
+        `${running.controlUrl === "" ? "" : `console  ${running.controlUrl}\n`}serving  ${running.servingUrl}\ngRPC     ${running.grpcAddress ?? "-"}\n^C stops all.`,
+      );
     try {
       await Promise.race([untilSignal(), failed]);
     } finally {
@@ -26,3 +42,17 @@ export const up: Command = {
     return 0;
   },
 };
+
+/** @throws INVALID_CONFIG */
+function rolesOf(values: FlagValues): "all" | "serving" {
+  const role = text(values, "role");
+  if (role !== "all" && role !== "serving") throw new KarkhanaError("INVALID_CONFIG", { field: "--role", problem: "must be all or serving", value: role });
+  const host = text(values, "host");
+  if (role === "all" && !isLoopback(host))
+    throw new KarkhanaError("INVALID_CONFIG", {
+      field: "--host",
+      problem: "console and API answer on this machine only; use --role serving to listen beyond it",
+      value: host,
+    });
+  return role;
+}
