@@ -26,7 +26,7 @@ export const k8s: Command = {
     memory: { type: "string", value: "quantity", help: "Memory a pod asks for and is held to", default: "1Gi" },
     gpus: { type: "integer", value: "n", help: "NVIDIA GPUs a pod", default: 0, max: 64 },
     "node-selector": { type: "string", value: "key=value,…", help: "Labels of the nodes to run on" },
-    secret: { type: "string", value: "name", help: "Secret with KARKHANA_DATABASE_URL, KARKHANA_REDIS_URL and KARKHANA_SERVING_TOKEN", default: "karkhana" },
+    secret: { type: "string", value: "name", help: "Secret with KARKHANA_DATABASE_URL and KARKHANA_REDIS_URL", default: "karkhana" },
     "volume-claim": { type: "string", value: "name", help: "Claim of a volume that many pods may mount", default: "karkhana-data" },
     out: { type: "string", value: "file", help: "File to write; default: print" },
   },

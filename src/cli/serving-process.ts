@@ -19,13 +19,9 @@ import { readProcessArguments } from "./process-arguments.ts";
 const ending = endWithSupervisor();
 try {
   const args = readProcessArguments(process.argv);
-  const configuration = readConfiguration(process.env);
   await lockRole(args.dataFolder, "serving");
   const project = await loadProject(args.projectFile);
-<<<<<<< HEAD
   const configuration = readConfiguration(process.env);
-=======
->>>>>>> 16b77a0 (karkhana k8s writes manifests that Kubernetes' own schemas take; a serving process alone may listen beyond this machine, with a token)
   const stores = await openStores(args.dataFolder, configuration);
   const online = await openOnlineStore(stores.onlineStore);
   const views = project.definition.models.flatMap((model) => viewsOf(model.service));
@@ -39,13 +35,9 @@ try {
     clock: systemClock,
     newId: systemId,
     statusOf,
-<<<<<<< HEAD
     gate: stores.gate,
     allowedHosts: [...namesIn(configuration.allowedHosts), ownAddress(args.host)],
     modelsFolder: path.join(args.dataFolder, "models"),
-=======
-    ...(configuration.servingToken === undefined ? {} : { token: configuration.servingToken }),
->>>>>>> 16b77a0 (karkhana k8s writes manifests that Kubernetes' own schemas take; a serving process alone may listen beyond this machine, with a token)
   });
   ending.by(async () => {
     await serving.close();

@@ -19,8 +19,6 @@ export interface StartOptions {
   readonly loop: boolean;
   /** Default: all. */
   readonly roles?: "all" | "serving";
-  /** Default: this machine's loopback. */
-  readonly servingHost?: string;
   readonly onMessage?: (role: ProcessSpec["role"], message: ChildMessage) => void;
   /** Tells a person; default: on stderr. */
   readonly say?: (text: string) => void;
@@ -30,7 +28,7 @@ export interface StartOptions {
 export async function startProcesses(
   { project, dataFolder }: ProjectChoice,
   values: FlagValues,
-  { loop, roles = "all", servingHost = host, onMessage, say = console.error }: StartOptions,
+  { loop, roles = "all", onMessage, say = console.error }: StartOptions,
 ): Promise<Started> {
   // Everything that can be wrong with folder and configuration is said before a process is started.
   const host = optionalText(values, "host") ?? "127.0.0.1";
@@ -63,7 +61,7 @@ export async function startProcesses(
   };
   try {
     const port = number(values, "serving-port");
-    const servingUrl = await start({ role: "serving", args: { ...common, host: servingHost, port, grpcPort: grpcPortOf(values, port) } });
+    const servingUrl = await start({ role: "serving", args: { ...common, port, grpcPort: grpcPortOf(values, port) } });
     const servingPort = Number(new URL(servingUrl).port);
     const controlUrl = roles === "serving" ? "" : await start({ role: "control", args: { ...common, port: number(values, "port"), servingPort, loop } });
     const running = { pid: process.pid, controlUrl, servingUrl, ...(grpcAddress === undefined ? {} : { grpcAddress }) };

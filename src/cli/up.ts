@@ -1,5 +1,4 @@
 import { KarkhanaError } from "../kernel/error.ts";
-import { isLoopback } from "../serving/http-guard.ts";
 import { isSet, text, type FlagValues } from "./arguments.ts";
 import { portFlags, projectFlags, type Command } from "./command.ts";
 import { chooseProject } from "./project-folder.ts";
@@ -13,27 +12,15 @@ export const up: Command = {
     ...projectFlags,
     ...portFlags,
     host: { type: "string", value: "address", help: "Address to listen on; any but loopback needs users (`karkhana auth`)", default: "127.0.0.1" },
+    role: { type: "string", value: "all|serving", help: "serving: only the process that answers, as one of several replicas", default: "all" },
     full: { type: "boolean", help: "Tell the project to use all rows" },
-    role: { type: "string", value: "all|serving", help: "serving: only the process that answers, as in a replica beside others", default: "all" },
-    host: {
-      type: "string",
-      value: "address",
-      help: "Where the serving process listens; beyond this machine it needs KARKHANA_SERVING_TOKEN",
-      default: "127.0.0.1",
-    },
     json: { type: "boolean", help: "Print one JSON event a line" },
   },
   run: async ({ values }) => {
-    const { running, failed, stop } = await startProcesses(await chooseProject(values), values, {
-      loop: false,
-      roles: rolesOf(values),
-      servingHost: text(values, "host"),
-    });
+    const { running, failed, stop } = await startProcesses(await chooseProject(values), values, { loop: false, roles: rolesOf(values) });
     if (isSet(values, "json")) console.log(JSON.stringify({ event: "ready", ...running }));
     else
-      console.log(
-        `${running.controlUrl === "" ? "" : `console  ${running.controlUrl}\n`}serving  ${running.servingUrl}\ngRPC     ${running.grpcAddress ?? "-"}\n^C stops all.`,
-      );
+      console.log(`${running.controlUrl === "" ? "" : `console  ${running.controlUrl}\n`}serving  ${running.servingUrl}\ngRPC     ${running.grpcAddress ?? "-"}\n^C stops all.`);
     try {
       await Promise.race([untilSignal(), failed]);
     } finally {
@@ -46,13 +33,6 @@ export const up: Command = {
 /** @throws INVALID_CONFIG */
 function rolesOf(values: FlagValues): "all" | "serving" {
   const role = text(values, "role");
-  if (role !== "all" && role !== "serving") throw new KarkhanaError("INVALID_CONFIG", { field: "--role", problem: "must be all or serving", value: role });
-  const host = text(values, "host");
-  if (role === "all" && !isLoopback(host))
-    throw new KarkhanaError("INVALID_CONFIG", {
-      field: "--host",
-      problem: "console and API answer on this machine only; use --role serving to listen beyond it",
-      value: host,
-    });
-  return role;
+  if (role === "all" || role === "serving") return role;
+  throw new KarkhanaError("INVALID_CONFIG", { field: "--role", problem: "must be all or serving", value: role });
 }

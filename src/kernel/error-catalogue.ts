@@ -421,11 +421,6 @@ export const errorCatalogue = {
     remedy: "Try again after the stated number of seconds.",
     retryable: true,
   },
-  TOKEN_REFUSED: {
-    text: "The request {problem}",
-    remedy: "Send the header authorization: Bearer <token>, with the token the serving process was started with.",
-    retryable: false,
-  },
   SHARE_EXCEEDED: {
     text: 'The {kind} "{name}" has {inFlight} requests under way, its share of the {limit} there is room for',
     remedy: "Try again after the stated number of seconds, or ask less at once; others are answered meanwhile.",

@@ -16,11 +16,7 @@ const urlOf =
   (value: string): string | undefined =>
     URL.canParse(value) && protocols.includes(new URL(value).protocol) ? undefined : `must be a URL with ${protocols.join(" or ")}`;
 
-<<<<<<< HEAD
 export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "artifactAccess" | "allowedHosts" | "webhookTargets", Variable>> = {
-=======
-export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "servingToken" | "otlpEndpoint" | "artifactAccess" | "webhookTargets", Variable>> = {
->>>>>>> 16b77a0 (karkhana k8s writes manifests that Kubernetes' own schemas take; a serving process alone may listen beyond this machine, with a token)
   databaseUrl: {
     name: "KARKHANA_DATABASE_URL",
     help: "PostgreSQL in place of SQLite for metadata, such as postgres://user:password@host/database",
@@ -32,18 +28,6 @@ export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "servingTok
     help: "Redis in place of LMDB for online features, such as redis://host:6379/0",
     problem: urlOf("redis:", "rediss:"),
     secret: true,
-  },
-  servingToken: {
-    name: "KARKHANA_SERVING_TOKEN",
-    help: "What requests to a serving process must carry as `authorization: Bearer <token>` where it listens beyond this machine (--host)",
-    problem: (value) => (/^[\x21-\x7e]{16,}$/.test(value) ? undefined : "must be at least 16 printable characters without spaces"),
-    secret: true,
-  },
-  otlpEndpoint: {
-    name: "KARKHANA_OTLP_ENDPOINT",
-    help: "Where traces of predictions go by OpenTelemetry's HTTP protocol, such as http://collector:4318",
-    problem: urlOf("http:", "https:"),
-    secret: false,
   },
   artifactAccess: {
     name: "KARKHANA_ARTIFACT_ACCESS",

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -82,58 +81,4 @@ test("roles of protocols to come: asking is a viewer's, loading an admin's", () 
   expect(roleForServing("GET", "/v2/health/ready")).toBeUndefined();
   expect(roleForServing("POST", "/v2/repository/models/:name/load")).toBe("admin");
   expect(roleForServing("POST", "/anything/new")).toBe("editor");
-=======
-import { Client, credentials, Metadata, status, type ServiceError } from "@grpc/grpc-js";
-import { afterEach, expect, test } from "vitest";
-import { KarkhanaError } from "../kernel/error.ts";
-import { statusOf } from "../server/error-status.ts";
-import { Access } from "./access.ts";
-import { openWorld, predictPath, question, type World } from "./test-world.ts";
-
-let world: World;
-afterEach(() => world.close());
-const token = "a-token-of-some-length";
-
-test("without a token nothing listens beyond this machine", async () => {
-  world = await openWorld({ statusOf });
-  await expect(world.serving.listen({ host: "0.0.0.0", port: 0 })).rejects.toMatchObject({
-    code: "INVALID_CONFIG",
-    message: expect.stringContaining("KARKHANA_SERVING_TOKEN"),
-  });
-});
-
-test("beyond this machine every question needs the token; probes and metrics do not", async () => {
-  world = await openWorld({ statusOf, listenHost: "0.0.0.0", grpc: true, serving: { token } });
-  for (const path of ["/health", "/ping", "/metrics", "/v2/health/live", "/v2/health/ready?x=1"])
-    expect((await fetch(world.url + path)).status, path).toBe(200);
-  for (const path of ["/v1/models", "/v1/stats", "/v2", "/v2/models/late_ride", "/nowhere"]) expect((await fetch(world.url + path)).status, path).toBe(401);
-  const ask = async (headers: Record<string, string>): Promise<number> => (await world.post(predictPath, question("q"), headers)).status;
-  expect(await ask({})).toBe(401);
-  for (const wrong of ["", "Bearer", "Bearer x", `Basic ${token}`, `Bearer ${token}x`, token]) expect(await ask({ authorization: wrong }), wrong).toBe(401);
-  expect(await ask({ authorization: `Bearer ${token}` })).toBe(200);
-  expect(await ask({ authorization: `bearer ${token}`, host: "replica-3.example" })).toBe(200);
-  expect((await world.log.predictions(0, 10)).length).toBe(2);
-});
-
-test("gRPC asks for the same token", async () => {
-  world = await openWorld({ statusOf, listenHost: "0.0.0.0", grpc: true, serving: { token } });
-  const client = new Client(`127.0.0.1:${world.grpcPort}`, credentials.createInsecure());
-  const call = (method: string, authorization?: string): Promise<number> =>
-    new Promise((resolve) => {
-      const metadata = new Metadata();
-      if (authorization !== undefined) metadata.set("authorization", authorization);
-      const asIs = (value: Buffer): Buffer => value;
-      client.makeUnaryRequest(`/inference.GRPCInferenceService/${method}`, asIs, asIs, Buffer.alloc(0), metadata, (error: ServiceError | null) =>
-        resolve(error?.code ?? status.OK),
-      );
-    });
-  expect(await call("ServerReady")).toBe(status.OK);
-  for (const method of ["ServerMetadata", "ModelInfer", "RepositoryIndex"]) expect(await call(method), method).toBe(status.UNAUTHENTICATED);
-  expect(await call("ServerMetadata", `Bearer ${token}`)).toBe(status.OK);
-  expect(await call("ModelInfer", `Bearer ${token}`)).toBe(status.NOT_FOUND);
-  client.close();
-  const access = new Access();
-  access.token = token;
-  expect(() => access.refuseUnlessToken(undefined)).toThrow(KarkhanaError);
->>>>>>> 16b77a0 (karkhana k8s writes manifests that Kubernetes' own schemas take; a serving process alone may listen beyond this machine, with a token)
 });

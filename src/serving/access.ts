@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 import type { FastifyRequest } from "fastify";
 import { requireRole, requireWorkspace, type Gate } from "../access/gate.ts";
 import type { Role } from "../access/roles.ts";
@@ -42,43 +41,4 @@ export function accessCheck(gate: Gate): (request: FastifyRequest, done: (error?
     requireRole(known, needed);
     done();
   };
-=======
-import { timingSafeEqual } from "node:crypto";
-import { KarkhanaError } from "../kernel/error.ts";
-import { sha256 } from "../kernel/hashing.ts";
-
-/** What may be asked by anybody who reaches the process: whether it lives, and its counts. */
-const openPaths: ReadonlySet<string> = new Set(["/health", "/ping", "/metrics", "/v2/health/live", "/v2/health/ready"]);
-
-/** Who may ask. Nobody has to show anything until a token is set, which is when the process listens beyond this machine. */
-export class Access {
-  #digest: Buffer | undefined;
-
-  set token(token: string) {
-    this.#digest = digest(token);
-  }
-
-  get isRequired(): boolean {
-    return this.#digest !== undefined;
-  }
-
-  /** @throws TOKEN_REFUSED */
-  refuseUnlessAllowed(url: string, authorization: string | undefined): void {
-    if (!openPaths.has(url.split("?", 1)[0] ?? "")) this.refuseUnlessToken(authorization);
-  }
-
-  /** @throws TOKEN_REFUSED */
-  refuseUnlessToken(authorization: string | undefined): void {
-    if (this.#digest === undefined) return;
-    const [scheme = "", token = ""] = (authorization ?? "").split(" ");
-    if (authorization === undefined) throw new KarkhanaError("TOKEN_REFUSED", { problem: "carries no token" });
-    // Digests are of one length, so the time that comparing takes says nothing.
-    if (scheme.toLowerCase() !== "bearer" || !timingSafeEqual(digest(token), this.#digest))
-      throw new KarkhanaError("TOKEN_REFUSED", { problem: "carries another token" });
-  }
-}
-
-function digest(text: string): Buffer {
-  return Buffer.from(sha256(new TextEncoder().encode(text)));
->>>>>>> 16b77a0 (karkhana k8s writes manifests that Kubernetes' own schemas take; a serving process alone may listen beyond this machine, with a token)
 }

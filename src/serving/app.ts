@@ -6,7 +6,6 @@ import type { NewId } from "../kernel/ids.ts";
 import { sourcesOf, type ProjectDefinition } from "../project/definition.ts";
 import type { Registry } from "../registry/port.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
-import { Access } from "./access.ts";
 import { DeploymentFollower } from "./deployment-follower.ts";
 import type { FeedbackFace, OnlineFace } from "./faces.ts";
 import { createHttp } from "./http.ts";
@@ -38,13 +37,8 @@ export interface ServingOptions {
   readonly deploymentPollMs?: number;
   /** Names beside the loopback ones that requests may carry as their Host. */
   readonly allowedHosts?: readonly string[];
-<<<<<<< HEAD
   /** Says who asks; without one this machine alone is answered. */
   readonly gate?: Gate;
-=======
-  /** What requests must carry where the process listens beyond this machine. */
-  readonly token?: string;
->>>>>>> 16b77a0 (karkhana k8s writes manifests that Kubernetes' own schemas take; a serving process alone may listen beyond this machine, with a token)
   /** Monotonic milliseconds for latencies; default `performance.now`. */
   readonly timerMs?: () => number;
 }
@@ -104,7 +98,6 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   });
   let isClosing = false;
   const inFlight = new InFlight<Refuse>(limits, (refuse, error) => refuse(error));
-  const access = new Access();
   const shared = {
     models,
     server,
@@ -120,11 +113,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     limits,
     statusOf: options.statusOf,
     allowedHosts: options.allowedHosts ?? [],
-<<<<<<< HEAD
     gate: options.gate,
-=======
-    access,
->>>>>>> 16b77a0 (karkhana k8s writes manifests that Kubernetes' own schemas take; a serving process alone may listen beyond this machine, with a token)
   };
   const http = createHttp(shared);
   const grpcOptions = {
@@ -143,18 +132,8 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   return {
     listen: async ({ host, port, grpcPort, reusePort = false }) => {
       if (!isLoopback(host)) {
-<<<<<<< HEAD
         if (options.gate === undefined) throw new KarkhanaError("ACCESS_NOT_CONFIGURED", { host });
         await options.gate.require(host);
-=======
-        if (options.token === undefined)
-          throw new KarkhanaError("INVALID_CONFIG", {
-            field: "host",
-            problem: "without KARKHANA_SERVING_TOKEN anybody could ask, so serving answers on this machine only",
-            value: host,
-          });
-        access.token = options.token;
->>>>>>> 16b77a0 (karkhana k8s writes manifests that Kubernetes' own schemas take; a serving process alone may listen beyond this machine, with a token)
       }
       const address = await http.listen(host, port, reusePort);
       if (grpcPort === undefined) return { ...address, grpcPort };

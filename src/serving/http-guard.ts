@@ -1,6 +1,5 @@
 import type { FastifyRequest } from "fastify";
 import { KarkhanaError } from "../kernel/error.ts";
-import { Access } from "./access.ts";
 
 const loopbackNames = ["127.0.0.1", "localhost", "[::1]"];
 
@@ -20,15 +19,10 @@ export function ownAddress(host: string): string {
  * Refuses requests that a web page could have caused: a Host that is not ours means a name was rebound to this address,
  * a foreign Origin means another site's page posts to it.
  */
-export function hostGuard(allowedHosts: readonly string[], access: Access = new Access()): (request: FastifyRequest) => void {
+export function hostGuard(allowedHosts: readonly string[]): (request: FastifyRequest) => void {
   const names = new Set([...loopbackNames, ...allowedHosts.map((name) => name.toLowerCase())]);
   const known = new Set<string>();
-  return ({ method, url, headers: { host, origin, authorization } }) => {
-    // A page that was led here by a rebound name has no token; those who have one may call this process by any name.
-    if (access.isRequired) {
-      access.refuseUnlessAllowed(url, authorization);
-      return;
-    }
+  return ({ method, headers: { host, origin } }) => {
     if (host === undefined || (!known.has(host) && !names.has(nameOf(host))))
       throw new KarkhanaError("HOST_REFUSED", { value: (host ?? "nothing").slice(0, 100) });
     if (known.size < 100) known.add(host);

@@ -2,7 +2,6 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import type { Clock } from "../kernel/clock.ts";
 import { codeOf, KarkhanaError } from "../kernel/error.ts";
 import type { NewId } from "../kernel/ids.ts";
-import type { Access } from "./access.ts";
 import type { DeploymentFollower } from "./deployment-follower.ts";
 import { drained } from "./drain.ts";
 import type { FeedbackFace, OnlineFace } from "./faces.ts";
@@ -42,12 +41,8 @@ export interface HttpOptions {
   readonly limits: ServingLimits;
   readonly statusOf: StatusOf;
   readonly allowedHosts: readonly string[];
-<<<<<<< HEAD
   /** Without one nobody is asked who they are. */
   readonly gate?: Gate | undefined;
-=======
-  readonly access: Access;
->>>>>>> 16b77a0 (karkhana k8s writes manifests that Kubernetes' own schemas take; a serving process alone may listen beyond this machine, with a token)
 }
 
 export interface Http {
@@ -72,12 +67,8 @@ export function createHttp(options: HttpOptions): Http {
   });
   app.server.maxConnections = limits.maxConnections;
   const answer = answering(inFlight, timerMs, statusOf);
-<<<<<<< HEAD
   const guard = hostGuard(options.allowedHosts);
   const check = options.gate === undefined ? undefined : accessCheck(options.gate);
-=======
-  const guard = hostGuard(options.allowedHosts, options.access);
->>>>>>> 16b77a0 (karkhana k8s writes manifests that Kubernetes' own schemas take; a serving process alone may listen beyond this machine, with a token)
   app.decorateRequest("startedMs", 0);
   app.addHook("onRequest", (request, _reply, done) => {
     request.startedMs = timerMs();

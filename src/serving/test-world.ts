@@ -142,7 +142,6 @@ export interface WorldOptions {
   readonly wrapFeedback?: (log: FeedbackFace) => FeedbackFace;
   readonly deploy?: boolean;
   readonly grpc?: boolean;
-  readonly listenHost?: string;
   /** How the model answers; no part of its identity. */
   readonly policy?: ServingPolicy;
   readonly wrapBlobs?: (blobs: BlobStore) => BlobStore;
@@ -154,7 +153,6 @@ export async function openWorld({
   wrapFeedback = (log) => log,
   deploy = true,
   grpc = false,
-  listenHost = "127.0.0.1",
   policy = {},
   wrapBlobs = (store) => store,
   wrapOnline = (face) => face,
@@ -215,7 +213,7 @@ export async function openWorld({
   // What the adaptive limit lets in depends on how busy the machine is; the tests of that limit set it themselves.
   const limits = { targetLatencyMs: Infinity, ...overrides?.limits };
   const serving = await createServing({ ...options, ...overrides, limits });
-  const { port, grpcPort = 0 } = await serving.listen({ host: listenHost, port: 0, ...(grpc ? { grpcPort: 0 } : {}) });
+  const { port, grpcPort = 0 } = await serving.listen({ host: "127.0.0.1", port: 0, ...(grpc ? { grpcPort: 0 } : {}) });
   const url = `http://127.0.0.1:${port}`;
   const answer = async (response: Response): Promise<Answer> => {
     const text = await response.text();

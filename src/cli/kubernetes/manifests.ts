@@ -22,7 +22,7 @@ export interface KubernetesOptions {
   readonly memory: string;
   readonly gpus: number;
   readonly nodeSelector: Readonly<Record<string, string>>;
-  /** Secret with KARKHANA_DATABASE_URL, KARKHANA_REDIS_URL and KARKHANA_SERVING_TOKEN. */
+  /** Secret with KARKHANA_DATABASE_URL and KARKHANA_REDIS_URL. Users are in the database: `karkhana auth` makes them. */
   readonly secret: string;
   /** Claim of a volume that many pods may mount: the blobs, and the logs by pod. */
   readonly volumeClaim: string;
@@ -104,7 +104,7 @@ function deployment(options: KubernetesOptions): Manifest {
 }
 
 function container(options: KubernetesOptions): Readonly<Record<string, unknown>> {
-  const { image, projectFolder, servingPort, grpcPort, cpu, memory, gpus, secret } = options;
+  const { name, namespace, image, projectFolder, servingPort, grpcPort, cpu, memory, gpus, secret } = options;
   const gpu = gpus === 0 ? {} : { "nvidia.com/gpu": String(gpus) };
   const probe = (path: string, rest: Readonly<Record<string, number>>): Readonly<Record<string, unknown>> => ({ httpGet: { path, port: "http" }, ...rest });
   return {
@@ -126,7 +126,12 @@ function container(options: KubernetesOptions): Readonly<Record<string, unknown>
       "/data",
     ],
     envFrom: [{ secretRef: { name: secret } }],
-    env: [{ name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
+    env: [
+      { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+      { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+      // The kubelet's probes come by the pod's address, everybody else by the service's names.
+      { name: "KARKHANA_ALLOWED_HOSTS", value: ["$(POD_IP)", name, `${name}.${namespace}`, `${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`].join(",") },
+    ],
     ports: [
       { name: "http", containerPort: servingPort, protocol: "TCP" },
       { name: "grpc", containerPort: grpcPort, protocol: "TCP" },

@@ -19,11 +19,7 @@ import { createServer, type Server as NetServer } from "node:net";
 import { requireRole, type Gate } from "../../access/gate.ts";
 import type { ErrorCode } from "../../kernel/error-catalogue.ts";
 import { KarkhanaError, toErrorRecord } from "../../kernel/error.ts";
-<<<<<<< HEAD
 import { roleForMethod } from "../access.ts";
-=======
-import type { Access } from "../access.ts";
->>>>>>> 16b77a0 (karkhana k8s writes manifests that Kubernetes' own schemas take; a serving process alone may listen beyond this machine, with a token)
 import type { Call } from "../call.ts";
 import type { StatusOf } from "../http-errors.ts";
 import type { InFlight, Refuse } from "../in-flight.ts";
@@ -44,7 +40,6 @@ export interface GrpcOptions extends InferOptions {
   readonly maxBodyBytes: number;
   readonly maxConnections: number;
   readonly statusOf: StatusOf;
-  readonly access: Access;
   readonly drainTimeoutMs: number;
   /** Without one nobody is asked who they are. */
   readonly gate?: Gate | undefined;
@@ -133,15 +128,12 @@ function implementation(service: string, handlers: Readonly<Record<string, Handl
       (() => {
         throw unsupportedInfer(name);
       });
-    const run = async (call: Unary): Promise<Buffer> => {
-      if (!openMethods.has(name)) refuseStranger(call, options);
-      return answered.encode(await handle(decode(asked, call.request)));
-    };
+    const run = async (bytes: Buffer): Promise<Buffer> => answered.encode(await handle(decode(asked, bytes)));
     unary[name] =
       name === "ModelInfer"
         ? (call, send) => answerInfer(call, send, options)
         : (call, send) =>
-            run(call).then(
+            run(call.request).then(
               (bytes) => send(null, bytes),
               (error: unknown) => send(grpcError(error, options.statusOf)),
             );
@@ -153,7 +145,6 @@ function implementation(service: string, handlers: Readonly<Record<string, Handl
   return { ...unary, ModelStreamInfer: stream };
 }
 
-<<<<<<< HEAD
 /** Asks who calls before the message is looked at. */
 function guarded(service: string, name: string, handle: handleUnaryCall<Buffer, Buffer>, { gate, statusOf }: GrpcOptions): handleUnaryCall<Buffer, Buffer> {
   const needed = roleForMethod(service, name);
@@ -175,15 +166,6 @@ function guarded(service: string, name: string, handle: handleUnaryCall<Buffer, 
     }
     handle(call, send);
   };
-=======
-/** What probes ask. */
-const openMethods: ReadonlySet<string> = new Set(["ServerLive", "ServerReady", "Check"]);
-
-/** @throws TOKEN_REFUSED */
-function refuseStranger(call: Unary, { access }: GrpcOptions): void {
-  const [header] = call.metadata.get("authorization");
-  access.refuseUnlessToken(typeof header === "string" ? header : undefined);
->>>>>>> 16b77a0 (karkhana k8s writes manifests that Kubernetes' own schemas take; a serving process alone may listen beyond this machine, with a token)
 }
 
 function decode(type: MessageType, bytes: Uint8Array): Message {
@@ -201,7 +183,6 @@ function answerInfer(call: Unary, send: Parameters<handleUnaryCall<Buffer, Buffe
   let ticket: ReturnType<typeof inFlight.enter>;
   let work: (of: Call) => Promise<Buffer>;
   try {
-    refuseStranger(call, options);
     inFlight.refuseIfFull();
     const { model, version, request } = readInferGrpc(call.request, inferLimits);
     const file = server.files.get(model);
