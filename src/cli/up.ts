@@ -20,7 +20,9 @@ export const up: Command = {
     const { running, failed, stop } = await startProcesses(await chooseProject(values), values, { loop: false, roles: rolesOf(values) });
     if (isSet(values, "json")) console.log(JSON.stringify({ event: "ready", ...running }));
     else
-      console.log(`${running.controlUrl === "" ? "" : `console  ${running.controlUrl}\n`}serving  ${running.servingUrl}\ngRPC     ${running.grpcAddress ?? "-"}\n^C stops all.`);
+      console.log(
+        `${running.controlUrl === "" ? "" : `console  ${running.controlUrl}\n`}serving  ${running.servingUrl}\ngRPC     ${running.grpcAddress ?? "-"}\n^C stops all.`,
+      );
     try {
       await Promise.race([untilSignal(), failed]);
     } finally {

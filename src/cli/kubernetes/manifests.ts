@@ -130,7 +130,10 @@ function container(options: KubernetesOptions): Readonly<Record<string, unknown>
       { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
       { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
       // The kubelet's probes come by the pod's address, everybody else by the service's names.
-      { name: "KARKHANA_ALLOWED_HOSTS", value: ["$(POD_IP)", name, `${name}.${namespace}`, `${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`].join(",") },
+      {
+        name: "KARKHANA_ALLOWED_HOSTS",
+        value: ["$(POD_IP)", name, `${name}.${namespace}`, `${name}.${namespace}.svc`, `${name}.${namespace}.svc.cluster.local`].join(","),
+      },
     ],
     ports: [
       { name: "http", containerPort: servingPort, protocol: "TCP" },
