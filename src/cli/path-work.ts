@@ -159,8 +159,20 @@ export async function runIncident([verb = "draft", file]: readonly string[], val
     console.log("No alert is on record, so there is no incident to write about yet. karkhana run, on history that drifts, raises one.");
     return 1;
   }
-  for (const { id, summary } of alerts.slice(0, 10)) console.error(`  ${id}: ${summary}`);
-  console.error("\nRead began, detected and mitigated off the monitoring page, fill in the rest, then: karkhana path incident file <report>\n");
+  console.error("Event log:");
+  const events = models.flatMap((model) => [
+    ...model.alerts.flatMap(({ id, summary, sinceUs, raisedUs }) => [
+      { atUs: sinceUs, text: `${id} began` },
+      { atUs: raisedUs, text: `${id} raised: ${summary}` },
+    ]),
+    ...model.events.flatMap(({ atUs, kind, version, reason }) =>
+      kind === "promoted" || kind === "rolled-back"
+        ? [{ atUs, text: `${model.model} ${kind}${version === undefined ? "" : ` v${version}`}: ${reason.slice(0, 90)}` }]
+        : [],
+    ),
+  ]);
+  for (const { atUs, text: line } of events.toSorted((a, b) => a.atUs - b.atUs).slice(-40)) console.error(`  ${formatIso(atUs)}  ${line}`);
+  console.error("\nRead began, detected and mitigated off this log, fill in the rest, then: karkhana path incident file <report>\n");
   const [first] = alerts;
   console.log(
     JSON.stringify(

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -68,6 +68,56 @@ describe("karkhana path", () => {
     printed = "";
     await run("next", "--json", "--project", small, "--data", data);
     expect(JSON.parse(printed)).toMatchObject({ next: { kind: "run", stageId: "stage-1", command: "karkhana run" } });
+  });
+
+  test("a plan is saved in a project's data folder, changed in part, and shown again", async () => {
+    const at = ["--project", small, "--data", join(folder, "data")];
+    await run("plan", "--background", "software-engineer", "--hours-per-week", "10", "--start", "2027-01-04", ...at);
+    printed = "";
+    await run("plan", "--track", "track-b", "--json", ...at);
+    expect(JSON.parse(printed)).toMatchObject({ backgroundId: "software-engineer", trackId: "track-b", hoursPerWeek: 10 });
+    printed = "";
+    await run("plan", ...at);
+    expect(printed).toContain("| 2027-01-04 | 2027-02-14 | Weeks 4-7");
+    expect(await refusal("plan", "--project", small, "--data", join(folder, "none"))).toBe("DATA_DIR_NOT_FOUND");
+  });
+
+  test("evidence is exported as one file that verifies, and a changed one is refused with a status of 1", async () => {
+    const at = ["--project", small, "--data", join(folder, "data")];
+    await (await openStores(join(folder, "data"), {})).close();
+    await run("attest", "attest-real-traffic", "--by", "N. N.", "--says", "They plan by it.", ...at);
+    expect(await refusal("attest", "lineage-complete", "--by", "N. N.", "--says", "trust me", ...at)).toBe("INVALID_ARGUMENT");
+    const file = join(folder, "report.json");
+    expect(await run("export", file, ...at)).toBe(0);
+    expect(await refusal("export", file, ...at)).toBe("INVALID_CONFIG");
+    expect(await run("verify", ...at)).toBe(0);
+    expect(await run("verify", file)).toBe(0);
+    expect(printed).toContain("1 attestation (a person's word)");
+    writeFileSync(file, readFileSync(file, "utf8").replace("They plan", "They plAn"));
+    printed = "";
+    expect(await run("verify", file)).toBe(1);
+    expect(printed).toContain("entry 1: its body does not give its hash");
+  });
+
+  test("a drill is started with an answers file, answered from it once, and listed", async () => {
+    const at = ["--project", small, "--data", join(folder, "data")];
+    await (await openStores(join(folder, "data"), {})).close();
+    await run("drill", "start", "design", "fraud", "--json", ...at);
+    const { id, seed, sheet } = JSON.parse(printed) as { id: string; seed: string; sheet: { sections: readonly unknown[] } };
+    expect(seed).toBe("");
+    expect(sheet.sections).toHaveLength(8);
+    const answers = join(folder, "answers.json");
+    writeFileSync(answers, JSON.stringify({ "mean-qps": 12 }));
+    printed = "";
+    expect(await run("drill", "answer", id, answers, ...at)).toBe(1);
+    expect(printed).toContain("Kept as evidence, entry 1.");
+    expect(await refusal("drill", "answer", id, answers, ...at)).toBe("SHEET_ANSWERED");
+    expect(await refusal("drill", "start", "riddle", ...at)).toBe("INVALID_CONFIG");
+    expect(await refusal("drill", "start", "design", "toothpaste", ...at)).toBe("INVALID_CONFIG");
+    expect(await refusal("interview", "5", ...at)).toBe("INVALID_ARGUMENT");
+    printed = "";
+    await run("drill", "list", ...at);
+    expect(printed).toContain("not passed  design-fraud");
   });
 
   test("a second run that is not there is refused by its folder", async () => {

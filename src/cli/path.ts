@@ -75,7 +75,7 @@ async function printPlan(values: FlagValues): Promise<number> {
     void process.stdout.write(
       format === "json" ? planToJson(plan) : format === "ical" ? planToCalendar(plan, systemClock.nowUs()) : planToMarkdown(roadmap, plan),
     );
-  if (values["background"] === undefined && values["hours-per-week"] === undefined) {
+  if (["background", "hours-per-week", "track", "start"].every((flag) => values[flag] === undefined)) {
     const saved = await withDesk(values, false, (desk) => desk.plan());
     if (saved === undefined)
       throw new KarkhanaError("INVALID_CONFIG", {
@@ -86,12 +86,16 @@ async function printPlan(values: FlagValues): Promise<number> {
     print(saved.plan);
     return 0;
   }
-  const [start, trackId] = [optionalText(values, "start"), optionalText(values, "track")];
+  // What is not said again stays as the saved plan has it.
+  const isWhole = values["background"] !== undefined && values["hours-per-week"] !== undefined;
+  const kept = isWhole ? undefined : await withDesk(values, false, (desk) => desk.plan()).catch(() => undefined);
+  const start = optionalText(values, "start");
+  const trackId = optionalText(values, "track") ?? kept?.request.trackId;
   const request = {
-    backgroundId: text(values, "background"),
+    backgroundId: optionalText(values, "background") ?? kept?.request.backgroundId ?? text(values, "background"),
     ...(trackId === undefined ? {} : { trackId }),
-    startUs: start === undefined ? systemClock.nowUs() : parseIso(start, "--start"),
-    hoursPerWeek: number(values, "hours-per-week"),
+    startUs: start !== undefined ? parseIso(start, "--start") : (kept?.request.startUs ?? systemClock.nowUs()),
+    hoursPerWeek: values["hours-per-week"] === undefined && kept !== undefined ? kept.request.hoursPerWeek : number(values, "hours-per-week"),
     hoursPerRoadmapWeek: number(values, "hours-per-roadmap-week"),
   };
   // Refused before anything is opened or made.

@@ -187,6 +187,16 @@ describe("the desk", () => {
     expect((await desk.answer(second.id, right(second.seed))).sheet.grade).toMatchObject({ passed: false, says: expect.stringMatching(/Over time/) });
   });
 
+  test("a round left open is handed out again, and one whose time ran out counts as not passed", async () => {
+    const round = await desk.startRound(2);
+    clock.advanceBy(5 * MICROS_PER_MINUTE);
+    expect((await desk.startRound(2)).id).toBe(round.id);
+    clock.advanceBy(30 * MICROS_PER_MINUTE);
+    expect((await desk.startRound(2)).id).not.toBe(round.id);
+    expect((await desk.sheet(round.id)).grade).toMatchObject({ passed: false, score: 0 });
+    expect((await desk.evidence()).map(({ body }) => body.kind)).toEqual(["interview"]);
+  });
+
   test("round 1 asks for a lab of weeks 12 to 16 and grades it inside the time", async () => {
     const round = await desk.startRound(1);
     expect(round.sheet.lab).toBeGreaterThanOrEqual(13);

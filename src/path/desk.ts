@@ -1,9 +1,10 @@
 import type { Clock, Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import { definitionHash, type Canonical } from "../kernel/hashing.ts";
+import { MICROS_PER_MINUTE } from "../kernel/time.ts";
 import type { Pipelines } from "../pipelines/port.ts";
 import { roadmap } from "./content/roadmap.ts";
-import type { Answers, Grade, Sheet, StoredSheet } from "./drills/sheet.ts";
+import type { Answers, Grade, Sheet, SheetKind, StoredSheet } from "./drills/sheet.ts";
 import { createDesign, gradeDesign, type DesignTruth } from "./drills/design.ts";
 import { designCases } from "./drills/design-cases.ts";
 import { createDrift, driftSubject, gradeDrift, injectionsOf, showsEveryCause, type DriftTruth } from "./drills/drift.ts";
@@ -199,8 +200,8 @@ export class PathDesk {
   /** A drift drill that is open is handed out again: walking away from one is no way to a gentler one. */
   async startDrift(): Promise<StoredSheet> {
     const { sheets, freshSeed } = this.#parts;
-    const drills = await sheets.list({ kind: "drift", subject: driftSubject, limit: 1 });
-    if (drills[0] !== undefined && drills[0].answeredUs === undefined) return sheets.get(drills[0].id);
+    const open = await this.#left("drift", driftSubject);
+    if (open !== undefined) return open;
     const index = await sheets.count("drift", driftSubject);
     // A deck's seed is that of its first drill.
     const seed = freshSeed();
@@ -223,7 +224,7 @@ export class PathDesk {
     }
     const seed = freshSeed();
     const { sheet, truth } = createDesign(chosen, seed);
-    return sheets.open(sheet, seed, truth);
+    return (await this.#left("design", sheet.subject)) ?? sheets.open(sheet, seed, truth);
   }
 
   /** @throws INVALID_ARGUMENT for a round that is not there, or that needs a record that is not there */
@@ -247,8 +248,21 @@ export class PathDesk {
       const story = createStory(await this.records());
       return "missing" in story ? refuse(story.missing) : story;
     };
+    const round = roadmap.rounds.find((one) => one.ordinal === ordinal);
+    const open = round === undefined ? undefined : await this.#left("interview", round.id);
+    if (open !== undefined) return open;
     const { sheet, truth } = await begin();
     return sheets.open(sheet, seed, truth);
+  }
+
+  /** The sheet of a subject that was left open, to be handed out again. One whose time has run out is graded as it was left: with nothing. */
+  async #left(kind: SheetKind, subject: string): Promise<StoredSheet | undefined> {
+    const [newest] = await this.#parts.sheets.list({ kind, subject, limit: 1 });
+    if (newest === undefined || newest.answeredUs !== undefined) return undefined;
+    const { minutes } = newest.sheet;
+    if (minutes === null || this.nowUs() <= newest.startedUs + minutes * MICROS_PER_MINUTE) return this.#parts.sheets.get(newest.id);
+    await this.answer(newest.id, {});
+    return undefined;
   }
 
   sheet(id: string): Promise<StoredSheet> {

@@ -48,10 +48,12 @@ export function makeIncident(traffic: DrillTraffic, injections: readonly Injecti
   const numRows = traffic.rows.length;
   const columns = traffic.names.map((_, f) => Float64Array.from(traffic.rows, (row) => row[f]!));
   const z = columns.map(standardised);
-  const shifted = mostRelated(z);
+  const related = relatedness(z);
+  const shifted = related.indexOf(Math.max(...related));
   const broken = rng.int(traffic.names.length);
   const fault = (["null", "stuck", "unit"] as const)[rng.int(3)]!;
-  const season = traffic.names.length - 1;
+  // Weekends move what nothing else follows, so that they stay a matter of one signal.
+  const season = related.indexOf(Math.min(...related));
   const at = (cause: Cause): number => injections.find((i) => i.cause === cause)?.onset ?? Number.POSITIVE_INFINITY;
 
   const reference = Array.from({ length: referenceRows }, () => rng.int(numRows));
@@ -229,10 +231,7 @@ function standardised(column: Float64Array): Float64Array {
   return column.map((value) => Math.max(-2.5, Math.min(2.5, deviation > 0 ? (value - mean) / deviation : 0)));
 }
 
-/** The feature that shares most with the others: shifting it shifts several. */
-function mostRelated(z: readonly Float64Array[]): number {
-  const related = z.map((a, i) =>
-    z.reduce((sum, b, j) => (i === j ? sum : sum + Math.abs(a.reduce((total, value, row) => total + value * b[row]!, 0) / a.length)), 0),
-  );
-  return related.indexOf(Math.max(...related));
+/** How much each feature shares with the others: shifting the first shifts several. shape [features] */
+function relatedness(z: readonly Float64Array[]): number[] {
+  return z.map((a, i) => z.reduce((sum, b, j) => (i === j ? sum : sum + Math.abs(a.reduce((total, value, row) => total + value * b[row]!, 0) / a.length)), 0));
 }
