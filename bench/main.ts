@@ -4,6 +4,7 @@ const benches: Readonly<Record<string, () => Promise<{ run: (args: string[]) => 
   train: () => import("./train.ts"),
   features: () => import("./features.ts"),
   trees: () => import("./trees.ts"),
+  tracking: () => import("./tracking.ts"),
 };
 
 const [name = "", ...args] = process.argv.slice(2);

@@ -12,10 +12,11 @@ import type { Page, RunQuery, RunRecord, RunRecords } from "./records.ts";
 import { readRunModels, writeRunModels } from "./run-models.ts";
 import { runNameOf } from "./run-name.ts";
 import { runScope } from "./search/fields.ts";
-import { conditionOf, type RecordTables } from "./search/filter-sql.ts";
+import type { Filter } from "./search/filter.ts";
+import { conditionOf, rareComparisons, type RecordTables } from "./search/filter-sql.ts";
 import { parseFilter } from "./search/filter-parser.ts";
-import { parseOrders } from "./search/order-by.ts";
-import { readPage } from "./search/page.ts";
+import { parseOrders, type Order } from "./search/order-by.ts";
+import { readBands, readPage, type Band } from "./search/page.ts";
 import { sortKeysOf, textKey, type SortKey } from "./search/sort-keys.ts";
 import { inStage } from "./search/stage.ts";
 import type { TrackingTables } from "./tables.ts";
@@ -37,10 +38,17 @@ export const runTables: RecordTables = {
   },
 };
 
-/** The same, with addresses of artifacts as they are handed out. */
-function tablesAt(artifactRoot: string): RecordTables {
+/** The same for one search: addresses of artifacts as they are handed out, and which comparisons an index answers. */
+async function searchable(
+  database: SqlDatabase,
+  query: Pick<RunQuery, "experimentIds" | "filter">,
+  artifactRoot: string,
+): Promise<{ places: RecordTables; filter: Filter | undefined }> {
   const own = sql`coalesce(r.artifact_uri, ${sql.lit(`${artifactRoot}/`)} || r.experiment_id || '/' || r.run_id || '/artifacts')`;
-  return { ...runTables, attributes: { ...runTables.attributes, artifact_uri: own } };
+  const filter = parseFilter(query.filter ?? "", runScope);
+  const scope = sql<boolean>`f.experiment_id in (${sql.join(query.experimentIds.map(Number))})`;
+  const rare = await rareComparisons(database, filter, scope, "tracking_latest_metrics");
+  return { places: { ...runTables, attributes: { ...runTables.attributes, artifact_uri: own }, rare }, filter };
 }
 
 interface Parts {
@@ -143,7 +151,8 @@ async function rowOf(db: TrackingQueries, runId: string): Promise<Row> {
 
 async function countRuns(database: SqlDatabase, query: Pick<RunQuery, "experimentIds" | "filter" | "view">, artifactRoot: string): Promise<number> {
   if (query.experimentIds.length === 0) return 0;
-  const conditions = conditionsOf(query, tablesAt(artifactRoot), database.dialect);
+  const { places, filter } = await searchable(database, query, artifactRoot);
+  const conditions = conditionsOf(query, filter, places, database.dialect);
   const { rows } = await sql<{ count: number }>`select count(*) as count from tracking_runs as r where ${sql.join(conditions, sql` and `)}`.execute(
     database.db,
   );
@@ -151,11 +160,11 @@ async function countRuns(database: SqlDatabase, query: Pick<RunQuery, "experimen
 }
 
 function conditionsOf(
-  query: Pick<RunQuery, "experimentIds" | "filter" | "view">,
+  query: Pick<RunQuery, "experimentIds" | "view">,
+  filter: Filter | undefined,
   places: RecordTables,
   dialect: SqlDatabase["dialect"],
 ): RawBuilder<boolean>[] {
-  const filter = parseFilter(query.filter ?? "", runScope);
   return [
     sql`r.experiment_id in (${sql.join(query.experimentIds.map(Number))})`,
     ...inStage(query.view),
@@ -165,26 +174,47 @@ function conditionsOf(
 
 async function searchRuns(database: SqlDatabase, query: RunQuery, artifactRoot: string): Promise<Page<RunRecord>> {
   const { dialect } = database;
-  const places = tablesAt(artifactRoot);
-  const conditions = query.experimentIds.length === 0 ? [] : conditionsOf(query, places, dialect);
   const orders = parseOrders(query.orderBy ?? [], runScope);
-  if (conditions.length === 0) return { items: [] };
+  if (query.experimentIds.length === 0) {
+    parseFilter(query.filter ?? "", runScope);
+    return { items: [] };
+  }
+  const { places, filter } = await searchable(database, query, artifactRoot);
+  const conditions = conditionsOf(query, filter, places, dialect);
   const isOrdered = (key: string): boolean => orders.some(({ field }) => field.kind === "attribute" && field.key === key);
+  const byId: SortKey = { expression: textKey(sql`r.run_id`, dialect), type: "text", descending: false };
   const newest: SortKey[] = isOrdered("start_time") ? [] : [{ expression: sql`r.start_us`, type: "number", descending: true }];
-  const page = await readPage(database.db, {
-    table: "tracking_runs",
-    conditions,
-    sort: [
-      ...orders.flatMap((order) => sortKeysOf(order, runScope, places, dialect)),
-      ...newest,
-      { expression: textKey(sql`r.run_id`, dialect), type: "text", descending: false },
-    ],
-    limit: query.limit,
-    token: query.token,
-  });
+  const sortBy = (by: readonly Order[]): SortKey[] => [...by.flatMap((order) => sortKeysOf(order, runScope, places, dialect)), ...newest, byId];
+  const { limit, token } = query;
+  const [first, ...rest] = orders;
+  const { rows, nextToken } =
+    first?.field.kind === "metric"
+      ? await readBands<Row>(database.db, { bands: metricBands(first, sortBy(rest), conditions, query.experimentIds), limit, token })
+      : await readPage(database.db, { table: "tracking_runs", conditions, sort: sortBy(orders), limit, token });
   const db = tables<TrackingTables>(database.db);
-  const items = query.infoOnly === true ? page.rows.map((row) => infoOf(row, artifactRoot)) : await recordsOf(db, page.rows, artifactRoot);
-  return { items, ...(page.nextToken === undefined ? {} : { nextToken: page.nextToken }) };
+  const items = query.infoOnly === true ? rows.map((row) => infoOf(row, artifactRoot)) : await recordsOf(db, rows, artifactRoot);
+  return { items, ...(nextToken === undefined ? {} : { nextToken }) };
+}
+
+/** Runs by a metric: numbers in their order straight from its index, then NaN, then runs without it. */
+function metricBands(
+  { field, descending }: Order,
+  rest: readonly SortKey[],
+  conditions: readonly RawBuilder<boolean>[],
+  experimentIds: readonly string[],
+): Band[] {
+  const ids = sql.join(experimentIds.map(Number));
+  const own = (isNan: number): RawBuilder<boolean> => sql`s.experiment_id in (${ids}) and s.key = ${field.key} and s.is_nan = ${sql.lit(isNan)}`;
+  const joined = (isNan: number): readonly RawBuilder<boolean>[] => [own(isNan), sql`s.run_id = r.run_id`, ...conditions];
+  // SQLite reads the tables of a cross join in the order in which they stand.
+  const from = sql`tracking_latest_metrics as s cross join tracking_runs as r`;
+  const value = (expression: RawBuilder<unknown>): SortKey => ({ expression, type: "number", descending });
+  const absent = sql<boolean>`not exists (select 1 from tracking_latest_metrics as s where s.run_id = r.run_id and s.key = ${field.key})`;
+  return [
+    { from, conditions: joined(0), sort: [value(sql`s.value`), ...rest] },
+    { from, conditions: joined(1), sort: [value(sql`s.value`), ...rest] },
+    { from: sql`tracking_runs as r`, conditions: [absent, ...conditions], sort: [value(sql`cast(0 as double precision)`), ...rest] },
+  ];
 }
 
 async function recordsOf(db: TrackingQueries, rows: readonly Row[], artifactRoot: string): Promise<RunRecord[]> {

@@ -152,9 +152,10 @@ class SqlTracking implements Tracking {
   async logBatch(runId: string, batch: RunBatch, trx?: SqlTransaction): Promise<void> {
     requireBatch(batch);
     return this.#in(trx, async (db) => {
-      if ((await requireRun(db, runId)) !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
+      const { stage, experimentId } = await requireRun(db, runId);
+      if (stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
       await writeParams(db, runId, batch.params ?? {});
-      await writeMetrics(db, runId, batch.metrics ?? []);
+      await writeMetrics(db, { runId, experimentId }, batch.metrics ?? []);
       await writeModelMetrics(db, runId, batch.metrics ?? []);
       await writeTags(db, runId, batch.tags ?? {});
     });
@@ -212,10 +213,10 @@ class SqlTracking implements Tracking {
   }
 }
 
-async function requireRun(db: TrackingQueries, runId: string): Promise<LifecycleStage> {
-  const row = await db.selectFrom("tracking_runs").select("stage").where("run_id", "=", runId).executeTakeFirst();
+async function requireRun(db: TrackingQueries, runId: string): Promise<{ stage: LifecycleStage; experimentId: number }> {
+  const row = await db.selectFrom("tracking_runs").select(["stage", "experiment_id"]).where("run_id", "=", runId).executeTakeFirst();
   if (row === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
-  return row.stage;
+  return { stage: row.stage, experimentId: row.experiment_id };
 }
 
 async function experimentNamed(db: TrackingQueries, name: string): Promise<Experiment | undefined> {

@@ -1,4 +1,4 @@
-import type { Generated } from "kysely";
+import { sql, type Generated } from "kysely";
 import type { Migration } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import type { LoggedModelStatus } from "./logged-model.ts";
@@ -13,7 +13,7 @@ export interface TrackingTables {
   tracking_params: ParamTable;
   tracking_tags: TagTable;
   tracking_metrics: MetricTable;
-  tracking_latest_metrics: MetricTable;
+  tracking_latest_metrics: LatestMetricTable;
   tracking_experiment_tags: ExperimentTagTable;
   tracking_datasets: DatasetTable;
   tracking_dataset_tags: DatasetTagTable;
@@ -55,6 +55,11 @@ interface RunTable {
   user_id: Generated<string>;
   /** null: artifacts lie in the blob store, by experiment and run. */
   artifact_uri: Generated<string | null>;
+}
+
+interface LatestMetricTable extends MetricTable {
+  /** The run's, so that an index orders the runs of one experiment by a metric. */
+  experiment_id: number;
 }
 
 interface ParamTable {
@@ -322,6 +327,20 @@ export const trackingMigrations: readonly Migration[] = [
         .addColumn("folder", "text", (c) => c.primaryKey())
         .addColumn("experiment_id", "bigint", (c) => c.notNull())
         .addColumn("is_done", "bigint", (c) => c.notNull())
+        .execute();
+    },
+  },
+  {
+    id: "tracking-0006-latest-metrics-by-value",
+    up: async (trx) => {
+      await trx.schema.alterTable("tracking_latest_metrics").addColumn("experiment_id", "bigint").execute();
+      await sql`update tracking_latest_metrics set experiment_id = (select r.experiment_id from tracking_runs as r where r.run_id = tracking_latest_metrics.run_id)`.execute(
+        trx,
+      );
+      await trx.schema
+        .createIndex("tracking_latest_metrics_by_value")
+        .on("tracking_latest_metrics")
+        .columns(["experiment_id", "key", "is_nan", "value", "run_id"])
         .execute();
     },
   },

@@ -8,8 +8,14 @@ import { requireLoggedModels } from "./run-models.ts";
 /** 10 host parameters a row at most, far below SQLite's 32,766 of a statement. */
 const rowsPerInsert = 1000;
 
+/** A run and the experiment it is of, as the tables name them. */
+export interface RunKey {
+  readonly runId: string;
+  readonly experimentId: number;
+}
+
 /** Appends to the history and moves the latest values; a metric that is already there adds nothing. */
-export async function writeMetrics(trx: TrackingQueries, runId: string, metrics: readonly Metric[]): Promise<void> {
+export async function writeMetrics(trx: TrackingQueries, { runId, experimentId }: RunKey, metrics: readonly Metric[]): Promise<void> {
   const rows = metrics.map((metric) => toRow(runId, metric));
   for (let from = 0; from < rows.length; from += rowsPerInsert) {
     await trx
@@ -22,7 +28,7 @@ export async function writeMetrics(trx: TrackingQueries, runId: string, metrics:
   for (let from = 0; from < latest.length; from += rowsPerInsert) {
     await trx
       .insertInto("tracking_latest_metrics")
-      .values(latest.slice(from, from + rowsPerInsert))
+      .values(latest.slice(from, from + rowsPerInsert).map((row) => ({ ...row, experiment_id: experimentId })))
       .onConflict((c) =>
         c
           .columns(["run_id", "key"])

@@ -14,6 +14,14 @@ export interface RecordTables {
   readonly attributes: Readonly<Record<string, RawBuilder<unknown>>>;
   /** What a metric's row `f` must fulfil besides, to count at all. */
   readonly metricCondition?: RawBuilder<boolean>;
+  /** Comparisons that few records satisfy: an index finds those, where the others are looked at record by record. */
+  readonly rare?: RareComparisons;
+}
+
+export interface RareComparisons {
+  readonly comparisons: ReadonlySet<Comparison>;
+  /** True of the rows `f` of all metrics that any record of this search can have. */
+  readonly scope: RawBuilder<boolean>;
 }
 
 const operators: Readonly<Record<NumberComparator, RawBuilder<unknown>>> = {
@@ -47,8 +55,40 @@ function comparison(filter: Comparison, tables: RecordTables, dialect: Dialect):
   if (!("value" in filter)) return filter.comparator === "IS NULL" ? sql`(not exists (${row}))` : sql`(exists (${row}))`;
   const matches = compared(sql`f.value`, filter, dialect);
   if (field.kind !== "metric") return sql`(exists (${row} and ${matches}))`;
+  if (tables.rare?.comparisons.has(filter) === true && typeof tables.key === "string") {
+    const found = sql`select ${sql.ref(`f.${tables.key}`)} from ${metricsThat(filter, tables.rare.scope, table, dialect)}`;
+    return sql`(${sql.ref(`r.${tables.key}`)} in (${found}))`;
+  }
   // NaN is kept as 0 with a flag; it differs from every number and is neither above nor below one.
   return filter.comparator === "!=" ? sql`(exists (${row} and (f.is_nan = 1 or ${matches})))` : sql`(exists (${row} and f.is_nan = 0 and ${matches}))`;
+}
+
+/** The rows `f` that satisfy a comparison of a metric with a number, in the order of the index by value. */
+function metricsThat(filter: Valued, scope: RawBuilder<boolean>, table: string, dialect: Dialect): RawBuilder<unknown> {
+  return sql`${sql.table(table)} as f where ${scope} and f.key = ${filter.field.key} and f.is_nan = 0 and ${compared(sql`f.value`, filter, dialect)}`;
+}
+
+/** Beyond so many, looking them up by the index costs more than looking at records one by one until a page is full. */
+const maxRare = 1000;
+
+/** Which comparisons of metrics few records satisfy; PostgreSQL finds that out by itself. */
+export async function rareComparisons(database: SqlDatabase, filter: Filter | undefined, scope: RawBuilder<boolean>, table: string): Promise<RareComparisons> {
+  const comparisons = new Set<Comparison>();
+  if (database.dialect === "sqlite") {
+    for (const comparison of comparisonsOf(filter)) {
+      if (comparison.field.kind !== "metric" || !("value" in comparison) || comparison.comparator === "!=") continue;
+      const { rows } = await sql<{ count: number }>`select count(*) as count from
+        (select 1 from ${metricsThat(comparison, scope, table, database.dialect)} limit ${maxRare + 1})`.execute(database.db);
+      if (Number(rows[0]?.count) <= maxRare) comparisons.add(comparison);
+    }
+  }
+  return { comparisons, scope };
+}
+
+function comparisonsOf(filter: Filter | undefined): readonly Comparison[] {
+  if (filter === undefined) return [];
+  if (filter.op === "compare") return [filter];
+  return filter.op === "not" ? comparisonsOf(filter.term) : filter.terms.flatMap(comparisonsOf);
 }
 
 /** The part `alias` belongs to the record `r`. */

@@ -32,16 +32,61 @@ export async function readRows<Tables, Name extends keyof Tables & string>(
 ): Promise<{ rows: Selectable<Tables[Name]>[]; nextToken?: string }> {
   const { sort, limit } = query;
   const after = query.token === undefined ? undefined : decodeToken(query.token, sort);
-  const keys = sort.map((key, i) => sql`${key.expression} as ${sql.ref(keyName(i))}`);
-  const where = query.conditions.length === 0 ? sql`` : sql` where ${sql.join(query.conditions, sql` and `)}`;
-  const { rows } = await sql<Selectable<Tables[Name]> & Record<string, unknown>>`
-    select * from (select r.*, ${sql.join(keys)} from ${sql.table(query.table)} as r${where}) as q
-    ${after === undefined ? sql`` : sql`where ${isAfter(sort, after)}`}
-    order by ${sql.join(sort.map((key, i) => sql`q.${sql.ref(keyName(i))} ${key.descending ? sql`desc` : sql`asc`}`))}
-    limit ${limit + 1}`.execute(db);
+  const from = sql`${sql.table(query.table)} as r`;
+  const rows = await readAfter<Selectable<Tables[Name]>>(db, { from, conditions: query.conditions, sort, limit: limit + 1, after });
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   const page = rows.slice(0, limit);
-  return last === undefined ? { rows: page } : { rows: page, nextToken: encodeToken(sort.map((_, i) => last[keyName(i)])) };
+  return last === undefined ? { rows: page } : { rows: page, nextToken: encodeToken(placeOf(last, sort)) };
+}
+
+/** One stretch of an order: where its rows come from, and how they are sorted among themselves. */
+export interface Band {
+  /** Tables joined, the record's own row called `r`. */
+  readonly from: RawBuilder<unknown>;
+  readonly conditions: readonly RawBuilder<boolean>[];
+  readonly sort: readonly SortKey[];
+}
+
+/**
+ * As `readRows`, of an order that falls into bands, all rows of one before all of the next: each is read only as far as the page needs,
+ * from an index of its own. Every band's sort has the same types.
+ */
+export async function readBands<Row>(
+  db: SqlHandle,
+  query: { readonly bands: readonly Band[]; readonly limit: number; readonly token?: string | undefined },
+): Promise<{ rows: Row[]; nextToken?: string }> {
+  const { bands, limit } = query;
+  const sort = bands[0]?.sort ?? [];
+  const [start = 0, ...place] = query.token === undefined ? [] : decodeToken(query.token, [{ type: "number" }, ...sort]);
+  if (typeof start !== "number" || !(start in bands)) refuse();
+  const found: { band: number; row: Row }[] = [];
+  // One row more than asked for says whether there is a next page.
+  for (let band = start; band < bands.length && found.length <= limit; band++) {
+    const after = band === start && query.token !== undefined ? place : undefined;
+    const rows = await readAfter<Row>(db, { ...bands[band]!, limit: limit + 1 - found.length, after });
+    found.push(...rows.map((row) => ({ band, row })));
+  }
+  const last = found.length > limit ? found[limit - 1] : undefined;
+  const rows = found.slice(0, limit).map(({ row }) => row);
+  return last === undefined ? { rows } : { rows, nextToken: encodeToken([last.band, ...placeOf(last.row, sort)]) };
+}
+
+async function readAfter<Row>(
+  db: SqlHandle,
+  { from, conditions, sort, limit, after }: Band & { readonly limit: number; readonly after: readonly (string | number)[] | undefined },
+): Promise<Row[]> {
+  const keys = sort.map((key, i) => sql`${key.expression} as ${sql.ref(keyName(i))}`);
+  const where = conditions.length === 0 ? sql`` : sql` where ${sql.join(conditions, sql` and `)}`;
+  const { rows } = await sql<Row>`
+    select * from (select r.*, ${sql.join(keys)} from ${from}${where}) as q
+    ${after === undefined ? sql`` : sql`where ${isAfter(sort, after)}`}
+    order by ${sql.join(sort.map((key, i) => sql`q.${sql.ref(keyName(i))} ${key.descending ? sql`desc` : sql`asc`}`))}
+    limit ${limit}`.execute(db);
+  return rows;
+}
+
+function placeOf(row: unknown, sort: readonly SortKey[]): unknown[] {
+  return sort.map((_, i) => (typeof row === "object" && row !== null ? Reflect.get(row, keyName(i)) : undefined));
 }
 
 function keyName(i: number): string {
@@ -65,7 +110,7 @@ function encodeToken(values: readonly unknown[]): string {
   return Buffer.from(JSON.stringify(plain), "utf8").toString("base64url");
 }
 
-function decodeToken(token: string, sort: readonly SortKey[]): (string | number)[] {
+function decodeToken(token: string, sort: readonly Pick<SortKey, "type">[]): (string | number)[] {
   const values = parseToken(token);
   if (values.length !== sort.length) refuse();
   return sort.map(({ type }, i) => {

@@ -1,0 +1,137 @@
+/** Both servers as a person would start them, on a database each, and what memory their processes take together. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import pg from "pg";
+import { pythonEnvironment } from "../scripts/python-environment.ts";
+import { mlflowVersion } from "../src/tracking/mlflow/call.ts";
+import { seed, type SeedSize } from "./tracking-seed.ts";
+
+export type Database = "sqlite" | "postgres";
+
+export interface TrackingServer {
+  readonly name: "karkhana" | "mlflow";
+  readonly url: string;
+  /** Of all its processes together: shared pages are counted once. */
+  memoryMb(): number;
+  end(): Promise<void>;
+}
+
+/** @param folder for its data; a PostgreSQL server gets a database of its own in the server at `postgresUrl` */
+export async function startServer(
+  name: TrackingServer["name"],
+  { folder, database, size, postgresUrl }: { folder: string; database: Database; size: SeedSize; postgresUrl: string | undefined },
+): Promise<TrackingServer> {
+  mkdirSync(folder, { recursive: true });
+  const address =
+    database === "postgres" ? await makeDatabase(postgresUrl ?? "", name) : path.join(folder, name === "karkhana" ? path.join("data", "meta.db") : "mlflow.db");
+  // Once to make the schema, once more after the rows are in: so neither server remembers anything of the seeding.
+  const first = await start(name, folder, address);
+  await first.end();
+  await seed(address, name, size);
+  return start(name, folder, address);
+}
+
+async function start(name: TrackingServer["name"], folder: string, address: string): Promise<TrackingServer> {
+  const port = await freePort();
+  const child = name === "karkhana" ? startKarkhana(folder, address) : startMlflow(folder, address, port);
+  const url = name === "karkhana" ? await firstLine(child) : `http://127.0.0.1:${port}`;
+  for (let attempt = 0; ; attempt++) {
+    const isUp = await fetch(`${url}/health`).then(
+      (reply) => reply.ok,
+      () => false,
+    );
+    if (isUp) break;
+    if (attempt > 600 || child.exitCode !== null) throw new Error(`${name} did not start`);
+    await wait(100);
+  }
+  return {
+    name,
+    url,
+    memoryMb: () => treeOf(child.pid!).reduce((sum, pid) => sum + proportionalKb(pid), 0) / 1024,
+    end: async () => {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      if (name === "karkhana") child.stdin!.end();
+      // The leader of a process group of its own, with its workers in it.
+      else process.kill(-child.pid!, "SIGTERM");
+      await ended;
+    },
+  };
+}
+
+function startKarkhana(folder: string, address: string): ChildProcess {
+  const program = path.join(import.meta.dirname, "..", "test", "protocol", "children", "mlflow-server.ts");
+  const child = spawn(process.execPath, [program], { stdio: ["pipe", "pipe", "inherit"] });
+  child.stdin.write(`open ${path.join(folder, "data")}${address.startsWith("postgres") ? ` ${address}` : ""}\n`);
+  return child;
+}
+
+function startMlflow(folder: string, address: string, port: number): ChildProcess {
+  const python = pythonEnvironment(`mlflow-${mlflowVersion}-bench`, [`mlflow==${mlflowVersion}`, "psycopg2-binary==2.9.11"]);
+  const store = address.startsWith("postgres") ? address.replace(/^postgres:/, "postgresql:") : `sqlite:///${address}`;
+  const artifacts = path.join(folder, "artifacts");
+  // Its defaults: four workers, artifacts through the server.
+  const args = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", String(port), "--backend-store-uri", store, "--artifacts-destination", artifacts];
+  const env = { ...process.env, MLFLOW_DISABLE_TELEMETRY: "true", MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false" };
+  return spawn(python, args, { cwd: folder, stdio: ["ignore", "ignore", "ignore"], detached: true, env });
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    child.stdout!.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.includes("\n")) resolve(text.split("\n")[0]!);
+    });
+    child.once("exit", () => reject(new Error("the server ended before it said where it is")));
+  });
+}
+
+async function makeDatabase(server: string, name: string): Promise<string> {
+  const database = `bench_${name}_${process.pid}`;
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  try {
+    await client.query(`drop database if exists ${database}`);
+    await client.query(`create database ${database}`);
+  } finally {
+    await client.end();
+  }
+  const url = new URL(server);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+function treeOf(root: number): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name) || !existsSync(`/proc/${name}/stat`)) continue;
+    try {
+      parents.set(Number(name), Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, "utf8"))?.[1]));
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  const tree = [root];
+  for (const pid of tree) for (const [child, parent] of parents) if (parent === pid) tree.push(child);
+  return tree;
+}
+
+function proportionalKb(pid: number): number {
+  try {
+    return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
