@@ -69,7 +69,11 @@ export function createTrackingIntake(database: SqlDatabase): TrackingIntake {
     run: (run) => inTransaction((trx) => takeRun(trx, run)),
     metrics: async (runId, metrics) => {
       requireBatch({ metrics });
-      await inTransaction((trx) => writeMetrics(trx, runId, metrics));
+      await inTransaction(async (trx) => {
+        const run = await trx.selectFrom("tracking_runs").select("experiment_id").where("run_id", "=", runId).executeTakeFirst();
+        if (run === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
+        await writeMetrics(trx, { runId, experimentId: run.experiment_id }, metrics);
+      });
     },
     loggedModel: (model) => inTransaction((trx) => takeLoggedModel(trx, model)),
   };

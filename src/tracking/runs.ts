@@ -156,7 +156,7 @@ async function countRuns(database: SqlDatabase, query: Pick<RunQuery, "experimen
   const { rows } = await sql<{ count: number }>`select count(*) as count from tracking_runs as r where ${sql.join(conditions, sql` and `)}`.execute(
     database.db,
   );
-  return Number(rows[0]?.count ?? 0);
+  return rows[0]?.count ?? 0;
 }
 
 function conditionsOf(
@@ -189,7 +189,12 @@ async function searchRuns(database: SqlDatabase, query: RunQuery, artifactRoot: 
   const [first, ...rest] = orders;
   const { rows, nextToken } =
     first?.field.kind === "metric"
-      ? await readBands<Row>(database.db, { bands: metricBands(first, sortBy(rest), conditions, query.experimentIds), limit, token })
+      ? await readBands<TrackingTables, "tracking_runs">(database.db, {
+          table: "tracking_runs",
+          bands: metricBands(first, sortBy(rest), conditions, query.experimentIds),
+          limit,
+          token,
+        })
       : await readPage(database.db, { table: "tracking_runs", conditions, sort: sortBy(orders), limit, token });
   const db = tables<TrackingTables>(database.db);
   const items = query.infoOnly === true ? rows.map((row) => infoOf(row, artifactRoot)) : await recordsOf(db, rows, artifactRoot);

@@ -54,11 +54,13 @@ it.skipIf(!isMounted)("a full disk refuses batches and files by name, keeps what
   });
   let acknowledged = 0;
   let refused = "";
-  while (refused === "" && acknowledged < 500) {
-    await mlflowPost(url, "runs/log-batch", batch(acknowledged)).then(
-      () => acknowledged++,
-      (error: Error) => (refused = error.message),
-    );
+  for (; acknowledged < 500; acknowledged++) {
+    try {
+      await mlflowPost(url, "runs/log-batch", batch(acknowledged));
+    } catch (error) {
+      refused = error instanceof Error ? error.message : String(error);
+      break;
+    }
   }
   expect(refused).toMatch(/^503: .*No space left/);
   expect(acknowledged).toBeGreaterThan(0);

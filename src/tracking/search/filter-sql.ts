@@ -79,7 +79,7 @@ export async function rareComparisons(database: SqlDatabase, filter: Filter | un
       if (comparison.field.kind !== "metric" || !("value" in comparison) || comparison.comparator === "!=") continue;
       const { rows } = await sql<{ count: number }>`select count(*) as count from
         (select 1 from ${metricsThat(comparison, scope, table, database.dialect)} limit ${maxRare + 1})`.execute(database.db);
-      if (Number(rows[0]?.count) <= maxRare) comparisons.add(comparison);
+      if ((rows[0]?.count ?? 0) <= maxRare) comparisons.add(comparison);
     }
   }
   return { comparisons, scope };

@@ -41,7 +41,7 @@ export async function readRows<Tables, Name extends keyof Tables & string>(
 
 /** One stretch of an order: where its rows come from, and how they are sorted among themselves. */
 export interface Band {
-  /** Tables joined, the record's own row called `r`. */
+  /** Tables joined, the row of `table` called `r`. */
   readonly from: RawBuilder<unknown>;
   readonly conditions: readonly RawBuilder<boolean>[];
   readonly sort: readonly SortKey[];
@@ -51,19 +51,19 @@ export interface Band {
  * As `readRows`, of an order that falls into bands, all rows of one before all of the next: each is read only as far as the page needs,
  * from an index of its own. Every band's sort has the same types.
  */
-export async function readBands<Row>(
+export async function readBands<Tables, Name extends keyof Tables & string>(
   db: SqlHandle,
-  query: { readonly bands: readonly Band[]; readonly limit: number; readonly token?: string | undefined },
-): Promise<{ rows: Row[]; nextToken?: string }> {
+  query: { readonly table: Name; readonly bands: readonly Band[]; readonly limit: number; readonly token?: string | undefined },
+): Promise<{ rows: Selectable<Tables[Name]>[]; nextToken?: string }> {
   const { bands, limit } = query;
   const sort = bands[0]?.sort ?? [];
   const [start = 0, ...place] = query.token === undefined ? [] : decodeToken(query.token, [{ type: "number" }, ...sort]);
   if (typeof start !== "number" || !(start in bands)) refuse();
-  const found: { band: number; row: Row }[] = [];
+  const found: { band: number; row: Selectable<Tables[Name]> }[] = [];
   // One row more than asked for says whether there is a next page.
   for (let band = start; band < bands.length && found.length <= limit; band++) {
     const after = band === start && query.token !== undefined ? place : undefined;
-    const rows = await readAfter<Row>(db, { ...bands[band]!, limit: limit + 1 - found.length, after });
+    const rows = await readAfter<Selectable<Tables[Name]>>(db, { ...bands[band]!, limit: limit + 1 - found.length, after });
     found.push(...rows.map((row) => ({ band, row })));
   }
   const last = found.length > limit ? found[limit - 1] : undefined;
