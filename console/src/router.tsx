@@ -18,6 +18,7 @@ import { PipelinePage, PipelinesPage } from "./pages/pipelines.tsx";
 import { RunPage } from "./pages/run.tsx";
 import { RunsPage } from "./pages/runs.tsx";
 import { ServingPage } from "./pages/serving.tsx";
+import { VersionPage } from "./pages/version.tsx";
 import { readAddress, type RunsAddress } from "./runs/address.ts";
 
 const root = createRootRoute({ component: Frame, notFoundComponent: NotFound });
@@ -34,6 +35,7 @@ const tree = root.addChildren([
   createRoute({ ...under, path: "/runs/$runId", component: RunPage }),
   createRoute({ ...under, path: "/models", component: ModelsPage }),
   createRoute({ ...under, path: "/models/$name", component: ModelPage }),
+  createRoute({ ...under, path: "/models/$name/versions/$version", component: VersionPage }),
   createRoute({ ...under, path: "/serving", component: ServingPage }),
   createRoute({ ...under, path: "/monitoring", component: MonitoringPage }),
   createRoute({ ...under, path: "/pipelines", component: PipelinesPage }),

@@ -4,10 +4,12 @@ import type { TSchema } from "typebox";
 import { Check, Errors } from "typebox/value";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatasetReport, Distributions, ModelDetail, Monitoring, Overview, PipelineDetail, Prediction, RunPage } from "./api.ts";
+import type { RegisteredModelDetail, RegisteredModelPage, RegisteredVersionDetail } from "./api-registry.ts";
 import type { ArtifactFolder, MetricSeries, RunDetail } from "./api-runs.ts";
 import type { PredictionExplanation } from "./explanation-api.ts";
 import { createControl, createControlApp } from "./control.ts";
 import { runSchemas } from "./schemas-runs.ts";
+import { registrySchemas } from "./schemas-registry.ts";
 import { schemas } from "./schemas.ts";
 import { controlWorld, type ControlWorld } from "./test-world.ts";
 
@@ -68,6 +70,7 @@ describe("answers have the shapes the console was told of", () => {
     ["/features", schemas.features],
     ["/experiments", runSchemas.experiments],
     ["/views", runSchemas.views],
+    ["/registry/models", registrySchemas.models],
     ["/models", schemas.models],
     ["/models/late_arrival", schemas.model],
     ["/models/late_arrival/monitoring", schemas.monitoring],
@@ -105,6 +108,25 @@ describe("answers have the shapes the console was told of", () => {
 });
 
 describe("what the records say is what is shown", () => {
+  test("a version is traced to its run, its data and the views that made its features, and shows its proofs", async () => {
+    const version = await get<RegisteredVersionDetail>("/api/v1/registry/models/late_arrival/versions/1");
+    expect(misfit(registrySchemas.version, version)).toEqual([]);
+    expect(version.lineage.run).toMatchObject({ runId: world.trainedRun, experiment: "small-airline" });
+    expect(version.lineage.datasets).toEqual([{ name: "flights", digest: version.datasetHash, hash: version.datasetHash }]);
+    expect(version.lineage.views.map((v) => [v.name, v.features])).toEqual([
+      ["from_airport", 6],
+      ["on_route", 2],
+    ]);
+    expect(version.proofs.map((p) => p.state)).toEqual(["proved", "waived", "waived", "proved", "waived"]);
+    const model = await get<RegisteredModelDetail>("/api/v1/registry/models/late_arrival");
+    expect(misfit(registrySchemas.model, model)).toEqual([]);
+    expect(model.versions.map((v) => v.version)).toEqual([3, 2, 1]);
+    const found = await get<RegisteredModelPage>("/api/v1/registry/models?text=ARRIV");
+    expect(found.models.map((m) => m.name)).toEqual(["late_arrival"]);
+    expect((await get<RegisteredModelPage>("/api/v1/registry/models?text=it's")).models).toEqual([]);
+    expect(await refusal("/api/v1/registry/models/late_arrival/versions/99")).toMatchObject({ status: 404, code: "VERSION_NOT_FOUND" });
+  });
+
   test("the quality report counts every rule and names the rows that fail one", async () => {
     const [dataset] = await get<{ hash: string }[]>("/api/v1/datasets");
     const report = await get<DatasetReport>(`/api/v1/datasets/${dataset!.hash}`);

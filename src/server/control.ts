@@ -27,6 +27,7 @@ import { addPathRoutes } from "./routes/path.ts";
 import { addPathWorkRoutes } from "./routes/path-work.ts";
 import { addPipelineRoutes } from "./routes/pipelines.ts";
 import { addProgressRoutes } from "./routes/progress.ts";
+import { addRegistryRoutes } from "./routes/registry.ts";
 import { addRunTableRoutes } from "./routes/run-table.ts";
 import { addRunRoutes } from "./routes/runs.ts";
 import { addServingRoutes } from "./routes/serving.ts";
@@ -145,6 +146,7 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
         addRunRoutes,
         addArtifactRoutes,
         addModelRoutes,
+        addRegistryRoutes,
         addMonitoringRoutes,
         addParityRoutes,
         addPipelineRoutes,

@@ -17,6 +17,7 @@ let world: ControlWorld;
 let control: Control;
 let shots: string;
 let big: string;
+let foreignRun: string;
 
 const visit = (options: Parameters<Browser["newContext"]>[0] = { viewport: { width: 1360, height: 900 } }): Promise<Visit> => visitIn(browser, options);
 
@@ -26,11 +27,37 @@ beforeAll(async () => {
   const { tracking } = world.rooms;
   big = await tracking.experiments.create({ name: "sweep of 100,000", tags: { owner: "team red" } });
   await seedRuns(world.database, { experimentId: big, runs: many });
+  await registerForeign();
   control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder });
   browser = await launchChromium();
   shots = await mkdtemp(path.join(tmpdir(), "karkhana-screenshots-"));
   console.log(`screenshots: ${shots}`);
 }, 120_000);
+
+/** A model that a client of MLflow's registered, with artifacts on its run of every kind that is shown. */
+async function registerForeign(): Promise<void> {
+  const { tracking, catalog } = world.rooms;
+  const { run } = await tracking.runs.create({ experimentId: "0", name: "logged elsewhere", userId: "ana", startUs: 1_772_000_000_000_000, tags: {} });
+  foreignRun = run.runId;
+  const files: Readonly<Record<string, string>> = {
+    "console.log": "epoch 1\nepoch 2\n",
+    "conf.json": '{"a":[1,2]}',
+    "rows.csv": "name,amount\nx,1\ny,2\n",
+    "page.html": "<script>document.title = 'taken over'</script>",
+  };
+  for (const [path, text] of Object.entries(files))
+    await tracking.files.write(
+      { experimentId: "0", runId: run.runId, path },
+      (async function* () {
+        yield Buffer.from(text);
+      })(),
+    );
+  const points = Array.from({ length: 1000 }, (_, i) => ({ key: "loss", value: 1 / (i + 1), step: i, timestampMs: 1_772_000_000_000 + i }));
+  await tracking.logBatch(run.runId, { params: { lr: "0.1" }, metrics: points });
+  await catalog.createModel({ name: "churn", description: "who leaves", tags: { owner: "team red" } });
+  await catalog.createVersion({ model: "churn", source: `runs:/${run.runId}/model`, downloadUri: "", artifactPath: "", runId: run.runId, tags: {} });
+  await catalog.setAlias("churn", "prod", 1);
+}
 
 afterAll(async () => {
   await browser?.close();
@@ -170,6 +197,11 @@ describe.each([
       ["runs-many", `/runs?e=${big}&sort=-m.auc`, "run-"],
       ["compare", `/compare?runs=${runs.map((r) => r.runId).join(",")}`, "Parallel coordinates"],
       ["run", `/runs/${world.trainedRun}`, "Importance"],
+      ["run-logged", `/runs/${foreignRun}`, "epoch 2"],
+      ["models", "/models", "registered by a client"],
+      ["model", "/models/churn", "who leaves"],
+      ["version", "/models/late_arrival/versions/1", "Offline evaluation"],
+      ["version-foreign", "/models/churn/versions/1", "is owed"],
     ] as const;
     for (const [name, address, shows] of pages) {
       await page.goto(control.url + address);
@@ -177,9 +209,9 @@ describe.each([
       await page.waitForLoadState("networkidle");
       const height = await page.evaluate(pageHeight);
       await page.setViewportSize({ width: options.viewport.width, height: Math.min(height, 4000) });
-      if (name === "compare" || name === "run")
+      if (["compare", "run", "run-logged"].includes(name))
         await page
-          .getByText(/^All \d+ points\.$/)
+          .getByText(/^(All \d+ points\.|1,000 points in)/)
           .first()
           .waitFor();
       await page.screenshot({ path: path.join(shots, `${name}-${mode}.png`) });
@@ -187,6 +219,60 @@ describe.each([
       expect(await page.evaluate(weakTexts), name).toEqual([]);
       await page.setViewportSize(options.viewport);
     }
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+});
+
+describe("by keyboard alone", () => {
+  test("an artifact is opened from the tree, a page among them shows its source and takes nothing over", async () => {
+    const { page, complaints, context } = await visit();
+    await page.goto(`${control.url}/runs/${foreignRun}`);
+    const file = page.getByRole("button", { name: "page.html" });
+    await file.focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("<script>document.title").waitFor();
+    await page.getByRole("button", { name: "rows.csv" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("columnheader", { name: "amount" }).waitFor();
+    expect(await page.title()).toContain("Karkhana");
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  test("rows of the table are walked, ticked and compared, and a run is opened", async () => {
+    const { page, complaints, context } = await visit();
+    await page.goto(`${control.url}/runs?e=${big}`);
+    await page.getByText("run-100000", { exact: true }).waitFor();
+    await page.getByRole("grid").focus();
+    for (const key of ["ArrowDown", "Space", "ArrowDown", "ArrowDown", "Space"]) await page.keyboard.press(key);
+    const compare = page.getByRole("link", { name: "Compare 2 runs" });
+    await compare.focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("Parallel coordinates").waitFor();
+    expect(new URL(page.url()).searchParams.get("runs")?.split(",")).toHaveLength(2);
+    await page.getByRole("checkbox", { name: "Also what is the same" }).focus();
+    await page.keyboard.press("Space");
+    await page.waitForURL(/all=1/);
+    await page.goBack();
+    await page.getByRole("grid").focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/runs\/5eed/);
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  test("a version leads to its run, its data and its views", async () => {
+    const { page, complaints, context } = await visit();
+    await page.goto(`${control.url}/models/late_arrival/versions/1`);
+    const lineage = page.locator(".lineage");
+    await lineage.waitFor();
+    const links = await lineage.getByRole("link").evaluateAll((all) => all.map((a) => a.getAttribute("href")));
+    expect(links.map((href) => href?.split("/")[1]?.split("?")[0])).toEqual(["data", "features", "features", "runs", "runs", "serving", "monitoring"]);
+    await lineage.getByRole("link", { name: "flights" }).focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/data\/[0-9a-f]{64}/);
     expect(complaints).toEqual([]);
     await context.close();
   });

@@ -1,60 +1,40 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { Fragment, useRef, useState, type ReactNode } from "react";
-import type { ModelDetail, ProofMark, ProofState, Version } from "../../../src/server/api.ts";
-import { count, dayShort, fixed, figure, moment, percent, shortHash, words } from "../format.ts";
+import type { ModelDetail, ProofMark, Version } from "../../../src/server/api.ts";
+import { count, dayShort, fixed, figure, moment, percent, shortHash } from "../format.ts";
 import { Block, Empty, Page, Pairs, Readings, Trouble } from "../parts/block.tsx";
-import { State, type Tone } from "../parts/state.tsx";
+import { Events } from "../registry/events.tsx";
+import { Evidence, ProofSign, proofNames } from "../registry/proofs.tsx";
+import { RegisteredModel, RegisteredModels } from "../registry/registered-models.tsx";
+import { registeredModels } from "../registry/registry-requests.ts";
 import { ask, queries, rollback } from "../requests.ts";
 
 export function ModelsPage(): ReactNode {
   const models = useQuery(ask.models());
+  const registered = useQuery({ queryKey: ["models", "registry", "first"], queryFn: () => registeredModels("", undefined) });
   const only = models.data?.length === 1 ? models.data[0] : undefined;
-  if (only !== undefined) return <Model name={only.name} />;
-  return (
-    <Page title="Models" lede="What the project trains, and which version answers.">
-      <Trouble error={models.error} />
-      {models.data === undefined ? null : models.data.length === 0 ? (
-        <Empty what="The project declares no model." command="karkhana init" />
-      ) : (
-        <div className="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th>Model</th>
-                <th className="num">Champion</th>
-                <th className="num">Versions</th>
-                <th className="num">AUC, held out</th>
-                <th className="num">AUC, live</th>
-                <th className="num">Open alerts</th>
-              </tr>
-            </thead>
-            <tbody>
-              {models.data.map((m) => (
-                <tr key={m.name}>
-                  <td>
-                    <Link to="/models/$name" params={{ name: m.name }}>
-                      {m.name}
-                    </Link>
-                  </td>
-                  <td className="num">{m.champion === null ? "–" : `v${m.champion}`}</td>
-                  <td className="num">{count(m.versions)}</td>
-                  <td className="num">{fixed(m.aucHoldout?.value)}</td>
-                  <td className="num">{fixed(m.aucLive?.value)}</td>
-                  <td className="num">{count(m.openAlerts)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-    </Page>
-  );
+  const others = registered.data?.models.some((m) => !m.inProject) ?? false;
+  if (models.data === undefined || registered.data === undefined)
+    return (
+      <Page title="Models">
+        <Trouble error={models.error ?? registered.error} />
+      </Page>
+    );
+  // A project of one model, and nothing else registered: the list would be one line.
+  return only !== undefined && !others ? <Model name={only.name} /> : <RegisteredModels project={models.data} />;
 }
 
 export function ModelPage(): ReactNode {
   const { name } = useParams({ from: "/models/$name" });
-  return <Model name={name} />;
+  const models = useQuery(ask.models());
+  if (models.data === undefined)
+    return (
+      <Page title={name}>
+        <Trouble error={models.error} />
+      </Page>
+    );
+  return models.data.some((m) => m.name === name) ? <Model name={name} /> : <RegisteredModel key={name} name={name} />;
 }
 
 function Model({ name }: { name: string }): ReactNode {
@@ -95,46 +75,8 @@ function Model({ name }: { name: string }): ReactNode {
   );
 }
 
-const shownEvents = 12;
-
-function Events({ events }: { events: ModelDetail["events"] }): ReactNode {
-  const [all, setAll] = useState(false);
-  const shown = all ? events : events.slice(-shownEvents);
-  return (
-    <Block title="What happened">
-      <ol className="news is-wide">
-        {shown.toReversed().map((e) => (
-          <li key={e.sequence}>
-            <time>{moment(e.atUs)}</time>
-            <span>
-              <State tone={eventTone(e.kind, e.reason)}>
-                {words(e.kind)}
-                {e.version === null ? "" : ` v${e.version}`}
-              </State>{" "}
-              <span className="quiet">{e.reason}</span>
-            </span>
-          </li>
-        ))}
-      </ol>
-      {events.length === 0 ? <p className="quiet">Nothing yet.</p> : null}
-      {events.length > shownEvents ? (
-        <button type="button" onClick={() => setAll(!all)} style={{ marginTop: 8 }}>
-          {all ? "Latest only" : `All ${events.length}`}
-        </button>
-      ) : null}
-    </Block>
-  );
-}
-
 function spaced(camel: string): string {
   return camel.replaceAll(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`);
-}
-
-function eventTone(kind: string, reason: string): Tone {
-  if (kind === "proof" && /\bfailed\b/.test(reason.split(":")[0]!)) return "bad";
-  if (kind === "promoted" || kind === "proof") return "good";
-  if (kind === "refused" || kind === "rolled-back") return "bad";
-  return kind === "stood-down" || kind === "waiver" ? "watch" : "quiet";
 }
 
 function Deployed({ model }: { model: ModelDetail }): ReactNode {
@@ -231,15 +173,6 @@ function Rollback({ model, champion, previous }: { model: string; champion: numb
   );
 }
 
-const proofTones: Readonly<Record<ProofState, Tone>> = { proved: "good", failed: "bad", waived: "watch", missing: "quiet" };
-const proofNames: Readonly<Record<ProofMark["kind"], string>> = {
-  "offline-evaluation": "Offline evaluation",
-  shadow: "Shadow",
-  ab: "A/B test",
-  monitors: "Monitors",
-  rollback: "Rollback rehearsed",
-};
-
 function Versions({ model }: { model: ModelDetail }): ReactNode {
   const [open, setOpen] = useState<{ version: number; kind: ProofMark["kind"] } | null>(null);
   return (
@@ -264,6 +197,7 @@ function Versions({ model }: { model: ModelDetail }): ReactNode {
             {model.all.map((v) => (
               <VersionRow
                 key={v.version}
+                model={model.name}
                 version={v}
                 open={open?.version === v.version ? open.kind : null}
                 onOpen={(kind) => setOpen(open?.version === v.version && open.kind === kind ? null : { version: v.version, kind })}
@@ -276,13 +210,25 @@ function Versions({ model }: { model: ModelDetail }): ReactNode {
   );
 }
 
-function VersionRow({ version: v, open, onOpen }: { version: Version; open: ProofMark["kind"] | null; onOpen: (kind: ProofMark["kind"]) => void }): ReactNode {
+function VersionRow({
+  model,
+  version: v,
+  open,
+  onOpen,
+}: {
+  model: string;
+  version: Version;
+  open: ProofMark["kind"] | null;
+  onOpen: (kind: ProofMark["kind"]) => void;
+}): ReactNode {
   const shown = v.proofs.find((p) => p.kind === open);
   return (
     <Fragment>
       <tr>
         <td>
-          <b>v{v.version}</b>
+          <Link to="/models/$name/versions/$version" params={{ name: model, version: String(v.version) }}>
+            <b>v{v.version}</b>
+          </Link>
         </td>
         <td>
           {v.place === null ? (
@@ -328,80 +274,5 @@ function VersionRow({ version: v, open, onOpen }: { version: Version; open: Proo
         </tr>
       )}
     </Fragment>
-  );
-}
-
-function ProofSign({ state }: { state: ProofState }): ReactNode {
-  return (
-    <svg viewBox="0 0 16 16" aria-hidden="true" className={proofTones[state]} fill="none" stroke="currentColor" strokeWidth="1.5">
-      {state === "proved" ? (
-        <>
-          <circle cx="8" cy="8" r="7" fill="currentColor" stroke="none" />
-          <path d="M4.8 8.3 7 10.5 11.2 5.8" stroke="var(--paper)" strokeWidth="1.8" />
-        </>
-      ) : state === "failed" ? (
-        <>
-          <circle cx="8" cy="8" r="6.5" />
-          <path d="M5.5 5.5 10.5 10.5M10.5 5.5 5.5 10.5" />
-        </>
-      ) : state === "waived" ? (
-        <>
-          <circle cx="8" cy="8" r="6.5" />
-          <path d="M4.8 8H11.2" />
-        </>
-      ) : (
-        <circle cx="8" cy="8" r="6.5" strokeDasharray="2.2 2.6" />
-      )}
-    </svg>
-  );
-}
-
-function Evidence({ proof }: { proof: ProofMark }): ReactNode {
-  return (
-    <div className="evidence">
-      <h3>
-        {proofNames[proof.kind]} <State tone={proofTones[proof.state]}>{proof.state}</State>
-      </h3>
-      <p>{proof.summary}</p>
-      <Pairs pairs={flatten(proof.details).map(([k, v]) => [k, v])} />
-      <p className="note">
-        {proof.recordedUs === null ? "" : `Recorded ${moment(proof.recordedUs)}`}
-        {proof.hash === null ? null : (
-          <>
-            , hash <code>{shortHash(proof.hash)}</code>
-          </>
-        )}
-      </p>
-    </div>
-  );
-}
-
-/** Figures of a proof, one a line: `champion.auc 0.751 (0.748 to 0.754)`. */
-function flatten(details: Readonly<Record<string, unknown>>, prefix = ""): [string, string][] {
-  return Object.entries(details).flatMap(([key, value]): [string, string][] => {
-    const name = `${prefix}${key}`;
-    if (isInterval(value)) return [[name, `${figure(value.value)} (${figure(value.low)} to ${figure(value.high)})`]];
-    if (typeof value === "number") return [[name, figure(value)]];
-    if (Array.isArray(value))
-      return [
-        [
-          name,
-          value.every((v) => typeof v !== "object") ? value.map((v) => (typeof v === "number" ? figure(v) : String(v))).join(", ") : JSON.stringify(value),
-        ],
-      ];
-    return typeof value === "object" && value !== null ? flatten(value as Record<string, unknown>, `${name} · `) : [[name, String(value)]];
-  });
-}
-
-function isInterval(value: unknown): value is { value: number; low: number; high: number } {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "value" in value &&
-    "low" in value &&
-    "high" in value &&
-    typeof value.value === "number" &&
-    typeof value.low === "number" &&
-    typeof value.high === "number"
   );
 }

@@ -125,7 +125,7 @@ function Places({ run }: { run: RunDetail }): ReactNode {
           {run.versions.map((v, i) => (
             <span key={`${v.model} ${v.version}`}>
               {i === 0 ? "" : ", "}
-              <Link to="/models/$name" params={{ name: v.model }}>
+              <Link to="/models/$name/versions/$version" params={{ name: v.model, version: String(v.version) }}>
                 {v.model} version {v.version}
               </Link>
             </span>

@@ -85,12 +85,17 @@ async function modelDetail(context: RouteContext, model: ModelDefinition): Promi
   };
 }
 
+const places = ["champion", "challenger", "shadow", "previous"] as const;
+
+/** What a version does in the deployment. */
+export function placeOf(version: number, deployment: Deployment | undefined): Version["place"] {
+  return places.find((place) => deployment?.[place] === version) ?? null;
+}
+
 function versionOf(v: ModelVersion, deployment: Deployment | undefined): Omit<Version, "aucHoldout"> {
-  const places = { champion: deployment?.champion, challenger: deployment?.challenger, shadow: deployment?.shadow, previous: deployment?.previous } as const;
-  const names = Object.keys(places) as (keyof typeof places)[];
   return {
     version: v.version,
-    place: names.find((p) => places[p] === v.version) ?? null,
+    place: placeOf(v.version, deployment),
     runId: v.runId,
     datasetHash: v.datasetHash,
     definitionHash: v.definitionHash,
@@ -101,7 +106,7 @@ function versionOf(v: ModelVersion, deployment: Deployment | undefined): Omit<Ve
 }
 
 /** The latest proof of a kind speaks; a waiver speaks only where nothing was proved. */
-function proofMark(v: ModelVersion, kind: ProofMark["kind"]): ProofMark {
+export function proofMark(v: ModelVersion, kind: ProofMark["kind"]): ProofMark {
   const proof = v.proofs.findLast((p) => p.kind === kind);
   const waiver = v.waivers[kind];
   if (proof !== undefined && (proof.passed || waiver === undefined))

@@ -152,7 +152,9 @@ async function evaluationOf({ tracking }: RouteContext, { run: { runId, experime
   return null;
 }
 
-async function versionsOf({ project, registry }: RouteContext, runId: string): Promise<RunDetail["versions"]> {
-  const all = await Promise.all(project.models.map((m) => registry.listVersions(m.name)));
-  return all.flat().flatMap((v) => (v.runId === runId ? [{ model: v.model, version: v.version }] : []));
+const maxVersions = 100;
+
+async function versionsOf({ catalog }: RouteContext, runId: string): Promise<RunDetail["versions"]> {
+  const { items } = await catalog.searchVersions({ filter: `run_id = '${runId}'`, orderBy: ["name", "version_number"], limit: maxVersions });
+  return items.map(({ model, version }) => ({ model, version }));
 }
