@@ -4,7 +4,7 @@ import { figure, moment, shortHash } from "../format.ts";
 import { Pairs } from "../parts/block.tsx";
 import { State, type Tone } from "../parts/state.tsx";
 
-export const proofTones: Readonly<Record<ProofState, Tone>> = { proved: "good", failed: "bad", waived: "watch", missing: "quiet" };
+const proofTones: Readonly<Record<ProofState, Tone>> = { proved: "good", failed: "bad", waived: "watch", missing: "quiet" };
 export const proofNames: Readonly<Record<ProofMark["kind"], string>> = {
   "offline-evaluation": "Offline evaluation",
   shadow: "Shadow",
