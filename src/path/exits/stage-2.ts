@@ -124,8 +124,12 @@ export const loadTestStored: Predicate = {
     const found = (run: (typeof tests)[number]) => ({
       kind: "run" as const,
       id: run.runId,
-      says: `p95 ${run.metrics["latency_p95_ms"] ?? "?"} ms at ${run.metrics["requests_per_second"] ?? "?"} requests a second, ${run.metrics["errors"] ?? "?"} errors`,
+      says: `p95 ${figure(run.metrics["latency_p95_ms"])} ms at ${figure(run.metrics["requests_per_second"])} requests a second, ${figure(run.metrics["errors"])} errors`,
     });
     return good === undefined ? missing(lack.join("; "), "karkhana load-test", tests.map(found)) : proved(found(good));
   },
 };
+
+function figure(value: number | undefined): string {
+  return value === undefined ? "?" : String(Number(value.toPrecision(4)));
+}
