@@ -26,6 +26,9 @@ try {
   const online = await openOnlineStore(stores.onlineStore);
   const views = project.definition.models.flatMap((model) => viewsOf(model.service));
   const feedback = await openFeedbackLog(stores.folder.logFolder);
+  const { otlpEndpoint } = configuration;
+  // Loaded on demand: most processes send no traces.
+  const traces = otlpEndpoint === undefined ? undefined : (await import("../server/traces.ts")).openTraces({ endpoint: otlpEndpoint, random: Math.random });
   const serving = await createServing({
     project: project.definition,
     registry: stores.registry,
@@ -36,11 +39,13 @@ try {
     newId: systemId,
     statusOf,
     gate: stores.gate,
+    ...(traces === undefined ? {} : { traces }),
     allowedHosts: [...namesIn(configuration.allowedHosts), ownAddress(args.host)],
     modelsFolder: path.join(args.dataFolder, "models"),
   });
   ending.by(async () => {
     await serving.close();
+    await traces?.close();
     await feedback.close();
     await online.close();
     await stores.close();

@@ -16,7 +16,7 @@ const urlOf =
   (value: string): string | undefined =>
     URL.canParse(value) && protocols.includes(new URL(value).protocol) ? undefined : `must be a URL with ${protocols.join(" or ")}`;
 
-export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "artifactAccess" | "allowedHosts" | "webhookTargets", Variable>> = {
+export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "artifactAccess" | "allowedHosts" | "otlpEndpoint" | "webhookTargets", Variable>> = {
   databaseUrl: {
     name: "KARKHANA_DATABASE_URL",
     help: "PostgreSQL in place of SQLite for metadata, such as postgres://user:password@host/database",
@@ -28,6 +28,12 @@ export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "artifactAc
     help: "Redis in place of LMDB for online features, such as redis://host:6379/0",
     problem: urlOf("redis:", "rediss:"),
     secret: true,
+  },
+  otlpEndpoint: {
+    name: "KARKHANA_OTLP_ENDPOINT",
+    help: "Where traces of predictions go by OpenTelemetry's HTTP protocol, such as http://127.0.0.1:4318; questions that carry a sampled traceparent, and one in a hundred others",
+    problem: urlOf("http:", "https:"),
+    secret: false,
   },
   artifactAccess: {
     name: "KARKHANA_ARTIFACT_ACCESS",

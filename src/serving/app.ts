@@ -19,6 +19,7 @@ import { reportHealth, type HealthReport } from "./report.ts";
 import { fieldsReader } from "./request-fields.ts";
 import { ServedModel } from "./served-model.ts";
 import { ShadowQueue } from "./shadow-queue.ts";
+import type { TraceSink } from "./traces.ts";
 import { VersionLoader } from "./version-loader.ts";
 
 export interface ServingOptions {
@@ -39,6 +40,8 @@ export interface ServingOptions {
   readonly allowedHosts?: readonly string[];
   /** Says who asks; without one this machine alone is answered. */
   readonly gate?: Gate;
+  /** Where traces of answers go; default nowhere. */
+  readonly traces?: TraceSink;
   /** Monotonic milliseconds for latencies; default `performance.now`. */
   readonly timerMs?: () => number;
 }
@@ -112,6 +115,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     timerMs,
     limits,
     statusOf: options.statusOf,
+    traces: options.traces,
     allowedHosts: options.allowedHosts ?? [],
     gate: options.gate,
   };

@@ -1,12 +1,15 @@
 import { KarkhanaError } from "../kernel/error.ts";
+import type { StageTimes } from "./stats.ts";
 
 /** One request on its way through lookup, queue, model and reply. Times are of the process's monotonic timer. */
 export interface Call {
   readonly startedMs: number;
   /** Past it nobody waits for the answer any more: what is left of the work is not done. */
-  readonly deadlineMs: number;
-  /** Of the trace it belongs to, if its client or we began one. */
+  deadlineMs: number;
+  /** Of the trace it belongs to, if its client began one. */
   readonly traceId?: string | undefined;
+  /** Told by whoever answers, for the trace. */
+  answeredBy?: { readonly version: number; readonly role: string; readonly stages: StageTimes } | undefined;
 }
 
 /** To be called before each piece of work. @throws DEADLINE_PASSED */

@@ -1,10 +1,12 @@
 /** What the headers of a request say about how it is to be treated, and how its answer leaves. */
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { KarkhanaError } from "../kernel/error.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { KarkhanaError, toErrorRecord } from "../kernel/error.ts";
 import type { Call } from "./call.ts";
 import { sendError, type StatusOf } from "./http-errors.ts";
 import type { InFlight, Refuse } from "./in-flight.ts";
 import { readTraceparent } from "./traceparent.ts";
+import { traceAnswer, type TraceSink } from "./traces.ts";
 
 export interface Payload {
   readonly body: string | Buffer;
@@ -26,7 +28,14 @@ export const tenantHeader = "x-tenant";
  */
 export type AnswerWork = (request: FastifyRequest, reply: FastifyReply, model: string, work: (call: Call) => Promise<string | Payload>) => void;
 
-export function answering(inFlight: InFlight<Refuse>, timerMs: () => number, statusOf: StatusOf): AnswerWork {
+export interface AnsweringOptions {
+  readonly timerMs: () => number;
+  readonly statusOf: StatusOf;
+  readonly clock: Clock;
+  readonly traces?: TraceSink | undefined;
+}
+
+export function answering(inFlight: InFlight<Refuse>, { timerMs, statusOf, clock, traces }: AnsweringOptions): AnswerWork {
   return (request, reply, model, work) => {
     const { headers } = request;
     const parent = typeof headers["traceparent"] === "string" ? readTraceparent(headers["traceparent"]) : undefined;
@@ -40,7 +49,9 @@ export function answering(inFlight: InFlight<Refuse>, timerMs: () => number, sta
     });
     if (parent !== undefined) reply.header("traceparent", headers["traceparent"]);
     const finish = (payload: string | Payload | Error): void => {
-      inFlight.leave(call, timerMs());
+      const doneMs = timerMs();
+      inFlight.leave(call, doneMs);
+      if (traces !== undefined) traceAnswer(traces, clock, call, parent, doneMs, "http", payload instanceof Error ? toErrorRecord(payload).code : undefined);
       if (call.expired) return;
       if (typeof payload === "string" || payload instanceof Error) reply.header("content-type", jsonType).send(payload);
       else {

@@ -16,6 +16,7 @@ import { addMlflowRoutes } from "./mlflow/http-routes.ts";
 import { addOipRoutes } from "./oip/http-routes.ts";
 import type { OipServer } from "./oip/server.ts";
 import { addRoutes } from "./routes.ts";
+import type { TraceSink } from "./traces.ts";
 import type { ServedModel } from "./served-model.ts";
 import type { ShadowQueue } from "./shadow-queue.ts";
 
@@ -36,6 +37,7 @@ export interface HttpOptions {
   readonly server: OipServer;
   readonly inFlight: InFlight<Refuse>;
   readonly clock: Clock;
+  readonly traces?: TraceSink | undefined;
   readonly newId: NewId;
   readonly timerMs: () => number;
   readonly limits: ServingLimits;
@@ -66,7 +68,7 @@ export function createHttp(options: HttpOptions): Http {
     clientErrorHandler: (error, socket) => refuseBadBytes(error, socket, statusOf),
   });
   app.server.maxConnections = limits.maxConnections;
-  const answer = answering(inFlight, timerMs, statusOf);
+  const answer = answering(inFlight, options);
   const guard = hostGuard(options.allowedHosts);
   const check = options.gate === undefined ? undefined : accessCheck(options.gate);
   app.decorateRequest("startedMs", 0);

@@ -46,6 +46,13 @@ export async function predict(model: ServedModel, body: unknown, call: Call, opt
   const text = replyText(model, scored);
   const doneMs = timerMs();
   const shared = { parse: parsedMs - call.startedMs, log: loggedMs - logMs, serialise: doneMs - loggedMs, total: doneMs - call.startedMs };
+  const [first] = scored;
+  if (first !== undefined)
+    call.answeredBy = {
+      version: first.record.version,
+      role: first.record.role,
+      stages: { ...shared, lookup: sumOf(scored, "lookupMs"), compute: sumOf(scored, "computeMs") },
+    };
   for (const { record, categories, lookupMs, computeMs, fallback } of scored) {
     if (fallback !== undefined) stats.count(record.version, record.role, "fallback");
     if (fallback === "rule") continue;
@@ -54,6 +61,10 @@ export async function predict(model: ServedModel, body: unknown, call: Call, opt
     if (inForce.shadow !== undefined) shadows.add({ model, version: inForce.shadow, categories, id, askedUs, fields, vector });
   }
   return text;
+}
+
+function sumOf(scored: readonly Scored[], part: "lookupMs" | "computeMs"): number {
+  return scored.reduce((sum, one) => sum + one[part], 0);
 }
 
 function replyText(model: ServedModel, scored: readonly Scored[]): string {

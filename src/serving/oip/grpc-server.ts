@@ -23,7 +23,8 @@ import { roleForMethod } from "../access.ts";
 import type { Call } from "../call.ts";
 import type { StatusOf } from "../http-errors.ts";
 import type { InFlight, Refuse } from "../in-flight.ts";
-import { readTraceparent } from "../traceparent.ts";
+import { readTraceparent, type TraceParent } from "../traceparent.ts";
+import { traceAnswer, type TraceSink } from "../traces.ts";
 import { tenantHeader } from "../http-call.ts";
 import { refuseLoadParameters } from "./http-routes.ts";
 import { infer, questionOf, type InferOptions } from "./infer.ts";
@@ -43,6 +44,7 @@ export interface GrpcOptions extends InferOptions {
   readonly drainTimeoutMs: number;
   /** Without one nobody is asked who they are. */
   readonly gate?: Gate | undefined;
+  readonly traces?: TraceSink | undefined;
 }
 
 export interface Grpc {
@@ -177,9 +179,10 @@ function decode(type: MessageType, bytes: Uint8Array): Message {
 }
 
 function answerInfer(call: Unary, send: Parameters<handleUnaryCall<Buffer, Buffer>>[1], options: GrpcOptions): void {
-  const { inFlight, inferLimits, server, statusOf, timerMs } = options;
+  const { inFlight, inferLimits, server, statusOf, timerMs, clock, traces } = options;
   const startedMs = timerMs();
   const fail = (error: unknown): void => send(grpcError(error, statusOf));
+  let parent: TraceParent | undefined;
   let ticket: ReturnType<typeof inFlight.enter>;
   let work: (of: Call) => Promise<Buffer>;
   try {
@@ -189,6 +192,7 @@ function answerInfer(call: Unary, send: Parameters<handleUnaryCall<Buffer, Buffe
     file?.check(version);
     const served = file === undefined ? server.model(model) : undefined;
     const header = call.metadata.get("traceparent")[0];
+    parent = typeof header === "string" ? readTraceparent(header) : undefined;
     const tenant = call.metadata.get(tenantHeader)[0];
     const timeouts = [request.timeoutUs > 0 ? request.timeoutUs / 1000 : Infinity, millisecondsLeft(call)];
     ticket = inFlight.enter(fail, {
@@ -196,7 +200,7 @@ function answerInfer(call: Unary, send: Parameters<handleUnaryCall<Buffer, Buffe
       clientMs: Math.min(...timeouts),
       model,
       tenant: typeof tenant === "string" ? tenant.slice(0, 100) : "",
-      traceId: typeof header === "string" ? readTraceparent(header)?.traceId : undefined,
+      traceId: parent?.traceId,
     });
     work = async (of) =>
       writeInferGrpc(
@@ -208,13 +212,15 @@ function answerInfer(call: Unary, send: Parameters<handleUnaryCall<Buffer, Buffe
     fail(error);
     return;
   }
-  const finish = (answer: () => void): void => {
-    inFlight.leave(ticket, timerMs());
+  const finish = (answer: () => void, code?: string): void => {
+    const doneMs = timerMs();
+    inFlight.leave(ticket, doneMs);
+    if (traces !== undefined) traceAnswer(traces, clock, ticket, parent, doneMs, "grpc", code);
     if (!ticket.expired) answer();
   };
   work(ticket).then(
     (bytes) => finish(() => send(null, bytes)),
-    (error: unknown) => finish(() => fail(error)),
+    (error: unknown) => finish(() => fail(error), toErrorRecord(error).code),
   );
 }
 

@@ -67,11 +67,11 @@ export function addOipRoutes(parent: FastifyInstance, options: OipRoutesOptions)
           const jsonLength = readJsonLength(request.headers[jsonLengthHeader]);
           const raw = jsonLength === 0 ? (file === undefined ? server.find(params.name, params.version).version.rows.matrix : file.rawInput) : undefined;
           const asked = readInferHttp(body, jsonLength, raw, inferLimits);
-          const timed = asked.timeoutUs > 0 ? { ...call, deadlineMs: Math.min(call.deadlineMs, call.startedMs + asked.timeoutUs / 1000) } : call;
+          if (asked.timeoutUs > 0) call.deadlineMs = Math.min(call.deadlineMs, call.startedMs + asked.timeoutUs / 1000);
           const answered =
             served === undefined
-              ? await (server.files.get(params.name) ?? file!).infer(asked, timed, options)
-              : await infer(served, params.version ?? "", questionOf(asked), timed, options);
+              ? await (server.files.get(params.name) ?? file!).infer(asked, call, options)
+              : await infer(served, params.version ?? "", questionOf(asked), call, options);
           const wanted = asked.outputs;
           const written = writeInferHttp(answered, (name) => wanted?.find((output) => output.name === name)?.binary ?? asked.binaryByDefault);
           if (written.jsonLength === undefined) return { body: written.body, headers: { "content-type": "application/json" } };

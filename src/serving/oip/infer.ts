@@ -85,6 +85,7 @@ export async function infer(model: ServedModel, versionText: string, request: Qu
       serialise: doneMs - loggedMs,
       total: doneMs - call.startedMs,
     };
+    call.answeredBy = { version: version.version, role, stages: times };
     model.stats.answered(version.version, role, times, doneMs, rows.numRows, call.traceId);
     if (inForce.shadow !== undefined && role !== "shadow")
       for (const record of records)
