@@ -103,6 +103,16 @@ export const errorCatalogue = {
       "The alias follows the deployment: setting `champion` asks for a promotion, which needs the five proofs; shadow and A/B are started and ended by the project's loop.",
     retryable: false,
   },
+  MODEL_FOLDER_REFUSED: {
+    text: "{path} cannot be served without Python: {problem}",
+    remedy: "Log a format that is data: {instead}.",
+    retryable: false,
+  },
+  MODEL_FILES_ELSEWHERE: {
+    text: "The files of {source} are at {place}, which this program does not read",
+    remedy: "Log the model to an experiment whose artifacts this server keeps, and register that.",
+    retryable: false,
+  },
   WEBHOOK_NOT_FOUND: { text: "There is no webhook {webhookId}", remedy: "List the webhooks.", retryable: false },
   MODEL_IN_USE: {
     text: "{model} cannot be {change}: {problem}",

@@ -40,6 +40,8 @@ import { openDuckDb } from "../storage/duckdb/duckdb.ts";
 import { migrate } from "../storage/sql/migrate.ts";
 import { openSqlite } from "../storage/sql/sqlite.ts";
 import { savedViewMigrations } from "../tracking/saved-views.ts";
+import type { BlobStore } from "../storage/blobs/port.ts";
+import type { TrackingStore } from "../tracking/store.ts";
 import { createTracking } from "../tracking/store.ts";
 import { trackingMigrations } from "../tracking/tables.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
@@ -60,6 +62,8 @@ export interface ControlWorld {
   readonly model: ModelDefinition;
   readonly trainedRun: string;
   readonly registry: Registry;
+  readonly tracking: TrackingStore;
+  readonly blobs: BlobStore;
   readonly close: () => Promise<void>;
 }
 
@@ -177,6 +181,8 @@ export async function controlWorld(days: number, { webhookTargets }: { webhookTa
     model: lateArrival,
     trainedRun,
     registry,
+    tracking: stored.tracking,
+    blobs,
     close: async () => {
       await feedback.close();
       await database.close();

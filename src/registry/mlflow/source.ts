@@ -2,7 +2,7 @@
  * What a version may be registered from. The program itself never fetches a source; but clients download from it, and serving reads the
  * blob folder it stands for, so a source names only what the run or logged model of the same request contains.
  */
-import { codeOf } from "../../kernel/error.ts";
+import { codeOf, KarkhanaError } from "../../kernel/error.ts";
 import { refuse } from "../../tracking/mlflow/message.ts";
 import type { ModelCatalog, RegisteredVersion } from "../catalog.ts";
 import { stageNamed } from "./checks.ts";
@@ -38,6 +38,7 @@ export interface ResolvedSource {
 /** Places that clients reach themselves. This program never does, so no request can make it call one. */
 const elsewhere = /^(s3|s3a|s3n|gs|wasb|wasbs|abfs|abfss|adl|dbfs|hdfs|viewfs|r2|b2|oci|mlflow-dbfs|uc-volumes)$/;
 const maxLength = 2048;
+const modelReference = /^models:\/([^/@]+)(?:@([^/@]+)|\/([^/]+))?$/;
 
 /** @throws MLFLOW_REQUEST_REFUSED, VERSION_NOT_FOUND, REGISTERED_MODEL_NOT_FOUND, MODEL_ALIAS_NOT_FOUND */
 export async function resolveSource(request: SourceRequest, sources: ModelSources, catalog: ModelCatalog): Promise<ResolvedSource> {
@@ -83,9 +84,21 @@ async function runSource(request: SourceRequest, sources: ModelSources): Promise
   return { source, downloadUri: source, artifactPath: folder === undefined ? "" : `${folder}/${path}`, runId: runId ?? "", modelId };
 }
 
+/** The version that "models:/name/3", "models:/name@alias", "models:/name/latest" or "models:/name/Staging" names. */
+export async function versionAt(catalog: ModelCatalog, reference: string): Promise<RegisteredVersion> {
+  const match = modelReference.exec(reference);
+  if (match === null || reference.startsWith("models://") || (match[2] === undefined && match[3] === undefined))
+    throw new KarkhanaError("INVALID_ARGUMENT", {
+      field: "model",
+      problem: "expected models:/<name>/<version> or models:/<name>@<alias>",
+      value: shown(reference),
+    });
+  return versionNamed(catalog, match[1]!, match[2], match[3]);
+}
+
 async function modelSource(request: SourceRequest, sources: ModelSources, catalog: ModelCatalog): Promise<ResolvedSource> {
   const { source, runId, modelId } = request;
-  const match = /^models:\/([^/@]+)(?:@([^/@]+)|\/([^/]+))?$/.exec(source);
+  const match = modelReference.exec(source);
   if (match === null || source.startsWith("models://")) return refuseOther(source, "model_id");
   const [name, alias, suffix] = [match[1]!, match[2], match[3]];
   if (alias === undefined && suffix === undefined) {
