@@ -1,47 +1,27 @@
 import { pathToFileURL } from "node:url";
 import { createDirectory } from "../access/directory.ts";
 import { Gate } from "../access/gate.ts";
-import { accessMigrations } from "../access/tables.ts";
-import { createDatasets, dataMigrations } from "../data/store.ts";
+import { createDatasets } from "../data/store.ts";
 import { createParityStore } from "../monitoring/parity-store.ts";
 import { createMonitoring } from "../monitoring/store.ts";
-import { monitoringMigrations } from "../monitoring/tables.ts";
-import { pathMigrations } from "../path/tables.ts";
 import { createPipelines } from "../pipelines/pipelines.ts";
-import { pipelineMigrations } from "../pipelines/tables.ts";
 import { versionUsing } from "../registry/catalog-read.ts";
 import { createModelCatalog } from "../registry/catalog-store.ts";
 import { announceToWebhooks } from "../registry/webhooks/outbox.ts";
 import { createRegistry } from "../registry/store.ts";
-import { registryMigrations } from "../registry/tables.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
 import { openDataFolder } from "../storage/data-folder.ts";
 import { migrate } from "../storage/sql/migrate.ts";
 import { openPostgres } from "../storage/sql/postgres.ts";
 import { openSqlite } from "../storage/sql/sqlite.ts";
-import { savedViewMigrations } from "../tracking/saved-views.ts";
 import { createTracking } from "../tracking/store.ts";
-import { trackingMigrations } from "../tracking/tables.ts";
-import { importMigrations } from "../workflows/import-mlflow/journal.ts";
 import { EventClock } from "../workflows/platform.ts";
 import type { Configuration } from "./configuration.ts";
 import { internalToken } from "./internal-token.ts";
+import { migrations } from "./migrations.ts";
 import type { Stores } from "./stores.ts";
 import { systemClock, systemId } from "./system.ts";
 import { webhookParts } from "./webhook-parts.ts";
-
-/** In the order of their first release; a room's own list only grows. */
-const migrations = [
-  ...dataMigrations,
-  ...trackingMigrations,
-  ...registryMigrations,
-  ...pipelineMigrations,
-  ...monitoringMigrations,
-  ...savedViewMigrations,
-  ...importMigrations,
-  ...pathMigrations,
-  ...accessMigrations,
-];
 
 export async function openStores(dataFolder: string, configuration: Configuration): Promise<Stores> {
   const folder = await openDataFolder(dataFolder);

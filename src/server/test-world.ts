@@ -3,10 +3,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createDirectory } from "../access/directory.ts";
 import { Gate } from "../access/gate.ts";
-import { accessMigrations } from "../access/tables.ts";
 import { registerDataset } from "../data/register.ts";
 import { csv } from "../data/source.ts";
-import { createDatasets, dataMigrations } from "../data/store.ts";
+import { createDatasets } from "../data/store.ts";
 import { categorical, entity, featureView, numeric, requestFeatures, window } from "../features/definition.ts";
 import { openFeedbackLog, readFeedback } from "../feedback/log.ts";
 import type { LabelRecord, PredictionRecord, PredictionRole } from "../feedback/prediction.ts";
@@ -21,11 +20,8 @@ import { parseProfile, profileToJson } from "../monitoring/profile-file.ts";
 import { buildReferenceProfile } from "../monitoring/profile.ts";
 import { createParityStore } from "../monitoring/parity-store.ts";
 import { createMonitoring } from "../monitoring/store.ts";
-import { monitoringMigrations } from "../monitoring/tables.ts";
-import { pathMigrations } from "../path/tables.ts";
 import { createPipelines } from "../pipelines/pipelines.ts";
 import type { Workflow } from "../pipelines/port.ts";
-import { pipelineMigrations } from "../pipelines/tables.ts";
 import { model, project, type ModelDefinition, type ProjectDefinition } from "../project/definition.ts";
 import { createModelCatalog } from "../registry/catalog-store.ts";
 import type { Registry } from "../registry/port.ts";
@@ -33,20 +29,18 @@ import { announceToWebhooks } from "../registry/webhooks/outbox.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
 import { webhookParts } from "./webhook-parts.ts";
 import { createRegistry } from "../registry/store.ts";
-import { registryMigrations } from "../registry/tables.ts";
 import { writeVersionArtifact } from "../serving/artifact.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
 import { openDuckDb } from "../storage/duckdb/duckdb.ts";
 import { migrate } from "../storage/sql/migrate.ts";
 import { openSqlite } from "../storage/sql/sqlite.ts";
-import { savedViewMigrations } from "../tracking/saved-views.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { TrackingStore } from "../tracking/store.ts";
 import { createTracking } from "../tracking/store.ts";
-import { trackingMigrations } from "../tracking/tables.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
 import type { ControlRooms } from "./control-rooms.ts";
 import { openPathDesk } from "./path-desk.ts";
+import { migrations } from "./migrations.ts";
 import { proveParity } from "./test-world-parity.ts";
 
 /**
@@ -125,17 +119,6 @@ const airlineProject: ProjectDefinition = project("small-airline", {
   models: [lateArrival],
   replay: { model: "late_arrival", from: "2001-04-01", to: "2001-07-01" },
 });
-
-const migrations = [
-  ...dataMigrations,
-  ...trackingMigrations,
-  ...registryMigrations,
-  ...pipelineMigrations,
-  ...monitoringMigrations,
-  ...savedViewMigrations,
-  ...pathMigrations,
-  ...accessMigrations,
-];
 
 /** @param days of live traffic; 0 leaves every store empty, as a first start finds them */
 export async function controlWorld(days: number, { webhookTargets }: { webhookTargets?: string } = {}): Promise<ControlWorld> {
