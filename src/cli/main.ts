@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   k8s: async () => (await import("./k8s.ts")).k8s,
   "load-test": async () => (await import("./load-test.ts")).loadTest,
   adopt: async () => (await import("./adopt.ts")).adopt,
+  quantize: async () => (await import("./quantize.ts")).quantize,
   auth: async () => (await import("./auth.ts")).auth,
   path: async () => (await import("./path.ts")).path,
   doctor: async () => (await import("./doctor.ts")).doctor,

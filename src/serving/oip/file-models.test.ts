@@ -5,6 +5,10 @@ import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readGoldenCases } from "../../../test/reference/golden-models.ts";
+import type { Tensor } from "../formats/model.ts";
+import { inputs, network as madeNetwork } from "../formats/onnx/made-network.fixture.ts";
+import { compareQuantized } from "../formats/onnx/quantization-compare.ts";
+import { quantizeOnnx } from "../formats/onnx/quantize.ts";
 import { statusOf } from "../../server/error-status.ts";
 import { openWorld, type World } from "../test-world.ts";
 
@@ -28,6 +32,9 @@ const expected = rows.flatMap((i) => [...multiclass.predict.subarray(i * 3, i * 
 const golden = (data: readonly number[]) =>
   JSON.stringify({ inputs: [input], outputs: [{ name: "predict", datatype: "FP64", shape: [4, 3], data }], tolerance: 1e-12 });
 
+const made = madeNetwork();
+const question: Tensor[] = [{ name: "X", datatype: "FP32", shape: [2, inputs], data: new Float32Array(2 * inputs) }];
+
 let folder: string;
 let world: World;
 const put = async (name: string, version: number, files: Record<string, string | Uint8Array>) => {
@@ -47,6 +54,20 @@ beforeAll(async () => {
   await put("segments", 1, { "model.txt": multiclass.model, "golden.json": golden(expected) });
   await put("net", 3, { "model.onnx": Buffer.from(network.modelBase64, "base64") });
   await put("wrong", 1, { "model.txt": multiclass.model, "golden.json": golden(expected.with(7, 0.5)) });
+  const smaller = quantizeOnnx(made, "int8");
+  const timerMs = () => 0;
+  const report = await compareQuantized({
+    kind: "int8",
+    original: made,
+    quantized: smaller,
+    batches: [question],
+    rowsFrom: "test",
+    repeats: 1,
+    timerMs,
+    madeAt: "",
+  });
+  await put("unreported", 1, { "model.onnx": smaller.bytes });
+  await put("reported", 1, { "model.onnx": smaller.bytes, "quantization.json": JSON.stringify(report) });
   await put("pickled", 1, { "model.pkl": Uint8Array.of(128, 4, 149, 0) });
   await mkdir(path.join(folder, "late_ride", "1"), { recursive: true });
   await cp(path.join(folder, "segments", "1", "model.txt"), path.join(folder, "late_ride", "1", "model.txt"));
@@ -95,6 +116,8 @@ describe("models that are files", () => {
     const stateOf = (name: string) => listed.find((entry) => entry.name === name);
     expect(stateOf("segments")).toMatchObject({ state: "READY" });
     expect(stateOf("wrong")).toMatchObject({ state: "UNAVAILABLE", reason: expect.stringMatching(/^MODEL_SELF_CHECK_FAILED.*stored row 2 must score 0.5/) });
+    expect(stateOf("unreported")).toMatchObject({ state: "UNAVAILABLE", reason: expect.stringMatching(/^QUANTIZATION_UNREPORTED.*no quantization.json/) });
+    expect(stateOf("reported")).toMatchObject({ state: "READY" });
     expect(stateOf("pickled")).toMatchObject({ state: "UNAVAILABLE", reason: expect.stringMatching(/pickle runs code/) });
     expect((await call("/v2/models/wrong/infer", { inputs: [input] })).status).toBe(404);
   });

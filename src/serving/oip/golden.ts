@@ -17,21 +17,36 @@ const defaultTolerance = 1e-5;
 
 /** @throws MODEL_FILE_INVALID, INFER_REFUSED, TENSOR_REFUSED naming what is wrong */
 export function readGolden(bytes: Uint8Array): Golden {
-  const tensors = (name: string, list: unknown): readonly Tensor[] => {
-    if (!Array.isArray(list) || list.length === 0) throw new KarkhanaError("MODEL_FILE_INVALID", { field: `golden.json.${name}`, problem: "expected tensors" });
-    return readInferHttp(new TextEncoder().encode(JSON.stringify({ inputs: list })), undefined, undefined, limits).inputs;
-  };
+  const json = objectIn(bytes);
+  const tolerance = json["tolerance"] ?? defaultTolerance;
+  if (typeof tolerance !== "number" || !(tolerance >= 0)) throw invalid(".tolerance", "expected a number from 0");
+  return { inputs: tensorsIn(json, "inputs"), outputs: tensorsIn(json, "outputs"), tolerance };
+}
+
+/** Only the questions; answers need not be there. @throws as `readGolden` */
+export function readGoldenInputs(bytes: Uint8Array): readonly Tensor[] {
+  return tensorsIn(objectIn(bytes), "inputs");
+}
+
+function objectIn(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (cause) {
-    throw new KarkhanaError("MODEL_FILE_INVALID", { field: "golden.json", problem: "is not JSON" }, { cause });
+  } catch {
+    throw invalid("", "is not JSON");
   }
-  if (!isObject(json)) throw new KarkhanaError("MODEL_FILE_INVALID", { field: "golden.json", problem: "expected an object" });
-  const tolerance = json["tolerance"] ?? defaultTolerance;
-  if (typeof tolerance !== "number" || !(tolerance >= 0))
-    throw new KarkhanaError("MODEL_FILE_INVALID", { field: "golden.json.tolerance", problem: "expected a number from 0" });
-  return { inputs: tensors("inputs", json["inputs"]), outputs: tensors("outputs", json["outputs"]), tolerance };
+  if (!isObject(json)) throw invalid("", "expected an object");
+  return json;
+}
+
+function tensorsIn(json: Readonly<Record<string, unknown>>, name: "inputs" | "outputs"): readonly Tensor[] {
+  const list = json[name];
+  if (!Array.isArray(list) || list.length === 0) throw invalid(`.${name}`, "expected tensors");
+  return readInferHttp(new TextEncoder().encode(JSON.stringify({ inputs: list })), undefined, undefined, limits).inputs;
+}
+
+function invalid(field: string, problem: string): KarkhanaError {
+  return new KarkhanaError("MODEL_FILE_INVALID", { field: `golden.json${field}`, problem });
 }
 
 /**

@@ -168,7 +168,7 @@ export function floatsAttribute(node: OnnxNode, name: string): { readonly values
 }
 
 /** Numbers of a float32 or float64 TensorProto. @throws MODEL_NOT_REPRODUCIBLE for other types */
-function readFloatTensor(bytes: Uint8Array): { readonly values: Float64Array; readonly float32: boolean; readonly dims: readonly number[] } {
+export function readFloatTensor(bytes: Uint8Array): { readonly values: Float64Array; readonly float32: boolean; readonly dims: readonly number[] } {
   const fields = readMessage(bytes);
   const type = intOf(fields, 2);
   if (type !== 1 && type !== 11)
