@@ -92,6 +92,11 @@ export const errorCatalogue = {
     remedy: "A row needs the entity's key in at least one view; send it again with one.",
     retryable: false,
   },
+  FEATURE_NOT_FOUND: {
+    text: "{field}: there is no {what} {name}; there are {known}",
+    remedy: "Ask for one of those named, or add it to the project and start again.",
+    retryable: false,
+  },
   FEATURES_CHANGING: { text: "The online features of view {view} changed during each of {attempts} reads", remedy: "Try again.", retryable: true },
   // registry
   REGISTERED_MODEL_NOT_FOUND: { text: "There is no registered model {model}", remedy: "List the registered models; register one first.", retryable: false },

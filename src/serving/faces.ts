@@ -1,5 +1,6 @@
 import type { LabelRecord, PredictionRecord } from "../feedback/prediction.ts";
 import type { FeatureService } from "../features/definition.ts";
+import type { ValuesReader } from "../features/online/online-features.ts";
 import type { CategoryDictionary } from "../features/vector.ts";
 import type { MaybePromise } from "../storage/kv/port.ts";
 import type { RequestFields } from "./request-fields.ts";
@@ -16,6 +17,8 @@ export interface PushOrigin {
 /** What serving asks of the online features. */
 export interface OnlineFace {
   reader(service: FeatureService, categories: CategoryDictionary): ViewReader;
+  /** Values as they are, with a status each, for many questions. */
+  valuesReader(service: FeatureService): ValuesReader;
   /** Resolves once the rows are durable and every later read sees them. */
   ingest(source: string, rows: readonly Readonly<Record<string, unknown>>[], origin: PushOrigin): Promise<unknown>;
 }

@@ -12,6 +12,7 @@ import { fromFastify, refuseBadBytes, sendError, type StatusOf } from "./http-er
 import { answering } from "./http-call.ts";
 import type { InFlight, Refuse } from "./in-flight.ts";
 import { inferLimitsOf, type ServingLimits } from "./limits.ts";
+import { addFeastRoutes } from "./feast/http-routes.ts";
 import { addMlflowRoutes } from "./mlflow/http-routes.ts";
 import { addOipRoutes } from "./oip/http-routes.ts";
 import type { OipServer } from "./oip/server.ts";
@@ -93,6 +94,7 @@ export function createHttp(options: HttpOptions): Http {
     inferLimits: inferLimitsOf(limits),
     maxBodyBytes: limits.maxTensorBodyBytes,
   });
+  addFeastRoutes(app, { ...options, answer });
   addMlflowRoutes(app, { ...options, answer, modelNames: [...options.models.keys()], maxBodyBytes: limits.maxTensorBodyBytes });
   return {
     listen: (host, port, reusePort) => listen(app, host, port, reusePort),

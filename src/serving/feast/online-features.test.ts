@@ -1,0 +1,153 @@
+import { tableFromIPC } from "apache-arrow";
+import { beforeAll, describe, expect, test } from "vitest";
+import { csv } from "../../data/source.ts";
+import { categorical, derivedFeatures, entity, featureService, featureView, latest, numeric, requestFeatures, window } from "../../features/definition.ts";
+import { createOnlineFeatures, type OnlineFeatures } from "../../features/online/online-features.ts";
+import { codeOf } from "../../kernel/error.ts";
+import { MICROS_PER_HOUR } from "../../kernel/time.ts";
+import { openMemoryStore } from "../../storage/kv/memory.ts";
+import { toArrow } from "./arrow.ts";
+import { FeastReader } from "./online-features.ts";
+import { readOnlineFeaturesRequest } from "./request.ts";
+
+const hour = MICROS_PER_HOUR;
+const visits = csv("visits", {
+  path: "visits.csv",
+  schema: { at: "timestamp", city: "string", street: "string", mood: "string", spent: "float64" },
+  eventTime: "at",
+});
+const place = entity("place", { keys: ["city", "street"] });
+const shop = featureView("shop", {
+  entity: place,
+  source: visits,
+  on: { city: "city", street: "street" },
+  ttl: "3h",
+  features: { mood: latest("mood"), spent: latest("spent"), moods: window("12h").topK("mood", 2), visits: window("12h").count() },
+});
+const city = featureView("town", {
+  entity: entity("town", { keys: ["city"] }),
+  source: visits,
+  on: { city: "city" },
+  features: { visits: window("6h").count(), mean_spent: window("6h").mean("spent") },
+});
+const service = featureService("basket", [
+  numeric("items"),
+  categorical("city"),
+  shop.at({ city: "city", street: "street" }),
+  city.at({ city: "city" }),
+  requestFeatures("clock", { outputs: ["hour"], compute: (timeUs) => ({ hour: Math.floor(timeUs / hour) % 24 }) }),
+  derivedFeatures("share", {
+    inputs: ["shop.visits", "town.visits"],
+    outputs: ["of_town"],
+    compute: (v) => ({ of_town: v["shop.visits"] / v["town.visits"] }),
+  }),
+]);
+
+let online: OnlineFeatures;
+let reader: FeastReader;
+const limits = { maxInstances: 10, maxPushRows: 10, maxTextLength: 50 };
+const read = (body: object) => reader.read(readOnlineFeaturesRequest({ as_of: 10 * hour, ...body }, limits, 0));
+
+beforeAll(async () => {
+  online = await createOnlineFeatures({ store: openMemoryStore(), views: [shop, city] });
+  const row = (at: number, city: string, street: string, mood: string | null, spent: number | null) => ({ at, city, street, mood, spent });
+  await online.ingest(
+    "visits",
+    [
+      row(6 * hour, "Pune", "1 MG", "calm", 5),
+      row(8 * hour + 1_500_000, "Pune", "1 MG", "merry", null),
+      row(5 * hour, "Pune", "MG", "sad", 7),
+      row(9 * hour, "Agra", "11 MG", "calm", 1.5),
+    ],
+    { producer: "p", sequence: 0 },
+  );
+  reader = new FeastReader({
+    views: [shop, city],
+    services: new Map([["basket", service]]),
+    valuesReader: (s) => online.valuesReader(s),
+    vectorReader: (s) => online.reader(s),
+  });
+});
+
+describe("features in Feast's shape", () => {
+  test("a result a name; values, lists, statuses and the newest row's time for each row", async () => {
+    const answer = await read({
+      features: ["shop:mood", "shop:spent", "shop:moods", "shop:visits"],
+      entities: { city: ["Pune", "Pune", "Pun"], street: ["1 MG", "MG", "e1 MG"] },
+    });
+    expect(answer.metadata.feature_names).toEqual(["city", "street", "mood", "spent", "moods", "visits"]);
+    const [, , mood, spent, moods, visitCount] = answer.results;
+    // Composite keys are tuples: nothing of ("Pune", "1 MG") reaches ("Pun", "e1 MG").
+    expect(mood).toEqual({
+      values: ["merry", null, null],
+      statuses: ["PRESENT", "OUTSIDE_MAX_AGE", "NOT_FOUND"],
+      event_timestamps: ["1970-01-01T08:00:01.500Z", "1970-01-01T05:00:00Z", "1970-01-01T00:00:00Z"],
+    });
+    expect(spent).toMatchObject({ values: [null, null, null], statuses: ["NULL_VALUE", "OUTSIDE_MAX_AGE", "NOT_FOUND"] });
+    expect(moods?.values).toEqual([["calm", "merry"], ["sad"], null]);
+    expect(visitCount).toMatchObject({ values: [2, 1, 0], statuses: ["PRESENT", "PRESENT", "PRESENT"] });
+  });
+
+  test("two views with a feature of one name need full names", async () => {
+    const entities = { city: ["Pune"], street: ["1 MG"] };
+    const features = ["shop:visits", "town:visits"];
+    await expect(read({ features, entities })).rejects.toThrow(/features\[1\].*full_feature_names/);
+    const { metadata, results } = await read({ features, entities, full_feature_names: true });
+    expect(metadata.feature_names).toEqual(["city", "street", "shop__visits", "town__visits"]);
+    expect(results.slice(2).map((r) => r.values)).toEqual([[2], [3]]);
+  });
+
+  test("a model's service gives fields, request features and derived ones beside its views", async () => {
+    const { metadata, results } = await read({
+      feature_service: "basket",
+      entities: { items: [4], city: ["Pune"], street: ["1 MG"] },
+      full_feature_names: true,
+    });
+    const values = Object.fromEntries(metadata.feature_names.map((name, i) => [name, results[i]!.values[0]]));
+    expect(values).toEqual({
+      items: 4,
+      city: "Pune",
+      street: "1 MG",
+      shop__mood: "merry",
+      shop__spent: null,
+      shop__moods: ["calm", "merry"],
+      shop__visits: 2,
+      town__visits: 3,
+      town__mean_spent: 6,
+      clock__hour: 10,
+      share__of_town: 2 / 3,
+    });
+    await expect(read({ feature_service: "basket", entities: { items: [4], city: ["Pune"], street: ["1 MG"] } })).rejects.toThrow(/full_feature_names/);
+  });
+
+  test("as Arrow: numbers, text and lists, nulls kept", async () => {
+    const answer = await read({
+      features: ["shop:mood", "shop:spent", "shop:moods", "shop:visits"],
+      entities: { city: ["Pune", "Agra"], street: ["1 MG", "nowhere"] },
+    });
+    const table = tableFromIPC(await toArrow(answer));
+    expect(table.schema.fields.map((f) => `${f.name}: ${f.type}`)).toEqual([
+      "city: Utf8",
+      "street: Utf8",
+      "mood: Utf8",
+      "spent: Float64",
+      "moods: List<Utf8>",
+      "visits: Float64",
+    ]);
+    expect(table.getChild("mood")?.toArray()).toEqual(["merry", null]);
+    expect([...(table.getChild("moods")?.get(0) ?? [])]).toEqual(["calm", "merry"]);
+    expect(table.getChild("moods")?.get(1)).toBe(null);
+    expect([...(table.getChild("visits") ?? [])]).toEqual([2, 0]);
+  });
+
+  test("an empty question has an empty answer, a missing key or an unknown feature is named", async () => {
+    expect((await read({ features: ["town:visits"], entities: { city: [] } })).results).toEqual([
+      { values: [], statuses: [], event_timestamps: [] },
+      { values: [], statuses: [], event_timestamps: [] },
+    ]);
+    await expect(read({ features: ["shop:visits"], entities: { city: ["Pune"] } })).rejects.toThrow(/entities\.street: is missing/);
+    const refused = await read({ features: ["town:x"], entities: { city: ["Pune"] } }).catch((error: unknown) => error);
+    expect(codeOf(refused)).toBe("FEATURE_NOT_FOUND");
+    expect(String(refused)).toMatch(/visits, mean_spent/);
+  });
+});
