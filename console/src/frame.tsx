@@ -4,7 +4,9 @@ import { useEffect, useRef, useState, type ReactNode } from "react";
 import { clockTime, day } from "./format.ts";
 import { useLive } from "./live.tsx";
 import { Page } from "./parts/block.tsx";
+import { WordmarkPicture } from "./parts/wordmark.tsx";
 import { ask } from "./requests.ts";
+import { SignedIn } from "./sign-in.tsx";
 
 const rooms = [
   { to: "/", name: "Loop" },
@@ -46,11 +48,7 @@ export function Frame(): ReactNode {
       </a>
       <div className="rail">
         <Link to="/" className="wordmark" aria-label="Karkhana, start page">
-          <svg viewBox="0 0 20 20" aria-hidden="true" fill="none" stroke="currentColor">
-            <circle cx="10" cy="10" r="8.25" strokeWidth="1.5" />
-            <path d="M10 1.75A8.25 8.25 0 0 1 18.25 10" stroke="var(--accent)" strokeWidth="3" />
-            <path d="M10 10 14.2 5.8" strokeWidth="1.75" strokeLinecap="round" />
-          </svg>
+          <WordmarkPicture />
           Karkhana
         </Link>
         <nav aria-label="Rooms">
@@ -77,6 +75,7 @@ export function Frame(): ReactNode {
             </div>
           )}
           <div className="long">{connected ? "Live" : "Not connected; trying again"}</div>
+          <SignedIn />
           <ThemeSwitch />
         </div>
       </div>

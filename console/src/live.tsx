@@ -64,8 +64,8 @@ function withPhase(phases: readonly Phase[], phase: Phase): readonly Phase[] {
   return phases.some((p) => p.id === phase.id) ? phases.map((p) => (p.id === phase.id ? phase : p)) : [...phases, phase];
 }
 
-/** Opens the stream; the browser reconnects by itself, and every connection starts with the whole state. */
-export function startLive(): void {
+/** Opens the stream; the browser reconnects by itself, and every connection starts with the whole state. @returns what closes it */
+export function startLive(): () => void {
   const source = new EventSource("/api/v1/progress");
   source.addEventListener("open", () => change({ connected: true }));
   source.addEventListener("error", () => change({ connected: false }));
@@ -75,4 +75,5 @@ export function startLive(): void {
     if (wasConnectedBefore) markStale(topicsOf["summary"]!);
   });
   source.addEventListener("loop", (message) => take(JSON.parse(message.data) as LoopEvent));
+  return () => source.close();
 }

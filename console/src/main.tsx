@@ -3,21 +3,23 @@ import "@fontsource/ibm-plex-mono/latin-400.css";
 import "@fontsource/ibm-plex-mono/latin-500.css";
 import "./look.css";
 import "./path.css";
+import "./sign-in.css";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { startLive } from "./live.tsx";
 import { queries } from "./requests.ts";
 import { router } from "./router.tsx";
+import { Door } from "./sign-in.tsx";
 
 const root = document.getElementById("root");
 if (root !== null) {
-  startLive();
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={queries}>
-        <RouterProvider router={router} />
+        <Door>
+          <RouterProvider router={router} />
+        </Door>
       </QueryClientProvider>
     </StrictMode>,
   );

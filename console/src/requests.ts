@@ -16,6 +16,7 @@ import type {
   Prediction,
   Serving,
 } from "../../src/server/api.ts";
+import { sessionEnded } from "./session.ts";
 import type { PredictionExplanation } from "../../src/server/explanation-api.ts";
 
 /** What the server refused, with its code and what to do. */
@@ -40,6 +41,7 @@ export async function request<T>(path: string, init?: RequestInit): Promise<T> {
   const body: unknown = await response.json().catch(() => null);
   if (response.ok) return body as T;
   const error = (body as ApiError | null)?.error;
+  if (response.status === 401) sessionEnded();
   throw new Refusal(
     response.status,
     error ?? { code: "UNREACHABLE", message: `The server answered ${response.status}`, remedy: "See whether `karkhana up` still runs.", details: {} },
