@@ -3,7 +3,7 @@ import { toErrorRecord } from "../kernel/error.ts";
 import { loadProject } from "../project/load.ts";
 import { createDeliverer } from "../registry/webhooks/deliverer.ts";
 import { createOutbox } from "../registry/webhooks/outbox.ts";
-import { namesIn, readConfiguration } from "../server/configuration.ts";
+import { namesIn, priceOf, readConfiguration } from "../server/configuration.ts";
 import { openStores } from "../server/compose.ts";
 import { createControl } from "../server/control.ts";
 import { openPathDesk } from "../server/path-desk.ts";
@@ -24,6 +24,7 @@ try {
   const stores = await openStores(args.dataFolder, configuration);
   const servingUrl = `http://${ownAddress(args.host)}:${args.servingPort ?? 0}`;
   const platform = await openPlatform(project, stores, servingUrl);
+  const price = configuration.servingPrice === undefined ? undefined : priceOf(configuration.servingPrice);
   const control = await createControl(
     {
       project: project.definition,
@@ -48,6 +49,7 @@ try {
       port: args.port,
       servingUrl,
       servingToken: stores.internalToken,
+      ...(price === undefined ? {} : { servingPrice: price }),
       allowedHosts: [...namesIn(configuration.allowedHosts), ownAddress(args.host)],
     },
   );

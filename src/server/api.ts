@@ -427,11 +427,36 @@ export interface LatencySummary {
   readonly p99Us: number | null;
 }
 
+/** Time of a request's stage; quantiles are upper edges of the published buckets. */
+export interface StageSummary {
+  readonly count: number;
+  readonly meanUs: number | null;
+  readonly p50Us: number | null;
+  readonly p95Us: number | null;
+  readonly p99Us: number | null;
+}
+
+export interface ServingVersion {
+  readonly version: number;
+  readonly role: string;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly stages: Readonly<Record<string, StageSummary>>;
+}
+
+/** The process as a whole: what it holds, what it lets in, whom it turned away. */
+export interface ServingRoom {
+  readonly inFlight: number;
+  readonly concurrencyLimit: number;
+  readonly overloaded: number;
+  readonly overShare: number;
+  readonly timedOut: number;
+}
+
 export interface ServingModel {
   readonly model: string;
   readonly ratePerSecond: number;
   readonly refused: Readonly<Record<string, number>>;
-  readonly versions: readonly { readonly version: number; readonly role: string; readonly outcomes: Readonly<Record<string, number>> }[];
+  readonly versions: readonly ServingVersion[];
   readonly latency: Readonly<Record<string, { readonly sinceStart: LatencySummary; readonly lastMinute: LatencySummary }>>;
 }
 
@@ -450,6 +475,9 @@ export interface Serving {
   readonly problem: string | null;
   readonly models: readonly ServingModel[];
   readonly samples: readonly ServingSample[];
+  readonly room: ServingRoom | null;
+  /** What an hour of the serving process costs; null if nobody said. */
+  readonly price: { readonly perHour: number; readonly currency: string } | null;
 }
 
 export interface Prediction {

@@ -16,7 +16,9 @@ const urlOf =
   (value: string): string | undefined =>
     URL.canParse(value) && protocols.includes(new URL(value).protocol) ? undefined : `must be a URL with ${protocols.join(" or ")}`;
 
-export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "artifactAccess" | "allowedHosts" | "otlpEndpoint" | "webhookTargets", Variable>> = {
+export const variables: Readonly<
+  Record<"databaseUrl" | "redisUrl" | "artifactAccess" | "allowedHosts" | "otlpEndpoint" | "servingPrice" | "webhookTargets", Variable>
+> = {
   databaseUrl: {
     name: "KARKHANA_DATABASE_URL",
     help: "PostgreSQL in place of SQLite for metadata, such as postgres://user:password@host/database",
@@ -28,6 +30,12 @@ export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "artifactAc
     help: "Redis in place of LMDB for online features, such as redis://host:6379/0",
     problem: urlOf("redis:", "rediss:"),
     secret: true,
+  },
+  servingPrice: {
+    name: "KARKHANA_SERVING_PRICE",
+    help: "What an hour of the machine that serves costs, such as 0.096 USD: the console then shows the cost of 1,000 predictions",
+    problem: (value) => (priceOf(value) === undefined ? 'must be a number and a currency, such as "0.096 USD"' : undefined),
+    secret: false,
   },
   otlpEndpoint: {
     name: "KARKHANA_OTLP_ENDPOINT",
@@ -61,6 +69,11 @@ export const variables: Readonly<Record<"databaseUrl" | "redisUrl" | "artifactAc
     secret: false,
   },
 };
+
+export function priceOf(text: string): { readonly perHour: number; readonly currency: string } | undefined {
+  const found = /^(\d+(?:\.\d+)?) ([A-Z]{3})$/.exec(text);
+  return found === null ? undefined : { perHour: Number(found[1]), currency: found[2] ?? "" };
+}
 
 export type Configuration = { readonly [K in keyof typeof variables]?: string };
 

@@ -47,6 +47,8 @@ export interface ControlOptions {
   readonly servingUrl?: string;
   /** Shown to the serving process. */
   readonly servingToken?: string;
+  /** What an hour of the machine that serves costs. */
+  readonly servingPrice?: { readonly perHour: number; readonly currency: string };
   /** Names besides loopback's that a Host header may carry. */
   readonly allowedHosts?: readonly string[];
   /** Told each route; a test asks whom it answers. */
@@ -126,7 +128,7 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
   });
   const context: RouteContext = {
     ...rooms,
-    serving: watchServing({ url: options.servingUrl ?? null, token: options.servingToken, clock: systemClock }),
+    serving: watchServing({ url: options.servingUrl ?? null, token: options.servingToken, clock: systemClock, price: options.servingPrice ?? null }),
     files: versionFiles(rooms.blobs),
     explainer: createExplainer(rooms.blobs),
   };

@@ -346,11 +346,20 @@ export const schemas: Readonly<
           model: text,
           ratePerSecond: num,
           refused: numMap,
-          versions: Type.Array(Type.Object({ version: int, role: text, outcomes: numMap })),
+          versions: Type.Array(
+            Type.Object({
+              version: int,
+              role: text,
+              outcomes: numMap,
+              stages: Type.Record(Type.String(), Type.Object({ count: num, meanUs: orNull(num), p50Us: orNull(num), p95Us: orNull(num), p99Us: orNull(num) })),
+            }),
+          ),
           latency: Type.Record(Type.String(), Type.Object({ sinceStart: latency, lastMinute: latency })),
         }),
       ),
       samples: Type.Array(Type.Object({ atUs: num, ratePerSecond: num, p50Us: orNull(num), p95Us: orNull(num), p99Us: orNull(num) })),
+      room: orNull(Type.Object({ inFlight: num, concurrencyLimit: num, overloaded: num, overShare: num, timedOut: num })),
+      price: orNull(Type.Object({ perHour: num, currency: text })),
     }),
   ),
   predictions: of<readonly Api.Prediction[]>()(

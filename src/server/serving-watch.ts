@@ -1,5 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
-import type { Serving, ServingModel, ServingSample } from "./api.ts";
+import type { Serving, ServingModel, ServingRoom, ServingSample } from "./api.ts";
 
 /** Reads the serving process's own counts now and then and keeps the last half hour. Its absence is a state, not an error. */
 export interface ServingWatch {
@@ -14,26 +14,31 @@ export interface ServingWatchOptions {
   readonly token?: string | undefined;
   /** The machine's clock: traffic of now. */
   readonly clock: Clock;
+  readonly price?: Serving["price"];
   readonly intervalMs?: number;
 }
 
 const maxSamples = 360;
 const timeoutMs = 2000;
 
-export function watchServing({ url, token, clock, intervalMs = 5000 }: ServingWatchOptions): ServingWatch {
+export function watchServing({ url, token, clock, price = null, intervalMs = 5000 }: ServingWatchOptions): ServingWatch {
   const shown: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   let samples: ServingSample[] = [];
   let models: readonly ServingModel[] = [];
+  let room: ServingRoom | null = null;
   let problem: string | null = url === null ? "no serving process is configured" : "not read yet";
   const read = async (): Promise<void> => {
     try {
       const response = await fetch(new URL("/v1/stats", url!), { headers: shown, signal: AbortSignal.timeout(timeoutMs) });
       if (!response.ok) throw new Error(`it answered ${response.status}`);
-      models = modelsIn(await response.json());
+      const body: unknown = await response.json();
+      models = modelsIn(body);
+      room = roomIn(body);
       problem = null;
       samples = [...samples, sampleOf(models, clock.nowUs())].slice(-maxSamples);
     } catch (error) {
       models = [];
+      room = null;
       problem = reasonOf(error);
     }
   };
@@ -48,7 +53,7 @@ export function watchServing({ url, token, clock, intervalMs = 5000 }: ServingWa
   };
   if (url !== null) round();
   return {
-    current: () => ({ url, reachable: problem === null, problem, models, samples }),
+    current: () => ({ url, reachable: problem === null, problem, models, samples, room, price }),
     refresh: async () => {
       if (url === null) return false;
       const answer = await fetch(new URL("/v1/admin/refresh", url), {
@@ -75,6 +80,11 @@ function sampleOf(models: readonly ServingModel[], atUs: number): ServingSample 
     p95Us: busiest?.p95Us ?? null,
     p99Us: busiest?.p99Us ?? null,
   };
+}
+
+function roomIn(body: unknown): ServingRoom {
+  const { inFlight, concurrencyLimit, overloaded, overShare, timedOut } = body as ServingRoom;
+  return { inFlight, concurrencyLimit, overloaded, overShare, timedOut };
 }
 
 /** The serving process is of this program; what it says is taken as it is, once it has the outer shape. */
