@@ -77,7 +77,7 @@ describe("XGBoost files that are not what they say", () => {
     ["with a child circle", changed((t) => (list(t, "left_children")[1] = 0)), /twice/],
     ["with a child beyond the tree", changed((t) => (list(t, "left_children")[0] = 1000)), /outside its/],
     ["with a child below -1", changed((t) => (list(t, "left_children")[0] = -2)), /-2/],
-    ["with a condition that is not a number", changed((t) => (list(t, "split_conditions")[0] = null)), /not a number/],
+    ["with a condition that is not a number", changed((t) => (list(t, "split_conditions")[0] = null)), /is not a number/],
     ["with a feature beyond the last", changed((t) => (list(t, "split_indices")[0] = 5)), /feature 5 of 5/],
     ["with fewer children than nodes", changed((t) => list(t, "right_children").pop()), /expected \d+ numbers/],
     ["with a categorical node without categories", changed((t) => (list(t, "split_type")[0] = 1)), /disagree/],

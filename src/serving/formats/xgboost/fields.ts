@@ -39,9 +39,10 @@ export class Fields {
     return number;
   }
 
-  /** A list of numbers, of `length` if given; null, as JSON writes NaN, is refused. */
-  numbers(name: string, length?: number): readonly number[] {
-    const values = this.list(name);
+  /** A list of numbers, of `length` if given; null, as JSON writes NaN, is refused unless it is to become NaN. */
+  numbers(name: string, length?: number, nullIsNan = false): readonly number[] {
+    const listed = this.list(name);
+    const values = nullIsNan && listed.includes(null) ? listed.map((value) => value ?? Number.NaN) : listed;
     if (length !== undefined && values.length !== length) throw invalidModel(this.at(name), `expected ${length} numbers, got ${values.length}`);
     const wrong = values.findIndex((value) => typeof value !== "number" && typeof value !== "boolean");
     if (wrong >= 0) throw invalidModel(this.at(name), `element ${wrong} is not a number`);

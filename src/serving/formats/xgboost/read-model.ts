@@ -66,9 +66,19 @@ function contentOf(bytes: Uint8Array): unknown {
   const second = bytes.findIndex((byte, i) => i > 0 && byte > 32);
   if (bytes[second] !== 0x22 && bytes[second] !== 0x7d) return readUbjson(bytes);
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return parseText(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
     throw invalidModel("content", "is not JSON", cause);
+  }
+}
+
+/** Before 3.0 XGBoost wrote NaN (which JSON has not) as the condition of a categorical split, where it means nothing: null here. */
+function parseText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!/NaN|Infinity/.test(text)) throw error;
+    return JSON.parse(text.replaceAll(/"(?:[^"\\]|\\.)*"|NaN|Infinity/g, (token) => (token === "NaN" ? "null" : token === "Infinity" ? "1e999" : token)));
   }
 }
 

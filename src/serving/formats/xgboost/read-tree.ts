@@ -62,7 +62,7 @@ export function readXgboostTree(tree: Fields, name: string, group: number, weigh
   const count = left.length;
   if (count === 0) throw invalidModel(name, "has no node");
   const right = tree.wholes("right_children", count, -1, maxNodes);
-  const conditions = tree.numbers("split_conditions", count);
+  const conditions = tree.numbers("split_conditions", count, true);
   const features = tree.wholes("split_indices", count, 0, maxNodes);
   const defaultLeft = tree.wholes("default_left", count, 0, 1);
   const splitTypes = tree.has("split_type") ? tree.wholes("split_type", count, 0, 1) : [];
@@ -85,7 +85,8 @@ export function readXgboostTree(tree: Fields, name: string, group: number, weigh
   const child = (node: number): number => (left[node] === -1 ? ~places[node]! : places[node]!);
   for (const node of order) {
     const condition = Math.fround(conditions[node]!);
-    if (Number.isNaN(condition)) throw invalidModel(`${name}.split_conditions`, `node ${node} is not a number`);
+    // What a categorical split holds there means nothing.
+    if (Number.isNaN(condition) && !sets.has(node)) throw invalidModel(`${name}.split_conditions`, `node ${node} is not a number`);
     if (left[node] === -1) {
       rows.leafValue.push(Math.fround(condition * weight));
       rows.leafCover.push(covers[node]!);
