@@ -1,12 +1,11 @@
 /** Both servers as a person would start them, on a database each, and what memory their processes take together. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { pythonEnvironment } from "../scripts/python-environment.ts";
 import { mlflowVersion } from "../src/tracking/mlflow/call.ts";
+import { startStockMlflow } from "../test/protocol/stock-mlflow.ts";
 import { seed, type SeedSize } from "./tracking-seed.ts";
 
 export type Database = "sqlite" | "postgres";
@@ -35,47 +34,30 @@ export async function startServer(
 }
 
 async function start(name: TrackingServer["name"], folder: string, address: string): Promise<TrackingServer> {
-  const port = await freePort();
-  const child = name === "karkhana" ? startKarkhana(folder, address) : startMlflow(folder, address, port);
-  const url = name === "karkhana" ? await firstLine(child) : `http://127.0.0.1:${port}`;
-  for (let attempt = 0; ; attempt++) {
-    const isUp = await fetch(`${url}/health`).then(
-      (reply) => reply.ok,
-      () => false,
-    );
-    if (isUp) break;
-    if (attempt > 600 || child.exitCode !== null) throw new Error(`${name} did not start`);
-    await wait(100);
+  if (name === "mlflow") {
+    const python = pythonEnvironment(`mlflow-${mlflowVersion}-bench`, [`mlflow==${mlflowVersion}`, "psycopg2-binary==2.9.11"]);
+    const store = address.startsWith("postgres") ? address.replace(/^postgres:/, "postgresql:") : `sqlite:///${address}`;
+    // Its defaults: four workers.
+    const stock = await startStockMlflow(python, folder, store);
+    return { name, url: stock.url, memoryMb: () => memoryMb(stock.pid), end: () => stock.end() };
   }
+  const program = path.join(import.meta.dirname, "..", "test", "protocol", "children", "mlflow-server.ts");
+  const child = spawn(process.execPath, [program], { stdio: ["pipe", "pipe", "inherit"] });
+  child.stdin.write(`open ${path.join(folder, "data")}${address.startsWith("postgres") ? ` ${address}` : ""}\n`);
   return {
     name,
-    url,
-    memoryMb: () => treeOf(child.pid!).reduce((sum, pid) => sum + proportionalKb(pid), 0) / 1024,
+    url: await firstLine(child),
+    memoryMb: () => memoryMb(child.pid!),
     end: async () => {
       const ended = new Promise((resolve) => child.once("exit", resolve));
-      if (name === "karkhana") child.stdin!.end();
-      // The leader of a process group of its own, with its workers in it.
-      else process.kill(-child.pid!, "SIGTERM");
+      child.stdin.end();
       await ended;
     },
   };
 }
 
-function startKarkhana(folder: string, address: string): ChildProcess {
-  const program = path.join(import.meta.dirname, "..", "test", "protocol", "children", "mlflow-server.ts");
-  const child = spawn(process.execPath, [program], { stdio: ["pipe", "pipe", "inherit"] });
-  child.stdin.write(`open ${path.join(folder, "data")}${address.startsWith("postgres") ? ` ${address}` : ""}\n`);
-  return child;
-}
-
-function startMlflow(folder: string, address: string, port: number): ChildProcess {
-  const python = pythonEnvironment(`mlflow-${mlflowVersion}-bench`, [`mlflow==${mlflowVersion}`, "psycopg2-binary==2.9.11"]);
-  const store = address.startsWith("postgres") ? address.replace(/^postgres:/, "postgresql:") : `sqlite:///${address}`;
-  const artifacts = path.join(folder, "artifacts");
-  // Its defaults: four workers, artifacts through the server.
-  const args = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", String(port), "--backend-store-uri", store, "--artifacts-destination", artifacts];
-  const env = { ...process.env, MLFLOW_DISABLE_TELEMETRY: "true", MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false" };
-  return spawn(python, args, { cwd: folder, stdio: ["ignore", "ignore", "ignore"], detached: true, env });
+function memoryMb(root: number): number {
+  return treeOf(root).reduce((sum, pid) => sum + proportionalKb(pid), 0) / 1024;
 }
 
 function firstLine(child: ChildProcess): Promise<string> {
@@ -102,15 +84,6 @@ async function makeDatabase(server: string, name: string): Promise<string> {
   const url = new URL(server);
   url.pathname = `/${database}`;
   return url.href;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
 
 function treeOf(root: number): number[] {

@@ -5,10 +5,15 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const here = import.meta.dirname;
 
+/** Python with MLflow's stock client, installed if it is not there yet. */
+export async function clientPython(): Promise<string> {
+  const installer = path.join(here, "..", "..", "scripts", "mlflow-client.ts");
+  return (await run(process.execPath, [installer])).stdout.trim();
+}
+
 /** Runs a file of scenarios with the stock client in its own environment. @returns what went wrong in each, by its name; null: nothing */
 export async function runScenarios(file: string, trackingUri: string, environment: Readonly<Record<string, string>> = {}): Promise<Map<string, string | null>> {
-  const installer = path.join(here, "..", "..", "scripts", "mlflow-client.ts");
-  const python = (await run(process.execPath, [installer])).stdout.trim();
+  const python = await clientPython();
   const env = {
     ...process.env,
     MLFLOW_TRACKING_URI: trackingUri,

@@ -77,7 +77,7 @@ describe("refusals are in MLflow's words", () => {
     [
       "runs/log-inputs",
       { run_id: "RUN", datasets: [{ dataset: { name: "a", digest: "d".repeat(37), source_type: "s", source: "s" } }] },
-      "'datasets[0].dataset.digest' exceeds the maximum length of 36 characters",
+      "'digest' exceeds the maximum length of 36 characters",
     ],
     ["runs/log-inputs", { run_id: "RUN", models: [{ id: "m-1" }] }, `Missing value for required parameter 'models[0].model_id'. ${hint}`],
     ["experiments/create", '{"name":9.0}', `Invalid value 9.0 for parameter 'name' supplied:  Hint: Value was of type 'float'. ${hint}`],
@@ -110,7 +110,7 @@ describe("refusals are in MLflow's words", () => {
     }
     expect((await post("runs/create", "{")).json().error_code).toBe("BAD_REQUEST");
     const form = await app.inject({ method: "POST", url: "/api/2.0/mlflow/runs/create", headers: { ...headers, "content-type": "text/plain" }, payload: "{}" });
-    expect([form.statusCode, form.json().error_code]).toEqual([400, "BAD_REQUEST"]);
+    expect([form.statusCode, form.json().error_code]).toEqual([400, "INVALID_PARAMETER_VALUE"]);
   });
 
   test("a web page of another site, and a name rebound to this address, change nothing", async () => {

@@ -103,7 +103,8 @@ export function checkArtifactLocation(given: string, artifactRoot: string): stri
     );
   }
   if (scheme === "mlflow-artifacts") return checkProxied(given);
-  if (["runs", "models"].includes(scheme)) refuse(`'artifact_location' cannot be a ${scheme}: location; leave it out to keep artifacts on this server.`);
+  if (scheme === "runs") refuse(`Artifact location cannot be a runs:/ URI. Given: '${given}'`);
+  if (scheme === "models") refuse(`'artifact_location' cannot be a models: location; leave it out to keep artifacts on this server.`);
   return given;
 }
 

@@ -69,7 +69,7 @@ const lines: Partial<Record<ErrorCode, Line>> = {
   BLOB_PATH_REFUSED: ["INVALID_PARAMETER_VALUE", () => "Invalid path"],
   ROUTE_NOT_FOUND: ["ENDPOINT_NOT_FOUND"],
   REQUEST_MALFORMED: ["BAD_REQUEST"],
-  CONTENT_TYPE_REFUSED: ["BAD_REQUEST", () => "Bad Request. Content-Type must be application/json."],
+  CONTENT_TYPE_REFUSED: ["INVALID_PARAMETER_VALUE", () => "Bad Request. Content-Type must be one of ['application/json']."],
   BODY_TOO_LARGE: ["BAD_REQUEST"],
   ACCESS_UNAUTHENTICATED: ["UNAUTHENTICATED"],
   ACCESS_DENIED: ["PERMISSION_DENIED"],

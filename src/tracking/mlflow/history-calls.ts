@@ -39,7 +39,8 @@ export const historyCalls: readonly MlflowCall[] = [
       if (runIds.length > maxRuns) refuse(`GetMetricHistoryBulkInterval request must specify at most ${maxRuns} run_ids. Received ${runIds.length} run_ids.`);
       const key = message.requiredText("metric_key");
       const limit = message.integer("max_results") ?? maxSampled;
-      if (limit < 1 || limit > maxSampled) refuse(`max_results must be between 1 and ${maxSampled}.`);
+      if (limit < 1 || limit > maxSampled)
+        refuse(`max_results must be between 1 and ${maxSampled}. See the API docs for more information about request parameters.`);
       const points = await runs.sampledHistory(runIds, key, { limit, steps: stepsOf(message) });
       return points.length === 0 ? {} : { metrics: points.map(runMetricJson) };
     },

@@ -65,7 +65,7 @@ export const inputCalls: readonly MlflowCall[] = [
 
 function datasetOf(path: string, input: Message): RunDataset {
   const dataset = input.item("dataset") ?? refuseMissing(`${path}.dataset`);
-  const text = (field: keyof typeof limits): string | undefined => checkLength(`${path}.dataset.${field}`, dataset.text(field), limits[field]);
+  const text = (field: keyof typeof limits): string | undefined => checkLength(field, dataset.text(field), limits[field]);
   const required = (field: "name" | "digest" | "source"): string => text(field) || refuseMissing(`${path}.dataset.${field}`);
   const [schema, profile] = [text("schema"), text("profile")];
   const tags = input

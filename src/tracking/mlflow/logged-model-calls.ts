@@ -78,8 +78,9 @@ export const loggedModelCalls: readonly MlflowCall[] = [
     method: "POST",
     path: "logged-models/search",
     answer: async (message, { loggedModels }) => {
+      if (message.raw("experiment_ids") === undefined) refuseMissing("experiment_ids");
       const experimentIds = message.texts("experiment_ids").map(experimentIdOf);
-      if (experimentIds.length === 0) refuseMissing("experiment_ids");
+      if (experimentIds.length === 0) return {};
       const { items, nextToken } = await loggedModels.search({
         experimentIds,
         filter: message.text("filter"),

@@ -1,7 +1,7 @@
 import type { Metric } from "../port.ts";
 import type { MlflowCall } from "./call.ts";
 import { checkBatchSizes, checkKey, cutParam, cutTag } from "./checks.ts";
-import { invalidValue, refuse, refuseMissing, type Message } from "./message.ts";
+import { invalidValue, pythonFloat, refuse, refuseMissing, type Message } from "./message.ts";
 import { runNameTag } from "./run-calls.ts";
 
 export const loggingCalls: readonly MlflowCall[] = [
@@ -74,7 +74,7 @@ function metricOf(message: Message, path: string): Metric {
   const step = message.integer("step") ?? 0;
   checkKey(at("name"), key, "Metric name");
   if (timestampMs < 0)
-    refuse(invalidValue(at("timestamp"), timestampMs, `metric '${key}' (value=${value}). Timestamp must be a nonnegative long (64-bit integer) `));
+    refuse(invalidValue(at("timestamp"), timestampMs, `metric '${key}' (value=${pythonFloat(value)}). Timestamp must be a nonnegative long (64-bit integer) `));
   const [modelId, datasetName, datasetDigest] = [message.text("model_id"), message.text("dataset_name"), message.text("dataset_digest")];
   return {
     key,

@@ -138,6 +138,27 @@ function numberOf(value: unknown): number | undefined {
   return /^-?(Infinity|\d+\.?\d*([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?)$/.test(value) ? Number(value) : undefined;
 }
 
+/** As json.dumps writes it by default: a space after each comma and colon, ASCII only. */
+export function pythonDumps(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(pythonDumps).join(", ")}]`;
+  if (typeof value === "object" && value !== null)
+    return `{${Object.entries(value)
+      .map(([key, item]) => `${pythonDumps(key)}: ${pythonDumps(item)}`)
+      .join(", ")}}`;
+  return asciiOnly(JSON.stringify(value) ?? "null");
+}
+
+function asciiOnly(json: string): string {
+  return json.replaceAll(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** A double as Python prints it. */
+export function pythonFloat(value: number): string {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  return Number.isInteger(value) && Math.abs(value) < 1e16 ? value.toFixed(1) : String(value);
+}
+
 function pythonType(value: unknown): string {
   if (value instanceof PythonFloat) return "float";
   if (typeof value === "string") return "str";
@@ -148,7 +169,7 @@ function pythonType(value: unknown): string {
 
 /** As json.dumps writes it with sorted keys, no spaces and ASCII only. */
 function pythonJson(value: unknown): string {
-  if (value instanceof PythonFloat) return Number.isInteger(value.value) && Math.abs(value.value) < 1e16 ? value.value.toFixed(1) : String(value.value);
+  if (value instanceof PythonFloat) return pythonFloat(value.value);
   const sorted = (part: unknown): unknown =>
     typeof part === "object" && part !== null && !Array.isArray(part)
       ? Object.fromEntries(
@@ -160,5 +181,5 @@ function pythonJson(value: unknown): string {
         ? part.map(sorted)
         : part;
   const json = JSON.stringify(sorted(value)) ?? "null";
-  return json.slice(0, 2000).replaceAll(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return asciiOnly(json.slice(0, 2000));
 }

@@ -4,7 +4,7 @@ import type { MlflowCall } from "./call.ts";
 import { checkKey, cutTag } from "./checks.ts";
 import { runInfoJson, runJson } from "./entities.ts";
 import { tagsOf } from "./experiment-calls.ts";
-import { experimentIdOf, invalidValue, refuse, type Message } from "./message.ts";
+import { experimentIdOf, invalidValue, pythonDumps, refuse, refuseMissing, type Message } from "./message.ts";
 import { readQuery, viewOf } from "./search-request.ts";
 
 /** By the number each has in MLflow's protocol, from 1. */
@@ -30,7 +30,8 @@ export const runCalls: readonly MlflowCall[] = [
         startUs: microseconds("start_time", message.integer("start_time") ?? 0),
         tags: Object.fromEntries(Object.entries(tags).map(([key, value]) => [checkKey("key", key, "key"), cutTag(value)])),
       });
-      return { run: runJson(run) };
+      const { info, data, inputs } = runJson(run);
+      return { run: { info, data, inputs } };
     },
   },
   { method: "GET", path: "runs/get", answer: async (message, { runs }) => ({ run: runJson(await runs.get(message.runId())) }) },
@@ -75,6 +76,19 @@ export const runCalls: readonly MlflowCall[] = [
       return { ...(items.length === 0 ? {} : { runs: items.map(json) }), ...(nextToken === undefined ? {} : { next_page_token: nextToken }) };
     },
   },
+  {
+    method: "POST",
+    path: "runs/log-model",
+    answer: async (message, tracking) => {
+      const runId = message.runId();
+      const model = legacyModel(message.text("model_json") || refuseMissing("model_json"));
+      const { run } = await tracking.runs.get(runId);
+      const history: unknown = JSON.parse(run.tags[modelHistoryTag] ?? "[]");
+      // As it was written by Python, which is how older clients compare it.
+      await tracking.logBatch(runId, { tags: { [modelHistoryTag]: pythonDumps([...(Array.isArray(history) ? history : []), model]) } });
+      return {};
+    },
+  },
   // Two of ours, which MLflow has not.
   {
     method: "POST",
@@ -96,6 +110,23 @@ export const runCalls: readonly MlflowCall[] = [
     },
   },
 ];
+
+/** What clients before 3.0 keep of a model: on the run that made it. */
+const modelHistoryTag = "mlflow.log-model.history";
+
+function legacyModel(json: string): object {
+  let model: unknown;
+  try {
+    model = JSON.parse(json);
+  } catch {
+    refuse(`Malformed model info. \n ${json.slice(0, 1000)} \n is not a valid JSON.`);
+  }
+  const fields = typeof model === "object" && model !== null ? new Map(Object.entries(model)) : new Map<string, unknown>();
+  const missing = ["run_id", "flavors", "utc_time_created", "artifact_path"].filter((name) => !fields.has(name));
+  if (missing.length > 0) refuse(`Model json is missing mandatory fields: {${missing.map((name) => `'${name}'`).join(", ")}}`);
+  const kept = ["run_id", "artifact_path", "utc_time_created"].map((name) => [name, fields.get(name)]);
+  return Object.fromEntries([...kept, ["model_uuid", fields.get("model_uuid") ?? null], ["flavors", fields.get("flavors")]]);
+}
 
 function statusOf(message: Message): RunStatus | undefined {
   const raw = message.raw("status");

@@ -14,9 +14,13 @@ const kinds: Readonly<Record<string, FieldKind>> = {
   attributes: "attribute",
   attr: "attribute",
   run: "attribute",
+  dataset: "dataset",
+  datasets: "dataset",
 };
 
 /** @param position of the character that is wrong, from 0, where one is */
+const datasetKeys: readonly string[] = ["name", "digest", "context"];
+
 export function refuseFilter(problem: string, position?: number): never {
   throw new KarkhanaError("SEARCH_INVALID", { problem, ...(position === undefined ? {} : { position }) });
 }
@@ -24,9 +28,11 @@ export function refuseFilter(problem: string, position?: number): never {
 /** The field a name stands for: `metrics.auc` is the metric "auc", a name without a dot is an attribute. @throws SEARCH_INVALID */
 export function fieldNamed(scope: SearchScope, prefix: string | undefined, key: string): Field {
   const kind = prefix === undefined ? "attribute" : Object.hasOwn(kinds, prefix) ? kinds[prefix] : undefined;
-  if (kind === undefined || !scope.kinds.includes(kind)) refuseFilter(`Invalid entity type '${prefix}'. Valid values are ${listOf(scope.kinds)}`);
+  if (kind === undefined || !scope.kinds.includes(kind))
+    refuseFilter(`Invalid entity type '${prefix}'. Valid values are ${listOf(scope.kinds.map((name) => (name === "param" ? "parameter" : name)))}`);
   const alias = Object.hasOwn(scope.aliases, `${kind}.${key}`) ? scope.aliases[`${kind}.${key}`] : undefined;
   if (alias !== undefined) return alias;
+  if (kind === "dataset" && !datasetKeys.includes(key)) refuseFilter(`Invalid dataset key '${key}' specified. Valid keys are '${listOf(datasetKeys)}'`);
   if (kind === "attribute" && !Object.hasOwn(scope.attributes, key))
     refuseFilter(`Invalid attribute key '${key}' specified. Valid keys are '${listOf(Object.keys(scope.attributes))}'`);
   return { kind, key };
@@ -43,7 +49,7 @@ function listOf(names: readonly string[]): string {
 }
 
 export const runScope: SearchScope = {
-  kinds: ["metric", "param", "tag", "attribute"],
+  kinds: ["metric", "param", "tag", "attribute", "dataset"],
   attributes: { run_id: "text", run_name: "text", status: "text", user_id: "text", artifact_uri: "text", start_time: "number", end_time: "number" },
   listed: ["run_id"],
   aliases: {

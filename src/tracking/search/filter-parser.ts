@@ -125,14 +125,15 @@ class FilterParser {
   #textual(field: Field, comparator: string): Comparison {
     if (comparator === "IN" || comparator === "NOT IN") {
       const { listed } = this.#scope;
-      if (listed !== "all" && (field.kind !== "attribute" || !listed.includes(field.key)))
+      if (listed !== "all" && field.kind !== "dataset" && (field.kind !== "attribute" || !listed.includes(field.key)))
         refuseFilter(`Only ${listed.join(", ")} attributes support comparison with a list of quoted string values.`);
       return { op: "compare", field, comparator, value: this.#list() };
     }
     if (comparator !== "=" && comparator !== "!=" && comparator !== "LIKE" && comparator !== "ILIKE")
       refuseFilter(`Invalid comparator '${comparator}' not one of '=, !=, LIKE, ILIKE, IN, NOT IN'`);
     const token = this.#next("a quoted string");
-    if (token.kind !== "string") refuseFilter(`Expected a quoted string value for ${field.kind} (e.g. 'my-value'). Got value ${token.text}`);
+    if (token.kind !== "string")
+      refuseFilter(`Expected a quoted string value for ${field.kind === "param" ? "parameter" : field.kind} (e.g. 'my-value'). Got value ${token.text}`);
     return { op: "compare", field, comparator, value: token.value };
   }
 

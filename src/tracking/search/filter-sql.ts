@@ -9,7 +9,7 @@ type Condition = RawBuilder<boolean>;
 export interface RecordTables {
   /** Key columns that the tables of metrics, params and tags share with the record. */
   readonly key: string | readonly string[];
-  readonly parts: Partial<Record<Exclude<Field["kind"], "attribute">, string>>;
+  readonly parts: Partial<Record<Exclude<Field["kind"], "attribute" | "dataset">, string>>;
   /** An attribute as an expression over `r`. */
   readonly attributes: Readonly<Record<string, RawBuilder<unknown>>>;
   /** What a metric's row `f` must fulfil besides, to count at all. */
@@ -49,6 +49,7 @@ function comparison(filter: Comparison, tables: RecordTables, dialect: Dialect):
     // An attribute without a value (the end of a run) matches nothing.
     return sql`(${column} is not null and ${compared(column, filter, dialect)})`;
   }
+  if (field.kind === "dataset") return datasetComparison(filter, tables, dialect);
   const table = tables.parts[field.kind] ?? "";
   const counts = field.kind === "metric" && tables.metricCondition !== undefined ? sql` and ${tables.metricCondition}` : sql``;
   const row = sql`select 1 from ${sql.table(table)} as f where ${ofRecord(tables, "f")} and f.key = ${field.key}${counts}`;
@@ -61,6 +62,16 @@ function comparison(filter: Comparison, tables: RecordTables, dialect: Dialect):
   }
   // NaN is kept as 0 with a flag; it differs from every number and is neither above nor below one.
   return filter.comparator === "!=" ? sql`(exists (${row} and (f.is_nan = 1 or ${matches})))` : sql`(exists (${row} and f.is_nan = 0 and ${matches}))`;
+}
+
+/** Of any one of the datasets a run read. */
+function datasetComparison(filter: Comparison, tables: RecordTables, dialect: Dialect): Condition {
+  if (!("value" in filter)) return sql`(1 = 0)`;
+  const { key } = filter.field;
+  if (key === "context")
+    return sql`(exists (select 1 from tracking_dataset_tags as f where ${ofRecord(tables, "f")} and f.key = 'mlflow.data.context' and ${compared(sql`f.value`, filter, dialect)}))`;
+  const column = key === "digest" ? sql`f.digest` : sql`f.name`;
+  return sql`(exists (select 1 from tracking_datasets as f where ${ofRecord(tables, "f")} and ${compared(column, filter, dialect)}))`;
 }
 
 /** The rows `f` that satisfy a comparison of a metric with a number, in the order of the index by value. */

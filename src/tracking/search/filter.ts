@@ -16,7 +16,8 @@ export interface Field {
   readonly key: string;
 }
 
-export type FieldKind = "metric" | "param" | "tag" | "attribute";
+/** A dataset is one that the record names: its name, its digest, or the context it was used in. */
+export type FieldKind = "metric" | "param" | "tag" | "attribute" | "dataset";
 
 /** What can be searched of one kind of record; runs and experiments differ only in this. */
 export interface SearchScope {

@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from "kysely";
 import type { SqlDatabase } from "../../storage/sql/port.ts";
-import { typeOfField } from "./fields.ts";
+import { refuseFilter, typeOfField } from "./fields.ts";
 import type { SearchScope } from "./filter.ts";
 import { attributeOf, ofRecord, type RecordTables } from "./filter-sql.ts";
 import type { Order } from "./order-by.ts";
@@ -17,6 +17,8 @@ export function sortKeysOf(order: Order, scope: SearchScope, tables: RecordTable
   const { field, descending } = order;
   const type = typeOfField(scope, field);
   if (field.kind === "attribute") return nullsLast(attributeOf(tables, field.key), type, descending, dialect);
+  // A record may name several.
+  if (field.kind === "dataset") return refuseFilter(`Invalid order_by entity type 'dataset' with key '${field.key}'`);
   const table = tables.parts[field.kind] ?? "";
   const part = (what: RawBuilder<unknown>): RawBuilder<unknown> =>
     sql`(select ${what} from ${sql.table(table)} as s where ${ofRecord(tables, "s")} and s.key = ${field.key})`;
