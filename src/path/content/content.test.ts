@@ -2,6 +2,7 @@ import { readFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { predicates } from "../exits/predicates.ts";
+import { labs } from "../labs/catalogue.ts";
 import { roadmap } from "./roadmap.ts";
 import type { Claim, Roadmap, Topic } from "./types.ts";
 import { contentProblems, rowsPresent } from "./validate.ts";
@@ -111,6 +112,7 @@ describe("the roadmap's content", () => {
             return program !== "karkhana" || !(name === "help" || commands.includes(`\n  ${name}: async`));
           }
           if (place.kind === "page") return !routes.includes(`path: "${place.page}"`);
+          if (place.kind === "lab") return !labs.some(({ number }) => number === place.lab);
           return place.kind === "file" && !existsSync(join(root, place.file));
         })
         .map((place) => `${topic.id}: ${JSON.stringify(place)}`),
