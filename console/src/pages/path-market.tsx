@@ -132,6 +132,35 @@ function Market({ content }: { content: Roadmap }): ReactNode {
         <Careers content={content} kinds={["route", "degree", "ladder"]} title="Routes, degrees, ladder" />
         <Careers content={content} kinds={["related-career", "exam", "pro", "con"]} title="Related careers, exams, for and against" />
       </div>
+      <div className="columns">
+        <Block title="Employers named" note="As hiring for the role, by which source; no endorsement and no advertisement.">
+          <ul className="plain-list">
+            {content.employers.map((one) => (
+              <li key={one.id}>
+                <span>{one.name}</span>
+                <span className="note">
+                  {one.sources.map((source) => (source === "source-a" ? "A" : "B")).join(", ")}
+                  {one.trackIds.length > 0 ? `; track ${one.trackIds.map((id) => id.slice(-1).toUpperCase()).join(", ")}` : ""}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </Block>
+        <Block title="To read, watch and meet" note="In the order Source A gives within each kind.">
+          <ul className="plain-list">
+            {content.resources.map((one) => (
+              <li key={one.id}>
+                <span className="quiet">{one.kind}</span>
+                <span>
+                  {one.title}, {one.by}
+                  {one.mandatory ? " (called mandatory)" : ""}
+                  {one.note === undefined ? "" : `. ${one.note}`}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </Block>
+      </div>
       <Block title="Who does what">
         <div className="scroll">
           <table>

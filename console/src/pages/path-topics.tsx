@@ -118,7 +118,8 @@ function Resources({ content, blockId }: { content: Roadmap; blockId: string }):
 
 export function PathTopicPage(): ReactNode {
   const { id } = useParams({ from: "/path/topics/$id" });
-  const { content, error } = usePath();
+  const { content, overview, error } = usePath();
+  const there = new Set((overview?.blocks ?? []).flatMap(({ labs }) => labs.map(({ number }) => number)));
   const topic = content?.topics.find((one) => one.id === id);
   if (content === undefined || topic === undefined)
     return (
@@ -151,9 +152,13 @@ export function PathTopicPage(): ReactNode {
             <p>
               {(topic.labs ?? []).map((lab) => (
                 <span key={lab}>
-                  <Link to="/path/labs/$lab" params={{ lab: String(lab) }}>
-                    lab {lab}
-                  </Link>{" "}
+                  {there.has(lab) ? (
+                    <Link to="/path/labs/$lab" params={{ lab: String(lab) }}>
+                      lab {lab}
+                    </Link>
+                  ) : (
+                    <span className="quiet">lab {lab}, not here yet</span>
+                  )}{" "}
                 </span>
               ))}
             </p>
