@@ -8,6 +8,7 @@ import { designCases } from "../path/drills/design-cases.ts";
 import { causes } from "../path/drills/incident.ts";
 import { withoutSeed, type StoredSheet } from "../path/drills/sheet.ts";
 import { verifyReport } from "../path/evidence/report.ts";
+import { eventLog } from "../path/incident-report.ts";
 import type { Language } from "../path/labs/lab.ts";
 import { isSet, optionalText, text, type Flags, type FlagValues } from "./arguments.ts";
 import { withDesk } from "./path-desk.ts";
@@ -153,30 +154,18 @@ export async function runIncident([verb = "draft", file]: readonly string[], val
     return 0;
   }
   if (verb !== "draft") return refuse("path incident", "expected draft or file", verb);
-  const { models } = await withDesk(values, false, (desk) => desk.records());
-  const alerts = models.flatMap(({ alerts: own }) => own);
-  if (alerts.length === 0) {
+  const log = eventLog(await withDesk(values, false, (desk) => desk.records()));
+  const first = log.findLast(({ alert }) => alert !== undefined);
+  if (first === undefined) {
     console.log("No alert is on record, so there is no incident to write about yet. karkhana run, on history that drifts, raises one.");
     return 1;
   }
   console.error("Event log:");
-  const events = models.flatMap((model) => [
-    ...model.alerts.flatMap(({ id, summary, sinceUs, raisedUs }) => [
-      { atUs: sinceUs, text: `${id} began` },
-      { atUs: raisedUs, text: `${id} raised: ${summary}` },
-    ]),
-    ...model.events.flatMap(({ atUs, kind, version, reason }) =>
-      kind === "promoted" || kind === "rolled-back"
-        ? [{ atUs, text: `${model.model} ${kind}${version === undefined ? "" : ` v${version}`}: ${reason.slice(0, 90)}` }]
-        : [],
-    ),
-  ]);
-  for (const { atUs, text: line } of events.toSorted((a, b) => a.atUs - b.atUs).slice(-40)) console.error(`  ${formatIso(atUs)}  ${line}`);
+  for (const { atUs, text: line } of log.slice(-40)) console.error(`  ${formatIso(atUs)}  ${line}`);
   console.error("\nRead began, detected and mitigated off this log, fill in the rest, then: karkhana path incident file <report>\n");
-  const [first] = alerts;
   console.log(
     JSON.stringify(
-      { model: first?.model, alert: first?.id, began: "", detected: "", mitigated: "", cause: causes.join(" | "), happened: "", done: "", changed: [""] },
+      { model: first.model, alert: first.alert, began: "", detected: "", mitigated: "", cause: causes.join(" | "), happened: "", done: "", changed: [""] },
       null,
       2,
     ),

@@ -264,7 +264,7 @@ export const errorCatalogue = {
   GRADING_BUSY: { text: "Another solution is being graded", remedy: "Wait until its verdict is there, then send yours again.", retryable: true },
   INCIDENT_MISMATCH: {
     text: "The report does not agree with the event log: {problem}",
-    remedy: "Read the times off the monitoring page or `karkhana path incident draft`, and correct the report. Nothing was filed.",
+    remedy: "Read the times off the event log (page /path/portfolio, or `karkhana path incident draft`), and correct the report. Nothing was filed.",
     retryable: false,
   },
   // project and command line

@@ -107,3 +107,32 @@ export function matchReport(report: IncidentReport, { models, trainings }: Pick<
     problems,
   };
 }
+
+/** One line of the machine's event log: what an incident report's times are read off. */
+export interface LoggedEvent {
+  readonly atUs: Micros;
+  readonly text: string;
+  /** The alert that began or was raised here. */
+  readonly alert?: string;
+  readonly model: string;
+}
+
+const maxEvents = 200;
+
+/** Alerts, promotions and rollbacks of every model, oldest first; of a long log its newest part. */
+export function eventLog({ models }: Pick<PathRecords, "models">): LoggedEvent[] {
+  return models
+    .flatMap(({ model, alerts, events }): LoggedEvent[] => [
+      ...alerts.flatMap(({ id, summary, sinceUs, raisedUs }) => [
+        { atUs: sinceUs, model, alert: id, text: `${id} began` },
+        { atUs: raisedUs, model, alert: id, text: `${id} raised: ${summary}` },
+      ]),
+      ...events.flatMap(({ atUs, kind, version, reason }) =>
+        kind === "promoted" || kind === "rolled-back"
+          ? [{ atUs, model, text: `${model} ${kind}${version === undefined ? "" : ` v${version}`}: ${reason.slice(0, 160)}` }]
+          : [],
+      ),
+    ])
+    .toSorted((a, b) => a.atUs - b.atUs)
+    .slice(-maxEvents);
+}

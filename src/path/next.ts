@@ -113,6 +113,6 @@ function pageOf(command: string): string {
   const lab = /^karkhana path lab run (\d+)/.exec(command);
   if (lab !== null) return `/path/labs/${lab[1]}`;
   if (command.startsWith("karkhana path drill")) return "/path/drills";
-  if (command.startsWith("karkhana path incident")) return "/monitoring";
+  if (command.startsWith("karkhana path incident")) return "/path/portfolio";
   return "/path";
 }

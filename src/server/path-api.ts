@@ -4,6 +4,7 @@ import type { PitfallReading, SignalReading } from "../path/detectors/detector.t
 import type { Grade, Question, Signal, StoredSheet } from "../path/drills/sheet.ts";
 import type { EvidenceKind, Producer } from "../path/evidence/entry.ts";
 import type { FoundRecord } from "../path/exits/predicate.ts";
+import type { LoggedEvent } from "../path/incident-report.ts";
 import type { LabDescription } from "../path/labs/catalogue.ts";
 import type { Verdict } from "../path/labs/verdict.ts";
 import type { Next } from "../path/next.ts";
@@ -14,6 +15,7 @@ export type {
   FoundRecord,
   Grade,
   LabDescription,
+  LoggedEvent,
   Next,
   PitfallReading,
   Plan,

@@ -2,6 +2,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import type { PathOverview, Roadmap } from "../../../src/server/path-api.ts";
 import { Block, Page, Readings, Trouble } from "../parts/block.tsx";
+import { IncidentForm } from "../path/incident-form.tsx";
 import { Command, PathNav } from "../path/parts.tsx";
 import { askPath, doPath } from "../path/requests.ts";
 import { Evidence } from "./path.tsx";
@@ -70,6 +71,7 @@ function Portfolio({ content, overview }: { content: Roadmap; overview: PathOver
         </ol>
       </Block>
       <Evidence overview={overview} all />
+      <IncidentForm />
       <Attest overview={overview} />
     </>
   );

@@ -1,5 +1,16 @@
 import { queryOptions } from "@tanstack/react-query";
-import type { AnsweredSheet, EvidenceLine, GradedLab, LabPage, PathLab, PathOverview, PathPlan, Roadmap, StoredSheet } from "../../../src/server/path-api.ts";
+import type {
+  AnsweredSheet,
+  EvidenceLine,
+  GradedLab,
+  LabPage,
+  LoggedEvent,
+  PathLab,
+  PathOverview,
+  PathPlan,
+  Roadmap,
+  StoredSheet,
+} from "../../../src/server/path-api.ts";
 import { queries, request } from "../requests.ts";
 
 const enc = encodeURIComponent;
@@ -12,6 +23,7 @@ export const askPath = {
   labs: () => get<readonly PathLab[]>("/path/labs"),
   lab: (number: string) => get<LabPage>(`/path/labs/${enc(number)}`),
   sheets: () => get<readonly StoredSheet[]>("/path/sheets"),
+  events: () => get<readonly LoggedEvent[]>("/path/events"),
   sheet: (id: string) => get<StoredSheet>(`/path/sheets/${enc(id)}`),
 };
 
@@ -40,6 +52,7 @@ export const doPath = {
   savePlan: (form: PlanForm) => post<PathPlan>("/path/plan", form),
   keep: () => post<readonly EvidenceLine[]>("/path/keep"),
   attest: (subject: string, byName: string, statement: string) => post<EvidenceLine>("/path/attest", { subject, byName, statement }),
+  fileIncident: (report: object) => post<EvidenceLine>("/path/incident", report),
   gradeLab: (number: number, code: Code) => post<GradedLab>(`/path/labs/${number}/grade`, code),
   startSheet: (body: { kind: "drift" } | { kind: "design"; subject?: string } | { kind: "interview"; round: number }) =>
     post<StoredSheet>("/path/sheets", body),

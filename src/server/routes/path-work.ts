@@ -2,12 +2,13 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Type, type Static } from "typebox";
 import { requireRole } from "../../access/gate.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
+import { eventLog } from "../../path/incident-report.ts";
 import { describeLab, findLab } from "../../path/labs/catalogue.ts";
 import { languages, maxSourceBytes } from "../../path/labs/lab.ts";
 import { withoutSeed } from "../../path/drills/sheet.ts";
 import { isLoopback } from "../../serving/http-guard.ts";
 import type { RouteContext } from "../control-rooms.ts";
-import type { AnsweredSheet, EvidenceLine, GradedLab, LabPage, PathLab, StoredSheet } from "../path-api.ts";
+import type { AnsweredSheet, EvidenceLine, GradedLab, LabPage, LoggedEvent, PathLab, StoredSheet } from "../path-api.ts";
 import { evidenceLine, labViews } from "../path-view.ts";
 
 const id = Type.String({ minLength: 1, maxLength: 100 });
@@ -94,6 +95,12 @@ export function addPathWorkRoutes(app: FastifyInstance, { path: desk }: RouteCon
       const { sheet, entry } = await desk.answer(request.params.id, request.body.answers, request.body.code);
       return { sheet, entry: evidenceLine(entry) };
     },
+  );
+
+  app.get(
+    "/path/events",
+    { schema: { summary: "The event log that an incident report's times are held against" } },
+    async (): Promise<readonly LoggedEvent[]> => eventLog(await desk.records()),
   );
 
   app.post("/path/incident", { schema: { summary: "Files an incident report whose times agree with the event log" } }, async (request): Promise<EvidenceLine> =>
