@@ -5,6 +5,7 @@ const benches: Readonly<Record<string, () => Promise<{ run: (args: string[]) => 
   features: () => import("./features.ts"),
   trees: () => import("./trees.ts"),
   tracking: () => import("./tracking.ts"),
+  console: () => import("./console.ts"),
 };
 
 const [name = "", ...args] = process.argv.slice(2);

@@ -39,7 +39,7 @@ export const runTables: RecordTables = {
 };
 
 /** The same for one search: addresses of artifacts as they are handed out, and which comparisons an index answers. */
-async function searchable(
+export async function searchable(
   database: SqlDatabase,
   query: Pick<RunQuery, "experimentIds" | "filter">,
   artifactRoot: string,

@@ -65,7 +65,7 @@ export function createTracking(given: TrackingParts): TrackingStore {
     experiments: createExperimentRecords(parts),
     runs,
     files,
-    table: createRunTable(parts.database),
+    table: createRunTable(parts),
     views: createSavedViews(parts),
     loggedModels,
     modelFiles,

@@ -1,11 +1,10 @@
 import { sql, type RawBuilder } from "kysely";
 import { KarkhanaError } from "../../kernel/error.ts";
-import type { SqlDatabase } from "../../storage/sql/port.ts";
 import { runTables } from "../runs.ts";
 import { runScope } from "../search/fields.ts";
 import type { Field } from "../search/filter.ts";
 import { parseOrders } from "../search/order-by.ts";
-import { selected, type RunSelection } from "./query.ts";
+import { selected, type RunSelection, type RunTableParts } from "./query.ts";
 
 export interface RunGroup {
   /** null: the runs without that param or tag. */
@@ -37,7 +36,7 @@ const maxMetrics = 12;
  * @param by as in an order: "params.lr", "tags.team", "status"
  * @throws SEARCH_INVALID, INVALID_ARGUMENT if it is a number
  */
-export async function groupRuns(database: SqlDatabase, selection: RunSelection, by: string, metricKeys: readonly string[]): Promise<RunGroups> {
+export async function groupRuns(parts: RunTableParts, selection: RunSelection, by: string, metricKeys: readonly string[]): Promise<RunGroups> {
   const [order] = parseOrders([by], runScope);
   if (order === undefined || selection.experimentIds.length === 0) return { groups: [], more: false };
   const keys = metricKeys.slice(0, maxMetrics);
@@ -50,10 +49,10 @@ export async function groupRuns(database: SqlDatabase, selection: RunSelection, 
     const column = sql.ref(`m${i}.value`);
     return sql`, count(${column}) as ${sql.ref(`n${i}`)}, avg(${column}) as ${sql.ref(`mean${i}`)}, min(${column}) as ${sql.ref(`low${i}`)}, max(${column}) as ${sql.ref(`high${i}`)}`;
   });
-  const rows = await database.readApart(sql<{ value: string | null; runs: number; latest: number } & Record<string, number | null>>`
+  const rows = await parts.database.readApart(sql<{ value: string | null; runs: number; latest: number } & Record<string, number | null>>`
     select ${value} as value, count(*) as runs, max(r.start_us) as latest ${sql.join(summaries, sql``)}
     from tracking_runs as r ${join} ${sql.join(joins, sql` `)}
-    where ${selected(selection, database.dialect)} group by ${value} order by runs desc, latest desc limit ${maxGroups + 1}`);
+    where ${await selected(selection, parts)} group by ${value} order by runs desc, latest desc limit ${maxGroups + 1}`);
   const groups = rows.slice(0, maxGroups).map((row): RunGroup => {
     const metrics = keys.flatMap((key, i): [string, MetricSummary][] => {
       const [runs, mean, low, high] = [row[`n${i}`], row[`mean${i}`], row[`low${i}`], row[`high${i}`]];

@@ -1,7 +1,6 @@
 import { sql } from "kysely";
 import { KarkhanaError } from "../../kernel/error.ts";
-import type { SqlDatabase } from "../../storage/sql/port.ts";
-import { selected, sortOf, type RunSelection } from "./query.ts";
+import { selected, sortOf, type RunSelection, type RunTableParts } from "./query.ts";
 
 /** More rows than this no browser scrolls through in one element; and it bounds the memory of an order to 8 MB. */
 const maxOrdered = 500_000;
@@ -42,26 +41,27 @@ export class RunOrder {
   }
 }
 
-export async function countRuns(database: SqlDatabase, selection: RunSelection): Promise<number> {
+export async function countRuns(parts: RunTableParts, selection: RunSelection): Promise<number> {
   if (selection.experimentIds.length === 0) return 0;
-  const [row] = await database.readApart(
-    sql<{ total: number }>`select count(*) as total from tracking_runs as r where ${selected(selection, database.dialect)}`,
+  const [row] = await parts.database.readApart(
+    sql<{ total: number }>`select count(*) as total from tracking_runs as r where ${await selected(selection, parts)}`,
   );
   return row?.total ?? 0;
 }
 
 /** @throws SEARCH_INVALID */
-export async function orderRuns(database: SqlDatabase, selection: RunSelection, orderBy: readonly string[]): Promise<RunOrder> {
-  const { dialect } = database;
-  const sort = sortOf(orderBy, dialect);
+export async function orderRuns(parts: RunTableParts, selection: RunSelection, orderBy: readonly string[]): Promise<RunOrder> {
+  const { database } = parts;
+  const sort = sortOf(orderBy, database.dialect);
   if (selection.experimentIds.length === 0) return new RunOrder(0, "");
-  const total = await countRuns(database, selection);
+  const conditions = await selected(selection, parts);
   const keys = sort.map((key, i) => sql`${key.expression} as ${sql.ref(`k${i}`)}`);
   const order = sql.join(sort.map((key, i) => sql`${sql.ref(`k${i}`)} ${key.descending ? sql`desc` : sql`asc`}`));
-  // One text, not a row a run: a row is an object on this thread, too.
-  const cut = total > maxOrdered ? sql`order by ${order} limit ${maxOrdered}` : sql``;
-  const [row] = await database.readApart(sql<{ ids: string | null }>`
-    select string_agg(q.run_id, '' order by ${order}) as ids
-    from (select r.run_id, ${sql.join(keys)} from tracking_runs as r where ${selected(selection, dialect)} ${cut}) as q`);
-  return new RunOrder(total, row?.ids ?? "");
+  // One text, not a row a run: a row is an object on this thread, too. Numbered first: SQLite sorts a number and an id in a third of the
+  // time that it takes to sort the keys within the sum of texts.
+  const [row] = await database.readApart(sql<{ ids: string | null; total: number | null }>`
+    select string_agg(case when q.n <= ${maxOrdered} then q.run_id end, '' order by q.n) as ids, max(q.n) as total
+    from (select k.run_id, row_number() over (order by ${order}) as n
+      from (select r.run_id, ${sql.join(keys)} from tracking_runs as r where ${conditions}) as k) as q`);
+  return new RunOrder(row?.total ?? 0, row?.ids ?? "");
 }

@@ -1,10 +1,9 @@
-import type { SqlDatabase } from "../../storage/sql/port.ts";
 import { countByExperiment, type ExperimentCount } from "./experiment-counts.ts";
 import { groupRuns, type RunGroups } from "./groups.ts";
 import { readRunKeys, type RunKeys } from "./keys.ts";
 import { readMetrics, type LatestMetric } from "./metrics.ts";
 import { countRuns, orderRuns, type RunOrder } from "./order.ts";
-import type { RunSelection } from "./query.ts";
+import type { RunSelection, RunTableParts } from "./query.ts";
 import { readRunRows, type RunColumns, type RunRow } from "./rows.ts";
 import { readSeries, type Series, type SeriesQuery } from "./series.ts";
 
@@ -25,13 +24,14 @@ export interface RunTable {
   series(query: SeriesQuery): Promise<Series>;
 }
 
-export function createRunTable(database: SqlDatabase): RunTable {
+export function createRunTable(parts: RunTableParts): RunTable {
+  const { database } = parts;
   return {
-    count: (selection) => countRuns(database, selection),
-    order: (selection, orderBy) => orderRuns(database, selection, orderBy),
+    count: (selection) => countRuns(parts, selection),
+    order: (selection, orderBy) => orderRuns(parts, selection, orderBy),
     rows: (ids, columns) => readRunRows(database, ids, columns),
-    keys: (selection, text) => readRunKeys(database, selection, text),
-    groups: (selection, by, metricKeys) => groupRuns(database, selection, by, metricKeys),
+    keys: (selection, text) => readRunKeys(parts, selection, text),
+    groups: (selection, by, metricKeys) => groupRuns(parts, selection, by, metricKeys),
     experiments: () => countByExperiment(database),
     metrics: (runId) => readMetrics(database, runId),
     series: (query) => readSeries(database, query),

@@ -2,10 +2,9 @@ import { sql, type RawBuilder } from "kysely";
 import type { SqlDatabase } from "../../storage/sql/port.ts";
 import { experimentKey } from "../experiments.ts";
 import type { StageView } from "../records.ts";
-import { runTables } from "../runs.ts";
+import { runTables, searchable } from "../runs.ts";
 import { runScope } from "../search/fields.ts";
 import { conditionOf } from "../search/filter-sql.ts";
-import { parseFilter } from "../search/filter-parser.ts";
 import { parseOrders } from "../search/order-by.ts";
 import { sortKeysOf, textKey, type SortKey } from "../search/sort-keys.ts";
 import { inStage } from "../search/stage.ts";
@@ -17,13 +16,20 @@ export interface RunSelection {
   readonly view: StageView;
 }
 
-/** Conditions on the run's row `r`. @throws SEARCH_INVALID, EXPERIMENT_NOT_FOUND for an id that cannot be one */
-export function selected({ experimentIds, filter, view }: RunSelection, dialect: SqlDatabase["dialect"]): RawBuilder<boolean> {
-  const parsed = parseFilter(filter ?? "", runScope);
+/** A database of runs, and what addresses of artifacts begin with in it. */
+export interface RunTableParts {
+  readonly database: SqlDatabase;
+  readonly artifactRoot: string;
+}
+
+/** Conditions on the run's row `r`; what few runs satisfy is found by an index. @throws SEARCH_INVALID, EXPERIMENT_NOT_FOUND for an id that cannot be one */
+export async function selected({ experimentIds, filter, view }: RunSelection, { database, artifactRoot }: RunTableParts): Promise<RawBuilder<boolean>> {
+  const keys = experimentIds.map(experimentKey);
+  const asked = await searchable(database, { experimentIds, filter }, artifactRoot);
   const conditions = [
-    sql<boolean>`r.experiment_id in (${sql.join(experimentIds.map(experimentKey))})`,
+    sql<boolean>`r.experiment_id in (${sql.join(keys)})`,
     ...inStage(view),
-    ...(parsed === undefined ? [] : [conditionOf(parsed, runTables, dialect)]),
+    ...(asked.filter === undefined ? [] : [conditionOf(asked.filter, asked.places, database.dialect)]),
   ];
   return sql`${sql.join(conditions, sql` and `)}`;
 }
