@@ -72,12 +72,13 @@ async function measure(what: string, url: string, other: string, repeats: number
   let [held, bytes] = [0, 0];
   for (let i = 0; i < repeats; i++) {
     const startMs = performance.now();
-    const asked = fetch(url).then(async (reply) => {
+    const asked = (async () => {
+      const reply = await fetch(url);
       if (!reply.ok) throw new Error(`${url}: ${reply.status} ${await reply.text()}`);
       bytes = (await reply.arrayBuffer()).byteLength;
       times.push(performance.now() - startMs);
-    });
-    await fetch(other).then((reply) => reply.text());
+    })();
+    await (await fetch(other)).text();
     held = Math.max(held, performance.now() - startMs);
     await asked;
   }
