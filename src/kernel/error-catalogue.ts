@@ -371,6 +371,16 @@ export const errorCatalogue = {
     remedy: "Put the quantization.json that `karkhana quantize` wrote beside the model file; it says what was lost and what was gained.",
     retryable: false,
   },
+  REMOTE_UNREACHABLE: {
+    text: "Model {model} at {url} cannot be reached: {problem}",
+    remedy: "See whether that server runs and is not overloaded; raise timeoutMs in remote.json if it is only slow.",
+    retryable: true,
+  },
+  REMOTE_REFUSED: {
+    text: "The server of model {model} at {url} refused: {problem}",
+    remedy: "Look at what that server says; name, version and tensors must be those it lists at /v2/models.",
+    retryable: false,
+  },
   PREDICTION_NOT_FOUND: {
     text: "Model {model} has no logged prediction {id} among the latest {searched}",
     remedy: "Correct the id; older predictions are in the log, but not searched from here.",

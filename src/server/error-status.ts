@@ -4,6 +4,7 @@ import { errorCatalogue, type ErrorCode } from "../kernel/error-catalogue.ts";
 const statuses: Partial<Record<ErrorCode, number>> = {
   INTERNAL: 500,
   MODEL_RUN_FAILED: 500,
+  REMOTE_REFUSED: 502,
   RUNTIME_ABSENT: 501,
   INFER_UNSUPPORTED: 501,
   INFER_MODEL_UNKNOWN: 404,

@@ -110,6 +110,27 @@ describe("models that are files", () => {
     });
   });
 
+  test("a model on another server of the protocol answers behind the same routes, and its absence is told as that", async () => {
+    const other = await openWorld({ statusOf, serving: { modelsFolder: folder } });
+    await put("far", 1, { "remote.json": JSON.stringify({ url: other.url, model: "segments", version: "1" }) });
+    await put("far_net", 1, { "remote.json": JSON.stringify({ url: `${other.url}/`, model: "net" }) });
+    for (const name of ["far", "far_net"]) expect((await call(`/v2/repository/models/${name}/load`, {})).status).toBe(200);
+    const asked = { inputs: [input], outputs: [{ name: "predict" }] };
+    const near = (await call("/v2/models/segments/infer", asked)).body["outputs"];
+    expect((await call("/v2/models/far/infer", asked)).body["outputs"]).toEqual(near);
+    expect((await call("/v2/models/far")).body).toMatchObject({ platform: "karkhana_remote", inputs: [{ name: "input", shape: [-1, 5] }] });
+    const far = { inputs: [{ name: "X", datatype: "FP32", shape: [1, 5], data: [1, 2, 3, 4, 5] }] };
+    expect((await call("/v2/models/far_net/infer", far)).body["outputs"]).toEqual((await call("/v2/models/net/infer", far)).body["outputs"]);
+    expect((await call("/v2/models/far/infer", { inputs: [{ ...input, datatype: "FP32" }] })).status).toBe(400);
+    await put("nobody", 1, { "remote.json": JSON.stringify({ url: other.url, model: "nobody" }) });
+    expect((await call("/v2/repository/models/nobody/load", {})).status).toBe(502);
+    await other.close();
+    const gone = await call("/v2/models/far/infer", asked);
+    expect([gone.status, JSON.stringify(gone.body)]).toEqual([503, expect.stringMatching(/REMOTE_UNREACHABLE/)]);
+    await put("odd", 1, { "remote.json": JSON.stringify({ url: "file:///etc", model: "x" }) });
+    expect(JSON.stringify((await call("/v2/repository/models/odd/load", {})).body)).toMatch(/remote.json.url/);
+  });
+
   test("what cannot be served is listed with its reason, and nothing else suffers", async () => {
     const { body } = await call("/v2/repository/index", {});
     const listed = body as unknown as { name: string; state: string; reason: string }[];

@@ -3,6 +3,7 @@
  *
  *   <folder>/<name>/<version>/<model file>     as Triton lays its repository out; the highest version answers
  *                            /golden.json      {"inputs":[…],"outputs":[…],"tolerance":1e-5} as the protocol's JSON: checked at load
+ *                            /remote.json      instead of a model file: the model is on another server
  *                            /quantization.json  what quantisation cost; without it a quantised model is refused
  *
  * A version is read on a thread of its own, checked, run once, and then put in place by one assignment; one that fails leaves the old in place.
@@ -19,6 +20,7 @@ import type { SessionPoolOptions } from "../formats/onnx/session-pool.ts";
 import { FileModel } from "./file-model.ts";
 import { checkGolden, readGolden } from "./golden.ts";
 import { checkQuantization } from "../formats/onnx/quantization-report.ts";
+import { openRemoteModel, readRemotePlan } from "./remote-model.ts";
 import type { RepositoryEntry } from "./model-face.ts";
 
 const maxFileBytes = 2 ** 31;
@@ -105,6 +107,19 @@ export class FileModels {
 async function openFile(name: string, folder: string, sessions: SessionPoolOptions): Promise<{ readonly model: ServableModel; readonly golden: number }> {
   const entries = await readdir(folder, { withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  const model = files.includes("remote.json")
+    ? await openRemoteModel(readRemotePlan(await readFile(path.join(folder, "remote.json"))))
+    : await openLocal(name, folder, files, sessions);
+  try {
+    const golden = files.includes("golden.json") ? readGolden(await readFile(path.join(folder, "golden.json"))) : undefined;
+    return { model, golden: await checkGolden(model, golden, `${name}/${path.basename(folder)}`) };
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+async function openLocal(name: string, folder: string, files: readonly string[], sessions: SessionPoolOptions): Promise<ServableModel> {
   const file = findModelFile(`${name}/${path.basename(folder)}`, files);
   const bytes = await readFile(path.join(folder, file));
   if (bytes.length > maxFileBytes) throw new KarkhanaError("MODEL_FORMAT_UNKNOWN", { name, problem: `${file} has more than 2 GB` });
@@ -113,14 +128,7 @@ async function openFile(name: string, folder: string, sessions: SessionPoolOptio
     await checkQuantization(parsed.model, sha256(bytes), async () =>
       files.includes("quantization.json") ? readFile(path.join(folder, "quantization.json")) : undefined,
     );
-  const model = await openModel(parsed, sessions);
-  try {
-    const golden = files.includes("golden.json") ? readGolden(await readFile(path.join(folder, "golden.json"))) : undefined;
-    return { model, golden: await checkGolden(model, golden, `${name}/${path.basename(folder)}`) };
-  } catch (error) {
-    await model.close();
-    throw error;
-  }
+  return openModel(parsed, sessions);
 }
 
 async function foldersIn(folder: string | undefined): Promise<string[]> {
