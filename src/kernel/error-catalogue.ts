@@ -1,10 +1,12 @@
+import { modelErrors } from "./error-catalogue-models.ts";
+
 /**
  * Every error this program can raise, by room. A code is never renamed and never reused once released.
  * `text` may hold {placeholders} filled from the error's details. `remedy` tells the reader what to do.
  * `docs/errors.md` lists exactly these codes; a test holds the two together.
  * Rooms know codes only; `server/error-status.ts` alone knows HTTP statuses.
  */
-export const errorCatalogue = {
+const errors = {
   // kernel
   INVALID_ARGUMENT: { text: "{field}: {problem} (got {value})", remedy: "Correct the field named in the message.", retryable: false },
   INVALID_CONFIG: {
@@ -346,61 +348,6 @@ export const errorCatalogue = {
   },
   ORIGIN_REFUSED: { text: "Requests from the web page {value} are refused", remedy: "Call from the server's own pages or from a program.", retryable: false },
   // serving
-  MODEL_FORMAT_UNKNOWN: {
-    text: "{name} is not a model this program reads: {problem}",
-    remedy: "Save the model as LightGBM text, XGBoost JSON or UBJSON, or ONNX; docs/models.md lists what is read.",
-    retryable: false,
-  },
-  MODEL_NOT_REPRODUCIBLE: {
-    text: "{format} model: {feature} is not supported: {problem}",
-    remedy: "Serve the model from its own library as a remote backend, or save it without what the message names; docs/models.md lists what is read.",
-    retryable: false,
-  },
-  TENSOR_REFUSED: {
-    text: "Tensor {tensor}: {problem}",
-    remedy: "Send the inputs that the model's metadata lists, with their datatypes and shapes.",
-    retryable: false,
-  },
-  RUNTIME_ABSENT: {
-    text: "{feature} needs the package {package}: {problem}",
-    remedy: "Install it beside Karkhana: `npm install {package}`.",
-    retryable: false,
-  },
-  QUANTIZATION_UNREPORTED: {
-    text: "A model quantised to {kind} is not deployed without its report: {problem}",
-    remedy: "Put the quantization.json that `karkhana quantize` wrote beside the model file; it says what was lost and what was gained.",
-    retryable: false,
-  },
-  REMOTE_UNREACHABLE: {
-    text: "Model {model} at {url} cannot be reached: {problem}",
-    remedy: "See whether that server runs and is not overloaded; raise timeoutMs in remote.json if it is only slow.",
-    retryable: true,
-  },
-  REMOTE_REFUSED: {
-    text: "The server of model {model} at {url} refused: {problem}",
-    remedy: "Look at what that server says; name, version and tensors must be those it lists at /v2/models.",
-    retryable: false,
-  },
-  PREDICTION_NOT_FOUND: {
-    text: "Model {model} has no logged prediction {id} among the latest {searched}",
-    remedy: "Correct the id; older predictions are in the log, but not searched from here.",
-    retryable: false,
-  },
-  EXPLANATION_UNAVAILABLE: {
-    text: "There is no explanation: {problem}",
-    remedy: "Ask for a version of trees with row counts (LightGBM, XGBoost, own) or of a logistic model.",
-    retryable: false,
-  },
-  MODEL_QUEUE_FULL: {
-    text: "{waiting} batches already wait for the model's workers, the most allowed",
-    remedy: "Try again shortly, or give the model more workers.",
-    retryable: true,
-  },
-  MODEL_RUN_FAILED: {
-    text: "The model could not run: {problem}",
-    remedy: "Look at the input named in the message; if it fits the model's metadata, the model file is at fault.",
-    retryable: false,
-  },
   ARTIFACT_MISSING: {
     text: "Version artifact {path} is missing",
     remedy: "Train and register the version again; its files were removed or never written.",
@@ -497,5 +444,7 @@ export const errorCatalogue = {
     retryable: false,
   },
 } as const;
+
+export const errorCatalogue: typeof errors & typeof modelErrors = { ...errors, ...modelErrors };
 
 export type ErrorCode = keyof typeof errorCatalogue;
