@@ -112,7 +112,7 @@ function told({ kind, subject, content }: EvidenceEntry["body"]): string {
     case "block":
       return `${blockTitle(subject)}: all its labs passed`;
     case "attestation":
-      return `${attestable.get(subject) ?? subject}: the word of ${textOf(content["byName"])}`;
+      return `${(attestable.get(subject) ?? subject).replace(/\.$/, "")}: the word of ${textOf(content["byName"])}`;
     case "incident-report":
       return `Incident report of ${subject}, cause ${textOf(content["cause"])}; its times agree with the event log`;
     case "drill":

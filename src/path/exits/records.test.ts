@@ -112,6 +112,24 @@ describe("reading the platform's records", () => {
       ).toBe(true);
   });
 
+  test("the run of a version is read however old it is, and one that is gone is left out", async () => {
+    const { experimentId } = await stores.tracking.experiment("small");
+    const old = await stores.tracking.createRun({ experimentId, name: "the version's" });
+    await stores.registry.registerVersion({ model: "late", requestId: "1", ...newVersion, runId: old.runId });
+    await stores.registry.registerVersion({ model: "late", requestId: "2", ...newVersion, runId: "f".repeat(32) });
+    const newest = { runs: [] };
+    const forgetful = {
+      listExperiments: stores.tracking.listExperiments.bind(stores.tracking),
+      listRuns: async () => newest,
+      getRun: stores.tracking.getRun.bind(stores.tracking),
+    };
+    const feedback = await readFeedback(stores.folder.logFolder);
+    const rooms = { ...stores, tracking: forgetful, feedback, clock, evidence: createEvidenceStore({ database: stores.database, clock }), labs: [] };
+    const { runs } = await readRecords(rooms);
+    await feedback.close();
+    expect(runs.map(({ runId, experiment }) => [runId, experiment])).toEqual([[old.runId, "small"]]);
+  });
+
   test("every run of every experiment is read, however many pages they fill", async () => {
     const { experimentId } = await stores.tracking.experiment("load-test");
     for (let i = 0; i < 120; i++) await stores.tracking.createRun({ experimentId, name: `run ${i}` });

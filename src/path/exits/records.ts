@@ -1,4 +1,5 @@
 import type { Clock, Micros } from "../../kernel/clock.ts";
+import { codeOf } from "../../kernel/error.ts";
 import type { Alert } from "../../monitoring/alert.ts";
 import type { Datasets } from "../../data/store.ts";
 import type { FeedbackReader } from "../../feedback/log.ts";
@@ -98,7 +99,7 @@ export interface AnswerRecord {
 /** The part of each room that is read. */
 export interface RecordRooms {
   readonly datasets: Pick<Datasets, "listVersions" | "report">;
-  readonly tracking: Pick<Tracking, "listExperiments" | "listRuns">;
+  readonly tracking: Pick<Tracking, "listExperiments" | "listRuns" | "getRun">;
   readonly registry: Pick<Registry, "listModels" | "listVersions" | "listEvents" | "getDeployment">;
   readonly pipelines: Pick<Pipelines, "listRuns">;
   readonly monitoring: Pick<MonitoringStore, "listDriftWindows" | "listAlerts">;
@@ -109,6 +110,8 @@ export interface RecordRooms {
 }
 
 const maxPipelines = 10_000;
+/** Of each experiment the newest; the run of every version is read besides, however old. A page of the console stands on this. */
+const maxRunsOfExperiment = 2000;
 const maxWindows = 100_000;
 const sampledAnswers = 512;
 
@@ -116,14 +119,15 @@ const sampledAnswers = 512;
 export async function readRecords(rooms: RecordRooms, elsewhere?: Pick<Pipelines, "listRuns">): Promise<PathRecords> {
   const runs = await rooms.pipelines.listRuns(maxPipelines);
   const answers = await sampleAnswers(rooms.feedback);
-  const models = await rooms.registry.listModels();
+  const names = await rooms.registry.listModels();
+  const models = await Promise.all(names.map((model) => readModel(rooms, model, answers.get(model) ?? [])));
   return {
     nowUs: rooms.clock.nowUs(),
     datasets: await readDatasets(rooms.datasets),
-    runs: await readRuns(rooms.tracking),
+    runs: await readRuns(rooms.tracking, new Set(models.flatMap(({ versions }) => versions.map(({ runId }) => runId)))),
     trainings: runs.filter(isTraining).map(training),
     parities: runs.flatMap(parity),
-    models: await Promise.all(models.map((model) => readModel(rooms, model, answers.get(model) ?? []))),
+    models,
     elsewhere: elsewhere === undefined ? [] : (await elsewhere.listRuns(maxPipelines)).filter(isTraining).map(training),
     evidence: await rooms.evidence.list(),
     labs: rooms.labs,
@@ -140,25 +144,33 @@ async function readDatasets(datasets: RecordRooms["datasets"]): Promise<DatasetR
   return records;
 }
 
-async function readRuns(tracking: RecordRooms["tracking"]): Promise<RunRecord[]> {
-  const records: RunRecord[] = [];
+async function readRuns(tracking: RecordRooms["tracking"], needed: ReadonlySet<string>): Promise<RunRecord[]> {
+  const records = new Map<string, RunRecord>();
+  const names = new Map<string, string>();
   for (const experiment of await tracking.listExperiments()) {
+    names.set(experiment.experimentId, experiment.name);
     let token: string | undefined;
+    let read = 0;
     do {
       const page = await tracking.listRuns(experiment.experimentId, { limit: 100, ...(token === undefined ? {} : { token }) });
-      for (const { runId, status, tags, params, metrics } of page.runs)
-        records.push({
-          runId,
-          experiment: experiment.name,
-          status,
-          tags,
-          params,
-          metrics: Object.fromEntries(Object.entries(metrics).map(([key, { value }]) => [key, value])),
-        });
+      for (const run of page.runs) records.set(run.runId, runRecord(run, experiment.name));
+      read += page.runs.length;
       token = page.nextToken;
-    } while (token !== undefined);
+    } while (token !== undefined && read < maxRunsOfExperiment);
   }
-  return records;
+  for (const runId of needed) {
+    if (records.has(runId)) continue;
+    const run = await tracking.getRun(runId).catch((error: unknown) => {
+      if (codeOf(error) === "RUN_NOT_FOUND") return undefined;
+      throw error;
+    });
+    if (run !== undefined) records.set(runId, runRecord(run, names.get(run.experimentId) ?? run.experimentId));
+  }
+  return [...records.values()];
+}
+
+function runRecord({ runId, status, tags, params, metrics }: Run, experiment: string): RunRecord {
+  return { runId, experiment, status, tags, params, metrics: Object.fromEntries(Object.entries(metrics).map(([key, { value }]) => [key, value])) };
 }
 
 async function readModel({ registry, monitoring }: RecordRooms, model: string, answers: readonly AnswerRecord[]): Promise<ModelRecord> {
