@@ -66,3 +66,44 @@ describe("the registry of MLflow's stock client", () => {
     ]);
   });
 });
+
+describe("once a user is known, the stock client", () => {
+  const script = `
+import mlflow, sys
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+try:
+    print(MlflowClient().create_registered_model(sys.argv[1]).name)
+except MlflowException as error:
+    print(error.error_code)
+`;
+  let python: string;
+  let token: string;
+  const as = async (name: string, env: Record<string, string>): Promise<string> => {
+    const settings = { ...process.env, MLFLOW_TRACKING_URI: control.url, MLFLOW_HTTP_REQUEST_MAX_RETRIES: "1", MLFLOW_DISABLE_TELEMETRY: "true", ...env };
+    return (await run(python, ["-c", script, name], { env: settings })).stdout.trim();
+  };
+
+  beforeAll(async () => {
+    python = (await run(process.execPath, [path.join(here, "..", "..", "scripts", "mlflow-client.ts")])).stdout.trim();
+    const { directory } = world.rooms;
+    await directory.addUser("ada", "editor");
+    await directory.setPassword("ada", "correct horse battery");
+    token = await directory.addToken("ada", "");
+    await directory.addUser("reader", "viewer");
+    await directory.setPassword("reader", "correct horse battery");
+    world.machineClock.advanceBy(2_000_000);
+  }, 120_000);
+
+  test("is let in by MLFLOW_TRACKING_TOKEN, or by MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD", async () => {
+    expect(await as("by token", { MLFLOW_TRACKING_TOKEN: token })).toBe("by token");
+    expect(await as("by password", { MLFLOW_TRACKING_USERNAME: "ada", MLFLOW_TRACKING_PASSWORD: "correct horse battery" })).toBe("by password");
+    expect(await as("by token as password", { MLFLOW_TRACKING_USERNAME: "ada", MLFLOW_TRACKING_PASSWORD: token })).toBe("by token as password");
+  });
+
+  test("is told why it is not", async () => {
+    expect(await as("nobody", {})).toBe("UNAUTHENTICATED");
+    expect(await as("wrong", { MLFLOW_TRACKING_TOKEN: `${token}x` })).toBe("UNAUTHENTICATED");
+    expect(await as("reader", { MLFLOW_TRACKING_USERNAME: "reader", MLFLOW_TRACKING_PASSWORD: "correct horse battery" })).toBe("PERMISSION_DENIED");
+  });
+});
