@@ -20,7 +20,7 @@ _out_of_scope = json.loads(os.environ.get("KARKHANA_SUITE_OUT_OF_SCOPE", "[]"))
 _results_file = os.environ["KARKHANA_SUITE_RESULTS"]
 
 # Name of the fixture that starts a server, by test file.
-_fixtures = {"test_rest_tracking": "mlflow_client", "test_model_registry": "client"}
+_fixtures = {"test_rest_tracking": "mlflow_client", "test_model_registry": "client", "test_client_webhooks": "client"}
 
 
 class _Servers:
