@@ -12,7 +12,7 @@ function refuse(message: string, expected: string, got: unknown): never {
 }
 
 /** A finite number. */
-function asNumber(value: unknown, what: string): number {
+export function asNumber(value: unknown, what: string): number {
   if (typeof value !== "number" || !Number.isFinite(value)) return refuse(`${what} is not a finite number.`, "a finite number", value);
   return value;
 }
@@ -27,7 +27,7 @@ export function asMatrix(value: unknown, rows: number, columns: number, what: st
   return asList(value, rows, what).map((row, i) => asVector(row, columns, `${what}[${i}]`));
 }
 
-function asList(value: unknown, length: number | undefined, what: string): readonly unknown[] {
+export function asList(value: unknown, length: number | undefined, what: string): readonly unknown[] {
   if (!Array.isArray(value)) return refuse(`${what} is not a list.`, length === undefined ? "a list" : `a list of ${length}`, value);
   if (length !== undefined && value.length !== length) return refuse(`${what} has ${value.length} items and should have ${length}.`, `${length} items`, value);
   return value;

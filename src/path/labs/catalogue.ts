@@ -1,9 +1,18 @@
 import { KarkhanaError } from "../../kernel/error.ts";
 import { roadmap } from "../content/roadmap.ts";
 import { defaultLimits, labId, type Lab, type Language, type Limits } from "./lab.ts";
+import { expectations } from "./list/lab-03-expectations.ts";
 import { pca } from "./list/lab-06-pca.ts";
+import { information } from "./list/lab-09-information.ts";
+import { topK } from "./list/lab-13-top-k.ts";
+import { criticalPath } from "./list/lab-16-critical-path.ts";
+import { beamSearch } from "./list/lab-19-beam-search.ts";
+import { nearestNeighbours } from "./list/lab-20-nearest-neighbours.ts";
+import { leastSquares } from "./list/lab-23-least-squares.ts";
+import { ridgeAndLasso } from "./list/lab-24-ridge-and-lasso.ts";
 import { softmaxCrossEntropy } from "./list/lab-25-softmax-cross-entropy.ts";
 import { calibration } from "./list/lab-26-calibration.ts";
+import { backprop } from "./list/lab-30-backprop.ts";
 import { attention } from "./list/lab-32-attention.ts";
 import { dynamicBatcher } from "./list/lab-35-dynamic-batcher.ts";
 import { int8 } from "./list/lab-36-int8.ts";
@@ -14,9 +23,18 @@ import { psi } from "./list/lab-43-psi.ts";
 
 /** Every lab that can be run, in the order of the roadmap's lab list. */
 export const labs: readonly Lab[] = [
+  expectations,
   pca,
+  information,
+  topK,
+  criticalPath,
+  beamSearch,
+  nearestNeighbours,
+  leastSquares,
+  ridgeAndLasso,
   softmaxCrossEntropy,
   calibration,
+  backprop,
   attention,
   dynamicBatcher,
   int8,

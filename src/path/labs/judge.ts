@@ -5,7 +5,8 @@ import type { CaseVerdict } from "./verdict.ts";
 
 /** The verdict on one case. A check that fails on a strange answer is a failed case, never an error of ours. */
 export function judgeCase(item: LabCase, reply: Reply | undefined): CaseVerdict {
-  const base = { name: item.name, inputs: inputsOf(item), expected: null, got: null, tolerance: null, difference: null };
+  const base = { name: item.name, inputs: "", expected: null, got: null, tolerance: null, difference: null };
+  const failed = { ...base, status: "failed" as const };
   if (reply === undefined) return { ...base, status: "not-run", message: "The solution was stopped before its answer." };
   if (item.mustThrow !== undefined) {
     if (reply.kind === "thrown") return { ...base, status: "passed", message: "" };
@@ -17,13 +18,13 @@ export function judgeCase(item: LabCase, reply: Reply | undefined): CaseVerdict 
       message: `This input must be refused by throwing an error: ${item.mustThrow}.`,
     };
   }
-  if (reply.kind === "thrown") return { ...base, status: "failed", message: `The solution threw ${reply.message.slice(0, 600)}` };
+  if (reply.kind === "thrown") return { ...failed, inputs: inputsOf(item), message: `The solution threw ${reply.message.slice(0, 600)}` };
   const finding = check(item, reply.value);
   if (finding === undefined) return { ...base, status: "passed", message: "" };
   const { difference } = finding;
   return {
-    ...base,
-    status: "failed",
+    ...failed,
+    inputs: inputsOf(item),
     expected: finding.expected,
     got: finding.got,
     tolerance: finding.tolerance ?? null,

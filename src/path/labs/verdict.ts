@@ -14,7 +14,7 @@ export type CaseStatus = "passed" | "failed" | "not-run";
 export interface CaseVerdict {
   readonly name: string;
   readonly status: CaseStatus;
-  /** The arguments, shortened. */
+  /** The arguments of a failed case, shortened, one a line; empty for the others. */
   readonly inputs: string;
   readonly expected: string | null;
   readonly got: string | null;

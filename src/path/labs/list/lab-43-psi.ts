@@ -54,7 +54,7 @@ export function stability(reference: Value[], current: Value[], edges: number[],
     const normal = (name: string, n: number, shift = 0, scale = 1): number[] => gaussians(rng.fork(name), n).map((x) => x * scale + shift);
     return [
       one("no drift, 100 rows", normal("a", 100), normal("b", 100), edges),
-      one("no drift, 2000 rows", normal("a", 2000), normal("b", 2000), edges),
+      one("no drift, 1000 rows", normal("a", 1000), normal("b", 1000), edges),
       one("half a deviation to the right", normal("a", 600), normal("b", 400, 0.5), edges),
       one("much wider", normal("a", 500), normal("b", 500, 0, 2), edges),
       one("the same sample twice", normal("a", 50), normal("a", 50), edges),

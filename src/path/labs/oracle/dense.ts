@@ -6,6 +6,10 @@
 export type Matrix = number[][];
 type Rows = readonly (readonly number[])[];
 
+export function zeros(rows: number, columns: number): Matrix {
+  return Array.from({ length: rows }, () => Array.from({ length: columns }, () => 0));
+}
+
 export function identity(n: number): Matrix {
   return Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => (i === j ? 1 : 0)));
 }
@@ -38,7 +42,7 @@ export function dot(a: readonly number[], b: readonly number[]): number {
   return sum;
 }
 
-function norm(a: readonly number[]): number {
+export function norm(a: readonly number[]): number {
   return Math.sqrt(dot(a, a));
 }
 

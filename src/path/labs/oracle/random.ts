@@ -16,3 +16,21 @@ export function gaussianMatrix(rng: Rng, rows: number, columns: number): number[
 export function between(rng: Rng, low: number, high: number): number {
   return low + (high - low) * rng.next();
 }
+
+/** Whole number in [low, high]. */
+export function integer(rng: Rng, low: number, high: number): number {
+  return low + rng.int(high - low + 1);
+}
+
+export function pick<T>(rng: Rng, items: readonly [T, ...T[]] | readonly T[]): T {
+  return items[rng.int(items.length)] as T;
+}
+
+export function shuffled<T>(rng: Rng, items: readonly T[]): T[] {
+  const out = [...items];
+  for (let i = out.length - 1; i > 0; i--) {
+    const j = rng.int(i + 1);
+    [out[i], out[j]] = [out[j] as T, out[i] as T];
+  }
+  return out;
+}

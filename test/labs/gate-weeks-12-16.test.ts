@@ -1,0 +1,3 @@
+import { gateBlocks } from "./gate.ts";
+
+await gateBlocks(["weeks-12-16"]);
