@@ -3,7 +3,9 @@ import { roadmap } from "../content/roadmap.ts";
 import { defaultLimits, labId, type Lab, type Language, type Limits } from "./lab.ts";
 import { expectations } from "./list/lab-03-expectations.ts";
 import { pca } from "./list/lab-06-pca.ts";
+import { autograd } from "./list/lab-07-autograd.ts";
 import { information } from "./list/lab-09-information.ts";
+import { pipelineRun } from "./list/lab-11-pipeline-run.ts";
 import { topK } from "./list/lab-13-top-k.ts";
 import { criticalPath } from "./list/lab-16-critical-path.ts";
 import { beamSearch } from "./list/lab-19-beam-search.ts";
@@ -25,7 +27,9 @@ import { psi } from "./list/lab-43-psi.ts";
 export const labs: readonly Lab[] = [
   expectations,
   pca,
+  autograd,
   information,
+  pipelineRun,
   topK,
   criticalPath,
   beamSearch,

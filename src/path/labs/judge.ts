@@ -9,6 +9,8 @@ export function judgeCase(item: LabCase, reply: Reply | undefined): CaseVerdict 
   const failed = { ...base, status: "failed" as const };
   if (reply === undefined) return { ...base, status: "not-run", message: "The solution was stopped before its answer." };
   if (item.mustThrow !== undefined) {
+    const before = reply.kind === "thrown" ? check(item, undefined) : undefined;
+    if (before !== undefined) return { ...failed, inputs: inputsOf(item), expected: before.expected, got: before.got, message: before.message };
     if (reply.kind === "thrown") return { ...base, status: "passed", message: "" };
     return {
       ...base,

@@ -41,7 +41,7 @@ export interface LabCase {
   readonly args: readonly unknown[];
   /** Undefined when the answer is right. May throw a `WrongAnswer`. Used once: counters of host functions live in the case. */
   readonly check: (answer: unknown) => Finding | undefined;
-  /** Set where the right answer is to refuse: the solution must throw. `check` is then not asked. */
+  /** Set where the right answer is to refuse: the solution must throw. `check` is then asked with undefined: did anything happen before? */
   readonly mustThrow?: string;
 }
 

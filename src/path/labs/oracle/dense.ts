@@ -6,10 +6,6 @@
 export type Matrix = number[][];
 type Rows = readonly (readonly number[])[];
 
-export function zeros(rows: number, columns: number): Matrix {
-  return Array.from({ length: rows }, () => Array.from({ length: columns }, () => 0));
-}
-
 export function identity(n: number): Matrix {
   return Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => (i === j ? 1 : 0)));
 }
