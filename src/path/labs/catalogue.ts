@@ -7,7 +7,9 @@ import { autograd } from "./list/lab-07-autograd.ts";
 import { information } from "./list/lab-09-information.ts";
 import { pipelineRun } from "./list/lab-11-pipeline-run.ts";
 import { topK } from "./list/lab-13-top-k.ts";
+import { slidingWindows } from "./list/lab-14-sliding-windows.ts";
 import { criticalPath } from "./list/lab-16-critical-path.ts";
+import { viterbi } from "./list/lab-17-viterbi.ts";
 import { beamSearch } from "./list/lab-19-beam-search.ts";
 import { nearestNeighbours } from "./list/lab-20-nearest-neighbours.ts";
 import { leastSquares } from "./list/lab-23-least-squares.ts";
@@ -31,7 +33,9 @@ export const labs: readonly Lab[] = [
   information,
   pipelineRun,
   topK,
+  slidingWindows,
   criticalPath,
+  viterbi,
   beamSearch,
   nearestNeighbours,
   leastSquares,
