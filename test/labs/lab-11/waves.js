@@ -10,7 +10,7 @@ export function runPipeline(steps, cached, run) {
     left = left.filter(({ name }) => !level.has(name));
   }
   const out = {};
-  for (const name of [...level.keys()]) {
+  for (const name of level.keys()) {
     const { after, attempts } = known[name];
     const worst = after.map((need) => out[need].state);
     const result = { state: "failed", attempts: 0 };
