@@ -1,4 +1,4 @@
-import { planned } from "../place.ts";
+import { command, lab } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 const area = "algorithms";
@@ -9,7 +9,7 @@ export const algorithms: readonly Topic[] = [
     title: "Arrays, hash tables, heaps, trees, graphs; sorting, searching, two pointers, windows, traversal, dynamic programming",
     area,
     treatment: ["simulated"],
-    places: [planned],
+    places: [lab(13), lab(16)],
     depth: "Each pattern is solved in an interview's time, with its cost stated.",
     labs: [13, 14, 15, 16, 17, 18],
     names: ["BFS", "DFS", "DP", "two pointers", "sliding window"],
@@ -20,7 +20,7 @@ export const algorithms: readonly Topic[] = [
     title: "150 problems for product companies, 200 and more for the largest",
     area,
     treatment: ["simulated"],
-    places: [planned],
+    places: [command("karkhana path lab list")],
     depth: "Problems graded here are counted; counts from elsewhere are shown as claimed.",
     names: ["Neetcode 150", "LeetCode", "FAANG", "GCC"],
     rows: [93],
@@ -30,7 +30,7 @@ export const algorithms: readonly Topic[] = [
     title: "Algorithms with their use: heap and beam search, graph and pipeline, neighbours, gradient descent",
     area,
     treatment: ["simulated"],
-    places: [planned],
+    places: [lab(13), lab(16), lab(19)],
     depth: "Each solution is tied to the part of a real system it stands for.",
     after: ["interview-algorithms"],
     labs: [13, 16, 19, 20, 21, 22],

@@ -1,4 +1,4 @@
-import { planned } from "../place.ts";
+import { lab, page } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 const area = "cases";
@@ -9,7 +9,7 @@ export const cases: readonly Topic[] = [
     title: "Search ranking: position bias and clicks",
     area,
     treatment: ["built", "simulated"],
-    places: [planned],
+    places: [lab(38), page("/path/drills")],
     depth: "Propensities are estimated from logs, and the ranking is judged with them.",
     labs: [38, 39],
     rows: [75],
@@ -19,7 +19,7 @@ export const cases: readonly Topic[] = [
     title: "Fraud in under 50 ms, with rare and late labels",
     area,
     treatment: ["built"],
-    places: [planned],
+    places: [page("/path/drills")],
     depth: "The deadline is split from the network to the rules, and quality is judged when labels arrive.",
     after: ["thresholds", "tail-latency"],
     labs: [39],
@@ -30,7 +30,7 @@ export const cases: readonly Topic[] = [
     title: "Content moderation: text and image, code-switched Indic text",
     area,
     treatment: ["built", "simulated"],
-    places: [planned],
+    places: [page("/path/drills")],
     depth: "Scores of both kinds are joined, people review a queue, and each language is a slice.",
     labs: [39],
     names: ["multimodal", "code-switched text"],
@@ -41,7 +41,7 @@ export const cases: readonly Topic[] = [
     title: "Demand forecasting",
     area,
     treatment: ["built", "simulated"],
-    places: [planned],
+    places: [page("/path/drills")],
     depth: "Backtests move their origin, and intervals hold what they promise.",
     labs: [39],
     rows: [78],

@@ -1,4 +1,4 @@
-import { command, page, planned } from "../place.ts";
+import { command, lab, page, planned } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 const area = "classical";
@@ -9,7 +9,7 @@ export const classical: readonly Topic[] = [
     title: "Least squares, ridge and lasso, derived",
     area,
     treatment: ["built", "simulated"],
-    places: [planned],
+    places: [lab(23), lab(24)],
     depth: "The derivation is done by hand and its numbers hold on an ill-conditioned problem.",
     after: ["linear-algebra"],
     labs: [23, 24],
@@ -21,7 +21,7 @@ export const classical: readonly Topic[] = [
     title: "Logistic regression and its cross-entropy",
     area,
     treatment: ["built", "simulated"],
-    places: [page("/runs"), planned],
+    places: [page("/runs"), planned, lab(25)],
     depth: "The gradient is derived, and stays finite for scores of any size.",
     after: ["calculus", "probability"],
     labs: [25],
@@ -32,7 +32,7 @@ export const classical: readonly Topic[] = [
     title: "L1 against L2, and the priors they stand for",
     area,
     treatment: ["simulated"],
-    places: [planned],
+    places: [lab(24), page("/path/drills")],
     depth: "The strength of the penalty is turned into the scale of the prior and back.",
     after: ["linear-models"],
     labs: [24],
@@ -64,7 +64,7 @@ export const classical: readonly Topic[] = [
     title: "Calibration: Platt, isotonic",
     area,
     treatment: ["built"],
-    places: [page("/models")],
+    places: [page("/models"), lab(26)],
     depth: "The calibrator is stored with the model, and its reliability is measured live.",
     labs: [26],
     rows: [28],

@@ -1,4 +1,4 @@
-import { planned, reading } from "../place.ts";
+import { lab, planned, reading } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 const area = "compression";
@@ -28,7 +28,7 @@ export const compression: readonly Topic[] = [
     title: "Quantisation: FP16, INT8",
     area,
     treatment: ["built", "simulated"],
-    places: [planned],
+    places: [lab(36)],
     depth: "The error stays within half a step, zero is exact, and the loss of quality is reported beside the gain in speed.",
     labs: [36],
     rows: [58],
@@ -38,7 +38,7 @@ export const compression: readonly Topic[] = [
     title: "Distillation, structured pruning, compression with a system",
     area,
     treatment: ["built", "simulated"],
-    places: [planned],
+    places: [lab(36)],
     depth: "A smaller model stays within a stated budget of quality.",
     labs: [36],
     rows: [59],

@@ -1,4 +1,4 @@
-import { planned } from "../place.ts";
+import { lab, page, planned } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 const area = "deep";
@@ -31,7 +31,7 @@ export const deep: readonly Topic[] = [
     title: "Backpropagation by hand: one step on a network of two layers",
     area,
     treatment: ["simulated"],
-    places: [planned],
+    places: [lab(30)],
     depth: "Every intermediate value is right, with fresh numbers, within twenty minutes.",
     after: ["calculus"],
     labs: [30],
@@ -54,7 +54,7 @@ export const deep: readonly Topic[] = [
     title: "Attention, multiple heads, positions",
     area,
     treatment: ["built", "simulated"],
-    places: [planned],
+    places: [lab(32)],
     depth: "No later token can change an earlier output, and without positions the order does not matter.",
     after: ["backpropagation"],
     labs: [32],
@@ -76,7 +76,7 @@ export const deep: readonly Topic[] = [
     title: "Flash attention and large batches",
     area,
     treatment: ["simulated"],
-    places: [planned],
+    places: [lab(32)],
     depth: "Attention in tiles equals attention at once, and the memory of both is worked out beforehand.",
     after: ["transformers"],
     labs: [32],
@@ -87,7 +87,7 @@ export const deep: readonly Topic[] = [
     title: "Reading loss curves: training falls, validation rises after epoch 5",
     area,
     treatment: ["built", "simulated"],
-    places: [planned],
+    places: [page("/path/drills")],
     depth: "The fault behind a curve is named, and the fix with it.",
     after: ["backpropagation"],
     labs: [34],

@@ -1,4 +1,4 @@
-import { command, file, page, planned } from "../place.ts";
+import { command, file, lab, page, planned } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 const area = "engineering";
@@ -40,7 +40,7 @@ export const engineering: readonly Topic[] = [
     title: "Data assertions and quality gates inside a pipeline",
     area,
     treatment: ["built"],
-    places: [page("/data"), command("karkhana run")],
+    places: [page("/data"), command("karkhana run"), lab(3)],
     depth: "A bad file stops everything behind it, and the report lists the rows that failed and why.",
     labs: [3],
     names: ["pandera", "Great Expectations"],

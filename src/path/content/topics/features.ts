@@ -1,4 +1,4 @@
-import { command, page, planned } from "../place.ts";
+import { command, lab, page, planned } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 const area = "features";
@@ -9,7 +9,7 @@ export const features: readonly Topic[] = [
     title: "Feature stores, batch and streaming: Feast, Tecton",
     area,
     treatment: ["built"],
-    places: [page("/features")],
+    places: [page("/features"), lab(40)],
     depth: "A feature declared once gives the same value in a training row and in an answer, as of the same moment.",
     labs: [40],
     rows: [19],
@@ -19,7 +19,7 @@ export const features: readonly Topic[] = [
     title: "Skew between training and serving",
     area,
     treatment: ["built"],
-    places: [command("karkhana run"), page("/features")],
+    places: [command("karkhana run"), page("/features"), lab(40)],
     depth: "Served vectors are recomputed offline and compared value by value; a mismatch has a name and a cost.",
     after: ["feature-stores"],
     labs: [40],

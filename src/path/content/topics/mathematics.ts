@@ -1,4 +1,4 @@
-import { planned } from "../place.ts";
+import { lab, page, planned } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 const area = "mathematics";
@@ -20,7 +20,7 @@ export const mathematics: readonly Topic[] = [
     title: "Gradients, chain rule, Jacobians, Hessians",
     area,
     treatment: ["simulated"],
-    places: [planned],
+    places: [lab(30)],
     depth: "A gradient derived by hand agrees with finite differences.",
     labs: [7, 30],
     rows: [96],
@@ -41,7 +41,7 @@ export const mathematics: readonly Topic[] = [
     title: "Entropy, divergence, mutual information",
     area,
     treatment: ["simulated"],
-    places: [planned],
+    places: [lab(9)],
     depth: "Values hold where a probability is zero, and units are said.",
     labs: [9],
     names: ["KL divergence"],
@@ -52,7 +52,7 @@ export const mathematics: readonly Topic[] = [
     title: "PCA from scratch, with the mathematics written out",
     area,
     treatment: ["simulated"],
-    places: [planned],
+    places: [lab(6)],
     depth: "The projection equals the reference whatever the signs, and the write-up says why.",
     after: ["linear-algebra"],
     labs: [6],
@@ -63,7 +63,7 @@ export const mathematics: readonly Topic[] = [
     title: "Cross-entropy, least squares and a backpropagation step within 20 minutes",
     area,
     treatment: ["simulated"],
-    places: [planned],
+    places: [lab(23), lab(25), lab(30), page("/path/drills")],
     depth: "Derived with fresh numbers against the clock, every time.",
     after: ["linear-models", "backpropagation", "logistic-regression"],
     labs: [23, 25, 30],

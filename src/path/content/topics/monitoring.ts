@@ -1,4 +1,4 @@
-import { page, planned } from "../place.ts";
+import { command, lab, page, planned } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 const area = "monitoring";
@@ -20,7 +20,7 @@ export const monitoring: readonly Topic[] = [
     title: "Population stability index, as banks use it",
     area,
     treatment: ["built"],
-    places: [page("/monitoring")],
+    places: [page("/monitoring"), lab(43)],
     depth: "The index of a small sample is read against what sampling alone would give.",
     labs: [43],
     names: ["PSI"],
@@ -73,7 +73,7 @@ export const monitoring: readonly Topic[] = [
     title: "Debugging at 2 a.m., incident response, post-mortems",
     area,
     treatment: ["built"],
-    places: [planned],
+    places: [command("karkhana path incident draft")],
     depth: "The report's times match the machine's, the cause is named, and the actions have owners.",
     after: ["four-causes"],
     labs: [45],

@@ -1,4 +1,4 @@
-import { planned, reading } from "../place.ts";
+import { page, planned, reading } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 const area = "practice";
@@ -18,7 +18,7 @@ export const practice: readonly Topic[] = [
     title: "Designing a system from requirements to monitoring",
     area,
     treatment: ["simulated"],
-    places: [planned],
+    places: [page("/path/drills")],
     depth: "The eight steps are walked in order and the arithmetic carries through.",
     labs: [39],
     rows: [103],
@@ -28,7 +28,7 @@ export const practice: readonly Topic[] = [
     title: "Implementing papers and discussing them",
     area,
     treatment: ["built"],
-    places: [planned],
+    places: [page("/path/drills")],
     depth: "Each claim of the paper is reproduced or its gap explained.",
     rows: [104],
   },
@@ -37,7 +37,7 @@ export const practice: readonly Topic[] = [
     title: "Contributing: Transformers, PyTorch examples, LightGBM, Feast, Ray, Triton",
     area,
     treatment: ["explained", "built"],
-    places: [planned],
+    places: [page("/path/portfolio")],
     depth: "A log of contributions with links, marked as not checked while offline.",
     names: ["PRs"],
     rows: [119],

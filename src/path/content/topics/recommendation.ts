@@ -1,4 +1,4 @@
-import { planned } from "../place.ts";
+import { lab, page, planned } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 const area = "recommendation";
@@ -9,7 +9,7 @@ export const recommendation: readonly Topic[] = [
     title: "Two-tower retrieval, a ranker, business rules; catalogues of a billion",
     area,
     treatment: ["built", "simulated"],
-    places: [planned],
+    places: [page("/path/drills")],
     depth: "Each of the three stages has its own latency and recall.",
     after: ["nearest-neighbours"],
     labs: [39],
@@ -20,7 +20,7 @@ export const recommendation: readonly Topic[] = [
     title: "Approximate neighbours: FAISS, ScaNN, HNSW, LSH",
     area,
     treatment: ["built"],
-    places: [planned],
+    places: [lab(20)],
     depth: "Recall is bought with distances counted, not with time on one machine.",
     labs: [20, 21],
     rows: [71],

@@ -1,4 +1,4 @@
-import { command, file, page, planned } from "../place.ts";
+import { command, file, lab, page, planned } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 const area = "serving";
@@ -9,7 +9,7 @@ export const serving: readonly Topic[] = [
     title: "Serving over HTTP and gRPC, dynamic batching",
     area,
     treatment: ["built"],
-    places: [page("/serving"), planned],
+    places: [page("/serving"), planned, lab(35)],
     depth: "Batches close by size or deadline, overload is answered with a clear refusal, and no request is lost.",
     labs: [35],
     names: ["FastAPI", "gRPC", "dynamic batching"],
@@ -52,7 +52,7 @@ export const serving: readonly Topic[] = [
     title: "Millions of requests a second: capacity planning",
     area,
     treatment: ["simulated"],
-    places: [planned],
+    places: [page("/path/drills")],
     depth: "Replicas and cost follow from measured figures with every assumption stated.",
     after: ["tail-latency"],
     labs: [15, 39],

@@ -1,4 +1,4 @@
-import { planned } from "../place.ts";
+import { lab } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 export const tuning: readonly Topic[] = [
@@ -7,7 +7,7 @@ export const tuning: readonly Topic[] = [
     title: "Optuna, Bayesian optimisation, population-based training",
     area: "tuning",
     treatment: ["built"],
-    places: [planned],
+    places: [lab(41)],
     depth: "The search beats random search over many seeds at the same number of evaluations, and trials can be resumed.",
     after: ["experiment-tracking"],
     labs: [41],
