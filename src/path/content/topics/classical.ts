@@ -21,7 +21,7 @@ export const classical: readonly Topic[] = [
     title: "Logistic regression and its cross-entropy",
     area,
     treatment: ["built", "simulated"],
-    places: [page("/runs"), planned, lab(25)],
+    places: [page("/runs"), lab(25)],
     depth: "The gradient is derived, and stays finite for scores of any size.",
     after: ["calculus", "probability"],
     labs: [25],

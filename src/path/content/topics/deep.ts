@@ -19,7 +19,7 @@ export const deep: readonly Topic[] = [
     title: "Automatic differentiation, modules, data loaders, mixed precision",
     area,
     treatment: ["built", "simulated"],
-    places: [planned],
+    places: [lab(7)],
     depth: "A small engine of one's own agrees with finite differences on shared nodes and deep chains.",
     after: ["calculus"],
     labs: [7],

@@ -30,7 +30,7 @@ export const features: readonly Topic[] = [
     title: "Features in real time: Kafka and Flink",
     area,
     treatment: ["built", "simulated"],
-    places: [page("/features"), planned],
+    places: [page("/features"), lab(14)],
     depth: "Late events, equal times and a restart change no value.",
     after: ["feature-stores"],
     labs: [14],

@@ -1,4 +1,4 @@
-import { command, page, planned } from "../place.ts";
+import { command, lab, page, planned } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 const area = "orchestration";
@@ -9,7 +9,7 @@ export const orchestration: readonly Topic[] = [
     title: "Pipelines as graphs: Airflow, Metaflow, Kubeflow, Vertex AI Pipelines",
     area,
     treatment: ["built", "driven"],
-    places: [page("/pipelines"), planned],
+    places: [page("/pipelines"), lab(11)],
     depth: "A pipeline killed at any step goes on from the last finished one and repeats no effect.",
     after: ["reproducible-pipeline"],
     labs: [11],

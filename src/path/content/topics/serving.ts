@@ -9,7 +9,7 @@ export const serving: readonly Topic[] = [
     title: "Serving over HTTP and gRPC, dynamic batching",
     area,
     treatment: ["built"],
-    places: [page("/serving"), planned, lab(35)],
+    places: [page("/serving"), lab(35)],
     depth: "Batches close by size or deadline, overload is answered with a clear refusal, and no request is lost.",
     labs: [35],
     names: ["FastAPI", "gRPC", "dynamic batching"],
