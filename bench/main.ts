@@ -6,6 +6,7 @@ const benches: Readonly<Record<string, () => Promise<{ run: (args: string[]) => 
   trees: () => import("./trees.ts"),
   tracking: () => import("./tracking.ts"),
   console: () => import("./console.ts"),
+  "replay-features": () => import("./replay-features.ts"),
 };
 
 const [name = "", ...args] = process.argv.slice(2);
