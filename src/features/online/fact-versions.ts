@@ -19,7 +19,7 @@ interface Version {
 
 export interface ChangedRows {
   /** New rows, and rows whose end has changed, each as it must now lie in its key. */
-  readonly rows: readonly { readonly headKey: Uint8Array; readonly row: number[]; readonly index: number }[];
+  readonly rows: readonly { readonly headKey: Buffer; readonly row: number[]; readonly index: number }[];
   readonly puts: readonly KeyValue[];
 }
 
@@ -37,8 +37,8 @@ export class FactVersions {
   }
 
   /** @param read rows with a fact that are neither late nor ahead, in their batch's order */
-  async change(read: readonly (ReadRow & { readonly index: number })[]): Promise<ChangedRows> {
-    const byFact = new Map<string | number, (ReadRow & { readonly index: number })[]>();
+  async change(read: readonly ReadRow[]): Promise<ChangedRows> {
+    const byFact = new Map<string | number, ReadRow[]>();
     for (const row of read) {
       const own = byFact.get(row.fact!);
       if (own === undefined) byFact.set(row.fact!, [row]);
@@ -47,7 +47,7 @@ export class FactVersions {
     const facts = [...byFact];
     const keys = facts.map(([fact]) => versionsKey(this.#source, fact));
     const stored = keys.length === 0 ? [] : await this.#store.getMany(keys);
-    const rows: { headKey: Uint8Array; row: number[]; index: number }[] = [];
+    const rows: { headKey: Buffer; row: number[]; index: number }[] = [];
     const puts: KeyValue[] = [];
     for (const [i, [, incoming]] of facts.entries()) {
       const before = stored[i];
@@ -65,7 +65,7 @@ export class FactVersions {
         const index = fresh.find(({ id }) => id === version.id)?.index ?? fresh[0]!.index;
         for (const { headKey, row } of version.parts) {
           row[UNTIL] = untilUs;
-          rows.push({ headKey, row, index });
+          rows.push({ headKey: Buffer.from(headKey), row, index });
         }
       }
       puts.push({ key: keys[i]!, value: serialize(versions) });

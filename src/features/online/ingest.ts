@@ -1,11 +1,11 @@
 import type { SourceDefinition } from "../../data/source.ts";
 import type { ErrorCode } from "../../kernel/error-catalogue.ts";
 import { KarkhanaError, toErrorRecord } from "../../kernel/error.ts";
-import type { Expectation, KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
+import type { KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
 import type { ViewPlan } from "../view-plan.ts";
 import { FactVersions } from "./fact-versions.ts";
 import { KeyRows, type Writes } from "./key-rows.ts";
-import { isOfView, producerKey, writesKey } from "./keys.ts";
+import { isOfView, producerKey, tupleOffset, writesKey } from "./keys.ts";
 import { SourceCounts, type SetAside } from "./source-counts.ts";
 import { rowReader, type ReadRow, type RowReader, type SourceRow, type ViewRow } from "./source-rows.ts";
 import { TextIds } from "./text-ids.ts";
@@ -21,7 +21,12 @@ export interface Taken extends Writes {
   readonly rejected: readonly RejectedRow[];
 }
 
-type PlacedRow = ReadRow & { readonly index: number };
+/** A batch gives the turn of the event loop back this often: whoever serves from this process must not wait for all of it. */
+const rowsATurn = 250;
+const keysATurn = 100;
+
+/** A writer that was stopped between reading and writing while others wrote this many batches would no longer be refused. */
+const claimsKept = 65_536;
 
 /** How often a batch is put together again because blocks it read were replaced meanwhile: a sign of a second writer. */
 const maxAttempts = 3;
@@ -59,12 +64,14 @@ export class SourceIngest {
     return value === undefined ? 0 : floatOf(value);
   }
 
-  numWritesExpected(numWrites: number): Expectation {
-    return { key: writesKey(this.source.name), value: numWrites === 0 ? undefined : bytesOf(numWrites) };
-  }
-
-  numWritesPut(before: number): KeyValue {
-    return { key: writesKey(this.source.name), value: bytesOf(before + 1) };
+  /** What says that so many batches were written: of two writers that have seen the same number, one is told to look again. */
+  numWritten(before: number): { readonly claim: Uint8Array; readonly put: KeyValue; readonly forgotten: Uint8Array } {
+    const { name } = this.source;
+    return {
+      claim: writesKey(name, before + 1),
+      put: { key: writesKey(name), value: bytesOf(before + 1) },
+      forgotten: writesKey(name, before + 1 - claimsKept),
+    };
   }
 
   async lastSequence(producer: string): Promise<number> {
@@ -92,21 +99,29 @@ export class SourceIngest {
       rejected.push({ index, code, message });
       aside.push({ row: rows[index]!, code, message });
     };
-    const read = this.#readRows(rows, sequence, refuse);
-    const puts = await this.#giveTextIds(read.flatMap(({ found }) => found));
-    const groups = new Map<string, KeyRows>();
-    const versions: PlacedRow[] = [];
+    const read: ReadRow[] = [];
+    for (let from = 0; from < rows.length; from += rowsATurn) {
+      if (from > 0) await nextTurn();
+      this.#readRows(rows, from, sequence, read, refuse);
+    }
+    const puts = await this.#giveTextIds(read);
+    const groups = this.#plans.map(() => new Map<string, KeyRows>());
+    const versions: ReadRow[] = [];
     for (const row of read) {
-      if (row.fact === undefined) for (const { headKey, row: kept } of row.found) this.#group(groups, headKey, kept, row.index);
+      if (row.fact === undefined) for (const { view, headKey, row: kept } of row.found) this.#group(groups, view, headKey, kept, row.index);
       else if (row.fate !== "late" && row.fate !== "ahead") versions.push(row);
     }
     if (versions.length > 0) {
       const changed = await this.#versions.change(versions);
-      for (const { headKey, row, index } of changed.rows) this.#group(groups, headKey, row, index);
+      for (const { headKey, row, index } of changed.rows) this.#group(groups, this.#viewOf(headKey), headKey, row, index);
       puts.push(...changed.puts);
     }
     const writes: Writes = { puts, deletes: [] };
-    if (!(await this.#place([...groups.values()], writes, refuse))) return undefined;
+    const all = groups.flatMap((own) => [...own.values()]);
+    for (let from = 0; from < all.length; from += keysATurn) {
+      if (from > 0) await nextTurn();
+      if (!(await this.#place(all.slice(from, from + keysATurn), writes, refuse))) return undefined;
+    }
     rejected.sort((a, b) => a.index - b.index);
     writes.puts.push(...(await this.counts.writes(read, rejected, aside)));
     return { ...writes, rejected };
@@ -137,43 +152,55 @@ export class SourceIngest {
     return true;
   }
 
-  #readRows(rows: readonly SourceRow[], sequence: number, refuse: (index: number, code: ErrorCode, message: string) => void): PlacedRow[] {
-    const read: PlacedRow[] = [];
-    for (const [index, raw] of rows.entries()) {
+  #readRows(
+    rows: readonly SourceRow[],
+    from: number,
+    sequence: number,
+    read: ReadRow[],
+    refuse: (index: number, code: ErrorCode, message: string) => void,
+  ): void {
+    const to = Math.min(rows.length, from + rowsATurn);
+    for (let index = from; index < to; index++) {
       try {
-        const row = this.#readRow(raw, sequence);
+        const row = this.#readRow(rows[index]!, sequence, index);
         if (row.fate === "keyless") throw new KarkhanaError("ROW_KEYLESS", { source: this.source.name });
         if (row.fate === "ahead")
           throw new KarkhanaError("ROW_REFUSED", { field: "eventTime", problem: `lies further ahead than ${this.source.ahead ?? ""}`, value: row.eventUs });
-        read.push({ ...row, index });
+        read.push(row);
       } catch (error) {
         const { code, message } = toErrorRecord(error);
         if (code !== "ROW_REFUSED" && code !== "ROW_KEYLESS" && code !== "MEASURE_OUT_OF_RANGE") throw error;
         refuse(index, code, message);
       }
     }
-    return read;
   }
 
-  async #giveTextIds(found: readonly ViewRow[]): Promise<KeyValue[]> {
-    const texts = new Set<string>();
-    for (const { texts: own } of found) for (const [, text] of own) texts.add(text);
-    if (texts.size === 0) return [];
-    const { ids, puts } = await this.#texts.idsOf([...texts]);
-    for (const { texts: own, row } of found) for (const [place, text] of own) row[place] = ids.get(text)!;
+  async #giveTextIds(read: readonly ReadRow[]): Promise<KeyValue[]> {
+    const waiting: ViewRow[] = [];
+    for (const { found } of read) for (const one of found) if (one.texts.length > 0) waiting.push(one);
+    if (waiting.length === 0) return [];
+    const { ids, puts } = await this.#texts.idsOf([...new Set(waiting.flatMap(({ texts }) => texts.map(([, text]) => text)))]);
+    for (const { texts, row } of waiting) for (const [place, text] of texts) row[place] = ids.get(text)!;
     return [...puts];
   }
 
-  #group(groups: Map<string, KeyRows>, headKey: Uint8Array, row: number[], index: number): void {
-    const name = Buffer.from(headKey.buffer, headKey.byteOffset, headKey.length).toString("latin1");
-    let group = groups.get(name);
-    if (group === undefined) groups.set(name, (group = new KeyRows(this.#planOf(headKey), headKey)));
+  #group(groups: readonly Map<string, KeyRows>[], view: number, headKey: Buffer, row: number[], index: number): void {
+    const own = groups[view]!;
+    const name = headKey.toString("latin1", tupleOffset);
+    let group = own.get(name);
+    if (group === undefined) own.set(name, (group = new KeyRows(this.#plans[view]!, headKey)));
     group.add(row, index);
   }
 
-  #planOf(headKey: Uint8Array): ViewPlan {
-    return this.#plans.find((plan) => isOfView(headKey, plan.hash))!;
+  #viewOf(headKey: Uint8Array): number {
+    return this.#plans.findIndex((plan) => isOfView(headKey, plan.hash));
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function floatOf(value: Uint8Array): number {

@@ -10,7 +10,7 @@ import type { KeyType } from "../view-plan.ts";
  *   f v <source> <id>           versions of a fact
  *   f c <source>                counters of a source
  *   f q <source> <n>            row set aside
- *   f w <source>                number of batches written
+ *   f w <source> [<n>]          number of batches written; that the n-th was
  *   f m <view>                  how far the view has been materialized
  * <view> is 8 bytes of the view's hash. A tuple is its parts, each tagged and with its length, so no two tuples look alike.
  */
@@ -18,14 +18,15 @@ const maxTupleBytes = 400;
 const [spaceByte, headByte, blockByte, producerByte, textByte, versionByte, countersByte, quarantineByte, writesByte, markByte] = [
   0x66, 0x68, 0x62, 0x70, 0x74, 0x76, 0x63, 0x71, 0x77, 0x6d,
 ] as const;
-const tupleOffset = 10;
+/** Where a head key's tuple begins: before it, keys of one view are alike. */
+export const tupleOffset = 10;
 const scratch = Buffer.allocUnsafe(4096);
 
 /** A value's part of a tuple, or undefined if it can match no row (null, or of another type than the key). */
 export type KeyValuePart = string | number | boolean | null | undefined;
 
 /** Makes head keys of one view; undefined where a part is null or of the wrong type, which matches nothing. */
-export function headKeyMaker(viewHash: string, types: readonly KeyType[]): (parts: readonly KeyValuePart[]) => Uint8Array | undefined {
+export function headKeyMaker(viewHash: string, types: readonly KeyType[]): (parts: readonly KeyValuePart[]) => Buffer | undefined {
   const view = Buffer.from(viewHash.slice(0, 16), "hex");
   return (parts) => {
     let at = tupleOffset;
@@ -54,7 +55,9 @@ export function headKeyMaker(viewHash: string, types: readonly KeyType[]): (part
     scratch[0] = spaceByte;
     scratch[1] = headByte;
     view.copy(scratch, 2);
-    return Uint8Array.prototype.slice.call(scratch, 0, at);
+    const key = Buffer.allocUnsafe(at);
+    scratch.copy(key, 0, 0, at);
+    return key;
   };
 }
 
@@ -93,9 +96,9 @@ export function versionsKey(source: string, fact: string | number): Uint8Array {
   return digestKey(versionByte, [source, fact]);
 }
 
-/** Counts the batches written to a source: what two writers compare. */
-export function writesKey(source: string): Uint8Array {
-  return digestKey(writesByte, [source]);
+/** How many batches were written to a source, or that the n-th was. */
+export function writesKey(source: string, n?: number): Uint8Array {
+  return n === undefined ? digestKey(writesByte, [source]) : numbered(writesByte, source, n);
 }
 
 /** How far a view has been materialized. */
@@ -109,9 +112,13 @@ export function countersKey(source: string): Uint8Array {
 
 /** Keys of one source lie together, in the order of n. */
 export function quarantineKey(source: string, n: number): Uint8Array {
+  return numbered(quarantineByte, source, n);
+}
+
+function numbered(kind: number, source: string, n: number): Uint8Array {
   const place = Buffer.allocUnsafe(8);
   place.writeDoubleBE(n);
-  return Buffer.concat([digestKey(quarantineByte, [source]), place]);
+  return Buffer.concat([digestKey(kind, [source]), place]);
 }
 
 function digestKey(kind: number, parts: readonly (string | number)[]): Buffer {

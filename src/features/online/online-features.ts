@@ -116,7 +116,8 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeat
     const { writes, result } = await work();
     if (writes === undefined) return result;
     try {
-      await store.write({ puts: [...writes.puts, source.numWritesPut(before)], deletes: writes.deletes, expect: [source.numWritesExpected(before)] });
+      const { claim, put, forgotten } = source.numWritten(before);
+      await store.write({ puts: [...writes.puts, put], deletes: [...writes.deletes, forgotten], claim });
       return result;
     } catch (error) {
       if (codeOf(error) !== "WRITE_CONFLICT" || attempt >= maxWriteAttempts) throw error;

@@ -18,13 +18,15 @@ type Value = string | number | boolean | null;
 /** A row as a view keeps it, and the key it belongs to. Texts that do not fit a number have no id yet: `texts` says where they go. */
 export interface ViewRow {
   readonly view: number;
-  readonly headKey: Uint8Array;
+  readonly headKey: Buffer;
   readonly row: number[];
   readonly texts: readonly (readonly [place: number, text: string])[];
 }
 
 /** What a source's expressions say of a pushed row. */
 export interface ReadRow {
+  /** Position in its batch. */
+  readonly index: number;
   readonly eventUs: number;
   readonly knownUs: number;
   readonly id: number;
@@ -37,9 +39,10 @@ export interface ReadRow {
 }
 
 /** @throws ROW_REFUSED, MEASURE_OUT_OF_RANGE */
-export type RowReader = (row: SourceRow, sequence: number) => ReadRow;
+export type RowReader = (row: SourceRow, sequence: number, index: number) => ReadRow;
 
 const noTexts: ViewRow["texts"] = [];
+const none: readonly ViewRow[] = [];
 
 export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]): RowReader {
   const { schema } = source;
@@ -57,21 +60,21 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
   const knownOf = toFunction(parseExpressionOf("timestamp", source.knownTime ?? source.eventTime, schema, `source ${source.name}, knownTime`));
   const columns = Object.entries(schema);
   const readers = plans.map((plan, view) => viewRowReader(plan, view));
-  return (raw, sequence) => {
+  return (raw, sequence, index) => {
     const row: Record<string, Value> = {};
     for (const [name, type] of columns) row[name] = columnValue(raw, name, type);
     const outside = isTaken !== undefined && !isTaken(row);
     // A row that is left out need not have times.
-    if (outside && source.id === undefined) return { eventUs: 0, knownUs: 0, id: -1, fact: undefined, fate: "outside", found: [] };
+    if (outside && source.id === undefined) return { index, eventUs: 0, knownUs: 0, id: -1, fact: undefined, fate: "outside", found: none };
     const eventUs = timeOf(eventOf(row), "eventTime", source.eventTime);
     const knownUs = timeOf(knownOf(row), "knownTime", source.knownTime ?? source.eventTime);
     const id = rowId(raw);
     const fact = source.id === undefined ? undefined : factOf(row[source.id], source.id, id);
-    const read = { eventUs, knownUs, id, fact };
-    if (knownUs - eventUs > latenessUs) return { ...read, fate: "late", found: [] };
-    if (eventUs - knownUs > aheadUs) return { ...read, fate: "ahead", found: [] };
-    if (isDeleted !== undefined && isDeleted(row)) return { ...read, fate: "deleted", found: [] };
-    if (outside) return { ...read, fate: "outside", found: [] };
+    const fated = (fate: ReadRow["fate"], found: readonly ViewRow[]): ReadRow => ({ index, eventUs, knownUs, id, fact, fate, found });
+    if (knownUs - eventUs > latenessUs) return fated("late", none);
+    if (eventUs - knownUs > aheadUs) return fated("ahead", none);
+    if (isDeleted !== undefined && isDeleted(row)) return fated("deleted", none);
+    if (outside) return fated("outside", none);
     const found: ViewRow[] = [];
     // A version without a key still ends the one before.
     let keyless = readers.length > 0 && fact === undefined;
@@ -80,7 +83,7 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
       if (result !== undefined) keyless = false;
       if (result) found.push(result);
     }
-    return { ...read, fate: keyless ? "keyless" : "counts", found };
+    return fated(keyless ? "keyless" : "counts", found);
   };
 }
 

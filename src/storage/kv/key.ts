@@ -1,5 +1,5 @@
 import { KarkhanaError } from "../../kernel/error.ts";
-import type { Expectation, WriteBatch } from "./port.ts";
+import type { WriteBatch } from "./port.ts";
 
 const MAX_KEY_BYTES = 511;
 
@@ -7,17 +7,13 @@ const MAX_KEY_BYTES = 511;
 export function checkBatch(batch: WriteBatch): void {
   for (const { key } of batch.puts) checkKey(key);
   for (const key of batch.deletes ?? []) checkKey(key);
+  if (batch.claim !== undefined) checkKey(batch.claim);
 }
 
 function checkKey(key: Uint8Array): void {
   if (key.length === 0 || key.length > MAX_KEY_BYTES) {
     throw new KarkhanaError("INVALID_ARGUMENT", { field: "key", problem: `keys have 1 to ${MAX_KEY_BYTES} bytes`, value: `${key.length} bytes` });
   }
-}
-
-/** Whether a stored value is the expected one. */
-export function isExpected(found: Uint8Array | undefined, { value }: Expectation): boolean {
-  return found === undefined || value === undefined ? found === value : Buffer.compare(found, value) === 0;
 }
 
 /** The smallest key after `key` in unsigned byte order. */

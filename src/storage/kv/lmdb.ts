@@ -1,8 +1,8 @@
 import { mkdirSync, statfsSync } from "node:fs";
 import { open, type RootDatabase } from "lmdb";
 import { KarkhanaError } from "../../kernel/error.ts";
-import { checkBatch, isExpected, successor } from "./key.ts";
-import type { Expectation, KeyValue, KeyValueStore, WriteBatch } from "./port.ts";
+import { checkBatch, successor } from "./key.ts";
+import type { KeyValue, KeyValueStore, WriteBatch } from "./port.ts";
 
 const RANGE_CHUNK = 1024;
 const slabBytes = 1 << 20;
@@ -48,10 +48,15 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): KeyValueSto
         // lmdb reads the value later, on its own thread: a copy lets callers use their buffer again.
         for (const { key, value } of batch.puts) ignore(env.put(key, Buffer.from(value)));
       };
-      const { expect } = batch;
+      const { claim } = batch;
+      const claiming = (): void => {
+        ignore(env.put(claim!, Buffer.alloc(0)));
+        change();
+      };
       try {
-        if (expect === undefined) await env.batch(change);
-        else if (!(await changeIf(env, expect, change))) throw new KarkhanaError("WRITE_CONFLICT", { store: folder });
+        // Both leave the work to lmdb's own thread; a transaction with a callback would do it on this one.
+        if (claim === undefined) await env.batch(change);
+        else if (!(await env.ifNoExists(claim, claiming))) throw new KarkhanaError("WRITE_CONFLICT", { store: folder });
       } catch (error) {
         throw error instanceof KarkhanaError ? error : writeFailed(folder, error);
       }
@@ -170,15 +175,6 @@ function readChunk(env: RootDatabase<Buffer, Uint8Array>, start: Uint8Array, end
   const bounds = start.length === 0 ? { end, limit } : { start, end, limit };
   for (const { key, value } of env.getRange(bounds)) chunk.push({ key, value });
   return chunk;
-}
-
-/** Compares and changes under the environment's write lock, which one process at a time holds. */
-function changeIf(env: RootDatabase<Buffer, Uint8Array>, expect: readonly Expectation[], change: () => void): Promise<boolean> {
-  return env.transaction(() => {
-    for (const one of expect) if (!isExpected(env.getBinary(one.key), one)) return false;
-    change();
-    return true;
-  });
 }
 
 function ignore(operation: Promise<boolean>): void {

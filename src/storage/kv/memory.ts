@@ -1,5 +1,5 @@
 import { KarkhanaError } from "../../kernel/error.ts";
-import { checkBatch, isExpected } from "./key.ts";
+import { checkBatch } from "./key.ts";
 import type { KeyValueStore } from "./port.ts";
 
 /** Store of one process's memory, for tests and dry runs: nothing survives the process. */
@@ -22,9 +22,11 @@ export function openMemoryStore(): KeyValueStore {
     write: async (batch) => {
       refuseClosed();
       checkBatch(batch);
-      for (const one of batch.expect ?? []) if (!isExpected(get(one.key), one)) throw new KarkhanaError("WRITE_CONFLICT", { store: "memory store" });
+      const { claim } = batch;
+      if (claim !== undefined && values.has(text(claim))) throw new KarkhanaError("WRITE_CONFLICT", { store: "memory store" });
       for (const key of batch.deletes ?? []) if (values.delete(text(key))) sorted = undefined;
-      for (const { key, value } of batch.puts) {
+      const claimed = claim === undefined ? [] : [{ key: claim, value: new Uint8Array(0) }];
+      for (const { key, value } of [...batch.puts, ...claimed]) {
         const name = text(key);
         if (!values.has(name)) sorted = undefined;
         // A copy: `slice` of a Buffer would be a view.

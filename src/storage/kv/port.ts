@@ -6,16 +6,13 @@ export interface KeyValue {
   readonly value: Uint8Array;
 }
 
-/** What a key must hold for a batch to be applied; undefined: nothing. */
-export interface Expectation {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array | undefined;
-}
-
 /** Deletes are applied before puts; of two puts with one key the later counts. */
 export interface WriteBatch {
-  /** Compared in the transaction that writes: between two writers that read the same, one is refused with WRITE_CONFLICT and changes nothing. */
-  readonly expect?: readonly Expectation[];
+  /**
+   * A key that must not be there, and is put with the batch (empty): of two writers that claim the same, one is refused with WRITE_CONFLICT and
+   * changes nothing. Looked at in the transaction that writes.
+   */
+  readonly claim?: Uint8Array;
   readonly puts: readonly KeyValue[];
   readonly deletes?: readonly Uint8Array[];
 }

@@ -1,7 +1,7 @@
 import { Redis, type ChainableCommander } from "ioredis";
 import { KarkhanaError } from "../../kernel/error.ts";
-import { checkBatch, isExpected, successor } from "./key.ts";
-import type { Expectation, KeyValue, KeyValueStore, WriteBatch } from "./port.ts";
+import { checkBatch, successor } from "./key.ts";
+import type { KeyValue, KeyValueStore, WriteBatch } from "./port.ts";
 
 const RANGE_CHUNK = 512;
 // Arguments of one command; Redis refuses more than about a million.
@@ -65,14 +65,13 @@ export async function openRedis(url: string, options: RedisOptions): Promise<Key
     last = done.catch(() => undefined);
     return done;
   };
-  const writeIf = async (batch: WriteBatch, expect: readonly Expectation[]): Promise<void> => {
+  const writeClaiming = async (batch: WriteBatch, claim: Uint8Array): Promise<void> => {
     const on = (watching ??= redis.duplicate());
     on.on("error", () => {});
     for (let attempt = 0; attempt < maxWatchAttempts; attempt++) {
       const done = await ask(async () => {
         await on.watch(values);
-        const found = await on.hmgetBuffer(values, ...expect.map(({ key }) => asBuffer(key)));
-        if (expect.some((one, i) => !isExpected(found[i] ?? undefined, one))) {
+        if ((await on.hexists(values, asBuffer(claim))) === 1) {
           await on.unwatch();
           throw new KarkhanaError("WRITE_CONFLICT", { store: `Redis store ${options.prefix}` });
         }
@@ -88,9 +87,9 @@ export async function openRedis(url: string, options: RedisOptions): Promise<Key
     getMany,
     write: async (batch) => {
       checkBatch(batch);
-      const { expect } = batch;
-      if (expect !== undefined && expect.length > 0) {
-        await inTurn(() => writeIf(batch, expect));
+      const { claim } = batch;
+      if (claim !== undefined) {
+        await inTurn(() => writeClaiming({ ...batch, puts: [...batch.puts, { key: claim, value: new Uint8Array(0) }] }, claim));
         return;
       }
       await ask(() => execute(transactionOf(redis, batch)));
