@@ -1,5 +1,8 @@
 import { availableParallelism } from "node:os";
+import { registerDataset } from "../data/register.ts";
+import { relationOf } from "../data/relation.ts";
 import { featureViewHash, type FeatureViewDefinition } from "../features/definition.ts";
+import { historicalFeatures } from "../features/offline/historical.ts";
 import { readMark } from "../features/online/marks.ts";
 import { createOnlineFeatures } from "../features/online/online-features.ts";
 import { KarkhanaError } from "../kernel/error.ts";
@@ -10,26 +13,35 @@ import { openStores } from "../server/compose.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { tempFolderOf } from "../server/leftovers.ts";
 import type { Stores } from "../server/stores.ts";
+import { openDuckDb } from "../storage/duckdb/duckdb.ts";
 import { systemClock, systemId } from "../server/system.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
 import { materializeFeatures, type MaterializeFeaturesInput } from "../workflows/materialize-features.ts";
-import { isSet, number, optionalText } from "./arguments.ts";
+import { isSet, number, optionalText, text, type FlagValues } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
-import { chooseProject, requireDataFolder } from "./project-folder.ts";
+import { chooseModel, chooseProject, requireDataFolder } from "./project-folder.ts";
 
 type View = { readonly hash: string; readonly view: FeatureViewDefinition; readonly models: readonly string[] };
 type Output = (json: Record<string, unknown>, text: string) => void;
 
-/** `karkhana features [list|materialize|backfill|quarantine]`: the online store's views, and filling them. Works beside a running program. */
+/**
+ * `karkhana features [list|materialize|backfill|quarantine|historical]`: the online store's views, filling them, and features of the past.
+ * Works beside a running program.
+ */
 export const features: Command = {
   name: "features",
-  summary: "List feature views, fill the online store (materialize, backfill), or show rows set aside (quarantine)",
+  summary:
+    "List feature views, fill the online store (materialize, backfill), show rows set aside (quarantine), or join a file with features of its past (historical)",
   positionals: ["action"],
   flags: {
     ...projectFlags,
     view: { type: "string", value: "name", help: "Only this view; default all" },
     until: { type: "string", value: "time", help: "Rows known by then (ISO 8601); default now" },
     "slice-rows": { type: "integer", value: "n", help: "Rows loaded between two records of progress", default: 200_000, max: 10_000_000 },
+    model: { type: "string", value: "name", help: "historical: whose features" },
+    spine: { type: "string", value: "file", help: "historical: questions, Parquet, CSV or JSON lines, with the keys' columns" },
+    time: { type: "string", value: "column", help: "historical: the spine's column of times", default: "time" },
+    out: { type: "string", value: "file", help: "historical: Parquet file to write" },
     json: { type: "boolean", help: "Print one JSON object a line" },
   },
   run: async ({ values, positionals }) => {
@@ -52,7 +64,13 @@ export const features: Command = {
           until !== undefined,
           say,
         );
-      else throw new KarkhanaError("INVALID_ARGUMENT", { field: "action", problem: "expected list, materialize, backfill or quarantine", value: action });
+      else if (action === "historical") await historical(project, stores, values, say);
+      else
+        throw new KarkhanaError("INVALID_ARGUMENT", {
+          field: "action",
+          problem: "expected list, materialize, backfill, quarantine or historical",
+          value: action,
+        });
       return 0;
     } finally {
       await stores.close();
@@ -106,6 +124,35 @@ async function quarantine(stores: Stores, views: readonly View[], say: Output): 
       for (const row of await online.quarantine(source)) say({ source, ...row }, `${source} ${row.number} ${row.code}: ${row.message}\n  ${row.row}`);
   } finally {
     await store.close();
+  }
+}
+
+async function historical(project: LoadedProject, stores: Stores, values: FlagValues, say: Output): Promise<void> {
+  const [file, out] = [optionalText(values, "spine"), optionalText(values, "out")];
+  if (file === undefined || out === undefined)
+    throw new KarkhanaError("INVALID_ARGUMENT", { field: file === undefined ? "spine" : "out", problem: "is needed", value: null });
+  const name = chooseModel(project, optionalText(values, "model"));
+  const { service } = project.definition.models.find((model) => model.name === name)!;
+  const duck = await openDuckDb({ threads: Math.min(2, availableParallelism()), memoryLimitMb: 1024, tempFolder: tempFolderOf(stores.folder) });
+  try {
+    const relations = new Map<string, string>();
+    for (const { source } of viewsOf(service)) {
+      if (relations.has(source.name)) continue;
+      const version = await registerDataset(source, {
+        projectFolder: project.folder,
+        duck,
+        blobs: stores.blobs,
+        database: stores.database,
+        clock: systemClock,
+      });
+      relations.set(source.name, relationOf(source, version, project.folder));
+    }
+    const spine = { file, time: text(values, "time") };
+    const found = await historicalFeatures(duck, { service, spine, relations: (source) => relations.get(source.name) ?? "" });
+    await found.writeParquet(out);
+    say({ event: "written", rows: found.numRows, out }, `${found.numRows} rows written to ${out}`);
+  } finally {
+    await duck.close();
   }
 }
 

@@ -49,6 +49,7 @@ export interface SourceDefinition<S extends Schema = Schema> extends Omit<Source
   readonly kind: "source";
   readonly name: string;
   readonly format: "parquet" | "csv" | "json";
+  readonly origin?: TableOrigin;
 }
 
 /** A Parquet file. Expressions are the small language of `data/expression.ts`, the same in DuckDB and on pushed rows. */
@@ -64,6 +65,35 @@ export function csv<const S extends Schema>(name: string, options: SourceOptions
 /** A file of one JSON object a line. */
 export function jsonLines<const S extends Schema>(name: string, options: SourceOptions<S>): SourceDefinition<S> {
   return { kind: "source", name, format: "json", ...options };
+}
+
+/** A table elsewhere that a source's file is a copy of, taken anew before features are materialized. */
+export type TableOrigin = {
+  /** Rows are numbered by it: it must only grow, so that a copy begins as the one before did. */
+  readonly orderBy: string;
+  /** May name a schema: "shop.orders". */
+  readonly table: string;
+} & (
+  | { readonly kind: "postgres"; /** Environment variable that holds the URL. */ readonly urlVariable: string }
+  | { readonly kind: "duckdb"; readonly database: string }
+);
+
+type TableOptions<S extends Schema> = SourceOptions<S> & { readonly table: string; readonly orderBy: keyof S & string };
+
+/** A PostgreSQL table, copied to the Parquet file `path` through a cursor. The URL stays in the environment. */
+export function postgresTable<const S extends Schema>(
+  name: string,
+  { table, orderBy, urlVariable, ...options }: TableOptions<S> & { readonly urlVariable: string },
+): SourceDefinition<S> {
+  return { kind: "source", name, format: "parquet", ...options, origin: { kind: "postgres", table, orderBy, urlVariable } };
+}
+
+/** A table of a DuckDB database file, copied to the Parquet file `path`. */
+export function duckdbTable<const S extends Schema>(
+  name: string,
+  { table, orderBy, database, ...options }: TableOptions<S> & { readonly database: string },
+): SourceDefinition<S> {
+  return { kind: "source", name, format: "parquet", ...options, origin: { kind: "duckdb", table, orderBy, database } };
 }
 
 /** Identity of a source: everything but where the file lies. */

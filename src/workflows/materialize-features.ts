@@ -1,4 +1,5 @@
 import { registerDataset } from "../data/register.ts";
+import { copyTable } from "../data/copy-table.ts";
 import { relationOf } from "../data/relation.ts";
 import type { SourceDefinition } from "../data/source.ts";
 import { asStream } from "../data/versions.ts";
@@ -61,6 +62,7 @@ async function readSources(means: Means, viewHashes: readonly string[]): Promise
   try {
     const read: { name: string; relation: string; numRows: number }[] = [];
     for (const [name, source] of sources) {
+      await copyTable(source, { duck, projectFolder: project.folder, environment: process.env });
       const version = await registerDataset(source, { projectFolder: project.folder, duck, blobs, database, clock });
       read.push({ name, relation: relationOf(asStream(source), version, project.folder), numRows: version.numRows });
     }

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { relationOf } from "../../src/data/relation.ts";
@@ -118,9 +118,23 @@ test("an incremental run loads what became known since, and rows that came late 
   expect((await features("materialize", "--until", "2024-12-20"))[0]).toMatchObject({ rows: 0, slices: 0 });
 }, 60_000);
 
+test("a file of questions is joined with the features of its past", async () => {
+  writeFileSync(shop.at("asked.csv"), "customer,when\nc7,2024-02-01 00:00:00\nc7,2024-12-20 00:00:00\n");
+  const [written] = await features("historical", "--spine", shop.at("asked.csv"), "--time", "when", "--out", shop.at("out.parquet"));
+  expect(written).toMatchObject({ event: "written", rows: 2 });
+  const duck = await openDuckDb({ threads: 1 });
+  try {
+    const rows = await duck.rows(`SELECT * FROM read_parquet('${shop.at("out.parquet")}')`);
+    expect(rows).toHaveLength(2);
+    expect(rows[0]).not.toEqual({ ...rows[1], when: rows[0]!["when"] });
+  } finally {
+    await duck.close();
+  }
+}, 60_000);
+
 test("another action, and a view that no model reads, are refused by name", async () => {
   const wrong = await karkhana(["features", "dance", "--project", shop.project]);
-  expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining("expected list, materialize, backfill or quarantine")]);
+  expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining("expected list, materialize, backfill, quarantine or historical")]);
   const unknown = await karkhana(["features", "list", "--view", "nobody", "--project", shop.project]);
   expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringContaining("no model reads such a view")]);
 });

@@ -49,7 +49,8 @@ export async function historicalFeatures(duck: DuckDb, { service, spine, relatio
     await duck.run(`DROP TABLE IF EXISTS ${table}`);
     throw error;
   }
-  const { featuresSql, numRows, drop } = answers;
+  const made = answers;
+  const { featuresSql, numRows } = made;
   const sql = `SELECT * EXCLUDE (_n, _row, _event) FROM (${featuresSql}) ORDER BY _n`;
   return {
     sql,
@@ -65,7 +66,7 @@ export async function historicalFeatures(duck: DuckDb, { service, spine, relatio
     },
     arrow: async () => arrowOf(await duck.rows(`DESCRIBE ${sql}`), await duck.rows(sql)),
     drop: async () => {
-      await drop();
+      await made.drop();
       await duck.run(`DROP TABLE IF EXISTS ${table}`);
     },
   };
@@ -134,7 +135,7 @@ async function timedSpine(duck: DuckDb, table: string, time: string): Promise<st
   if (!isWhole && !(typeof type === "string" && /^(TIMESTAMP|DATE|VARCHAR)/.test(type)))
     throw new KarkhanaError("INVALID_ARGUMENT", {
       field: "spine, time",
-      problem: `must be a column of times; it is ${String(type ?? "not there")}`,
+      problem: `must be a column of times; it is ${typeof type === "string" ? type : "not there"}`,
       value: time,
     });
   const event = isWhole ? `CAST(${name} AS BIGINT)` : `epoch_us(CAST(${name} AS TIMESTAMPTZ))`;

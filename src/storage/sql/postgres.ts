@@ -68,12 +68,12 @@ function isConflict(error: unknown): boolean {
   return error.code === "40001" || error.code === "40P01";
 }
 
-function withoutSecrets(url: string): string {
+export function withoutSecrets(url: string): string {
   const parsed = URL.parse(url);
   return parsed === null ? "the given URL" : `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
 }
 
-function problemOf(error: unknown): string {
+export function problemOf(error: unknown): string {
   // Several addresses tried at once fail as one AggregateError with an empty message.
   if (error instanceof AggregateError) return error.errors.map(problemOf).join("; ");
   return error instanceof Error ? error.message : String(error);
