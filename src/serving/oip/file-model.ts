@@ -83,6 +83,16 @@ export class FileModel {
     return reportStatistics(this.name, this.version, this.#statistics, this.model.memoryBytes);
   }
 
+  /** As a step of an ensemble: what it is part of is counted, not it. @throws what the model throws */
+  async run(inputs: readonly Tensor[], outputs: readonly string[]): Promise<readonly Tensor[]> {
+    this.#running++;
+    try {
+      return await this.model.predict(inputs, outputs);
+    } finally {
+      this.#leave();
+    }
+  }
+
   /** @throws TENSOR_REFUSED, INFER_REFUSED, DEADLINE_PASSED, MODEL_QUEUE_FULL, MODEL_RUN_FAILED */
   async infer(request: InferRequest, call: Call, { timerMs, clock }: FileModelClocks): Promise<InferReply> {
     const startMs = timerMs();
@@ -113,9 +123,13 @@ export class FileModel {
       this.#statistics.failed(timerMs() - call.startedMs);
       throw error;
     } finally {
-      this.#running--;
-      if (this.#running === 0) this.#idle?.();
+      this.#leave();
     }
+  }
+
+  #leave(): void {
+    this.#running--;
+    if (this.#running === 0) this.#idle?.();
   }
 
   async close(): Promise<void> {

@@ -131,6 +131,53 @@ describe("models that are files", () => {
     expect(JSON.stringify((await call("/v2/repository/models/odd/load", {})).body)).toMatch(/remote.json.url/);
   });
 
+  test("models and rules put together as a graph answer as one, with a step's new version at once", async () => {
+    const binary = lightgbm.find(({ name }) => name === "binary")!;
+    await put("risk", 1, { "model.txt": binary.model });
+    const steps = [
+      { model: "segments", inputs: { input: "X" }, outputs: { predict: "segment" } },
+      { model: "risk", inputs: { input: "X" }, outputs: { predict: "p", raw_score: "log_odds" } },
+      {
+        rules: {
+          on: "p",
+          as: "decision",
+          cases: [
+            { atLeast: 0.6, give: "refuse" },
+            { atLeast: 0.4, give: "look" },
+          ],
+          otherwise: "accept",
+        },
+      },
+    ];
+    const plan = { inputs: [{ name: "X", datatype: "FP32", shape: [-1, 5] }], steps, outputs: ["segment", "p", "decision"] };
+    await put("both", 1, { "ensemble.json": JSON.stringify(plan) });
+    expect((await call("/v2/repository/models/both/load", {})).status).toBe(400);
+    for (const name of ["risk", "both"]) expect((await call(`/v2/repository/models/${name}/load`, {})).status).toBe(200);
+    const { body } = await call("/v2/models/both/infer", { inputs: [{ ...input, name: "X", datatype: "FP32" }] });
+    const [segment, p, decision] = body["outputs"] as { name: string; shape: number[]; data: (number | string)[] }[];
+    expect([segment!.shape, p!.shape, decision!.shape]).toEqual([[4, 3], [4], [4]]);
+    expect(decision!.data).toEqual(p!.data.map((value) => (Number(value) >= 0.6 ? "refuse" : Number(value) >= 0.4 ? "look" : "accept")));
+    expect(new Set(decision!.data).size).toBeGreaterThan(1);
+    const outputs = [{ name: "segment", shape: [-1, 3] }, { name: "p" }, { name: "decision", datatype: "BYTES" }];
+    expect((await call("/v2/models/both")).body).toMatchObject({ platform: "karkhana_ensemble", outputs });
+    // Every leaf of the new version is 9.
+    const certain = new TextDecoder().decode(binary.model).replace(/^leaf_value=.*$/gm, (line) => `leaf_value=${"9 ".repeat(line.split(" ").length).trim()}`);
+    await put("risk", 2, { "model.txt": new TextEncoder().encode(certain) });
+    expect((await call("/v2/repository/models/risk/load", {})).status).toBe(200);
+    const after = (await call("/v2/models/both/infer", { inputs: [{ ...input, name: "X", datatype: "FP32" }] })).body["outputs"] as { data: string[] }[];
+    expect(after[2]!.data).toEqual(["refuse", "refuse", "refuse", "refuse"]);
+    for (const [change, message] of [
+      [{ steps: [...steps, steps[2]] }, /decision is made twice/],
+      [{ steps: steps.toReversed() }, /p is not made/],
+      [{ outputs: ["q"] }, /q is not made/],
+      [{ steps: [{ ...steps[0], model: "both" }], outputs: ["segment"] }, /is an ensemble itself/],
+      [{ steps: [{ ...steps[0], outputs: { nothing: "segment" } }], outputs: ["segment"] }, /has no output nothing/],
+    ] as const) {
+      await put("wrong_both", 1, { "ensemble.json": JSON.stringify({ ...plan, ...change }) });
+      expect(JSON.stringify((await call("/v2/repository/models/wrong_both/load", {})).body)).toMatch(message);
+    }
+  });
+
   test("what cannot be served is listed with its reason, and nothing else suffers", async () => {
     const { body } = await call("/v2/repository/index", {});
     const listed = body as unknown as { name: string; state: string; reason: string }[];

@@ -4,6 +4,7 @@
  *   <folder>/<name>/<version>/<model file>     as Triton lays its repository out; the highest version answers
  *                            /golden.json      {"inputs":[…],"outputs":[…],"tolerance":1e-5} as the protocol's JSON: checked at load
  *                            /remote.json      instead of a model file: the model is on another server
+ *                            /ensemble.json    or: models of this folder put together
  *                            /quantization.json  what quantisation cost; without it a quantised model is refused
  *
  * A version is read on a thread of its own, checked, run once, and then put in place by one assignment; one that fails leaves the old in place.
@@ -17,6 +18,7 @@ import { findModelFile } from "../formats/detect.ts";
 import type { ServableModel } from "../formats/model.ts";
 import { openModel } from "../formats/open.ts";
 import type { SessionPoolOptions } from "../formats/onnx/session-pool.ts";
+import { openEnsemble, readEnsemble } from "./ensemble.ts";
 import { FileModel } from "./file-model.ts";
 import { checkGolden, readGolden } from "./golden.ts";
 import { checkQuantization } from "../formats/onnx/quantization-report.ts";
@@ -64,6 +66,9 @@ export class FileModels {
   /** Loads every model of the folder; one that cannot be loaded is listed with its reason. */
   async loadAll(): Promise<void> {
     for (const name of await foldersIn(this.#folder)) if (namePattern.test(name) && !this.#taken.has(name)) await this.load(name).catch(() => {});
+    // An ensemble may stand before its steps in the alphabet.
+    const waiting = [...this.#refused].filter(([, { error }]) => String(error.details["field"]).startsWith("ensemble.json.steps"));
+    for (const [name] of waiting) await this.load(name).catch(() => {});
   }
 
   /** True if the folder has a model of that name. */
@@ -78,7 +83,7 @@ export class FileModels {
     const version = Math.max(0, ...versions);
     try {
       if (version === 0) throw new KarkhanaError("MODEL_FORMAT_UNKNOWN", { name, problem: "its folder holds no version, a folder named 1 or higher" });
-      const opened = await openFile(name, path.join(folder, String(version)), this.#sessions);
+      const opened = await openFile(name, path.join(folder, String(version)), this.#sessions, (step) => this.#models.get(step));
       const before = this.#models.get(name);
       this.#models.set(name, new FileModel(name, version, opened.model, opened.golden));
       this.#refused.delete(name);
@@ -104,12 +109,19 @@ export class FileModels {
   }
 }
 
-async function openFile(name: string, folder: string, sessions: SessionPoolOptions): Promise<{ readonly model: ServableModel; readonly golden: number }> {
+async function openFile(
+  name: string,
+  folder: string,
+  sessions: SessionPoolOptions,
+  find: (name: string) => FileModel | undefined,
+): Promise<{ readonly model: ServableModel; readonly golden: number }> {
   const entries = await readdir(folder, { withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
   const model = files.includes("remote.json")
     ? await openRemoteModel(readRemotePlan(await readFile(path.join(folder, "remote.json"))))
-    : await openLocal(name, folder, files, sessions);
+    : files.includes("ensemble.json")
+      ? openEnsemble(readEnsemble(await readFile(path.join(folder, "ensemble.json"))), find)
+      : await openLocal(name, folder, files, sessions);
   try {
     const golden = files.includes("golden.json") ? readGolden(await readFile(path.join(folder, "golden.json"))) : undefined;
     return { model, golden: await checkGolden(model, golden, `${name}/${path.basename(folder)}`) };
