@@ -163,7 +163,10 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
     },
     { prefix: "/api/v1" },
   );
-  await addMlflowRoutes(app, rooms.tracking, mlflowRegistry(rooms));
+  await addMlflowRoutes(app, rooms.tracking, {
+    calls: mlflowRegistry(rooms),
+    versionFolder: (model, version) => rooms.catalog.artifactPath(model, version),
+  });
   // In MLflow's words: its users' probes may look for them.
   app.get("/health", { schema: { hide: true } }, (_request, reply) => reply.type("text/plain; charset=utf-8").send("OK"));
   app.get("/api/openapi.json", { schema: { hide: true } }, () => app.swagger());

@@ -14,8 +14,8 @@ const open = new Set(["/", "/*", "/health", "/version", "/api/v1/session"]);
 /** These addresses say themselves what they allow and until when; clients send them no credentials. */
 const signed = /^\/(ajax-)?api\/2\.0\/mlflow-artifacts\/signed\//;
 
-/** What is deployed, and who is told of it; and code of theirs that this machine runs: the grader's guards are made for accidents, not for strangers. */
-const adminOnly = /\/webhooks(\/|$)|\/rollback$|\/promote$|\/path\/labs\/:lab\/grade$/;
+/** What is deployed, and who is told of it; what cannot be brought back; and code of theirs that this machine runs: the grader's guards are made for accidents, not for strangers. */
+const adminOnly = /\/webhooks(\/|$)|\/purge$|\/rollback$|\/promote$|\/path\/labs\/:lab\/grade$/;
 
 /** MLflow's clients ask long questions by POST; they change nothing. */
 const readingPosts = /\/(search|search-datasets|get-latest-versions|get-history-bulk|get-history-bulk-interval|count)$/;

@@ -6,6 +6,7 @@ import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import { createRunArtifacts, type RunArtifacts } from "./artifacts.ts";
 import { createExperimentRecords, experimentKey, insertExperiment } from "./experiments.ts";
+import { groupCommit, type GroupedWrite } from "./group-commit.ts";
 import type { LoggedModels } from "./logged-model.ts";
 import { createLoggedModels } from "./logged-models.ts";
 import { requireBatch, requireName, requireTags } from "./names.ts";
@@ -83,12 +84,14 @@ class SqlTracking implements Tracking {
   readonly #clock: Clock;
   readonly #newId: NewId;
   readonly #db: TrackingQueries;
+  readonly #grouped: (write: GroupedWrite) => Promise<void>;
 
   constructor({ database, clock, newId }: Omit<TrackingParts, "blobs">) {
     this.#database = database;
     this.#clock = clock;
     this.#newId = newId;
     this.#db = tables<TrackingTables>(database.db);
+    this.#grouped = groupCommit(database);
   }
 
   async experiment(name: string): Promise<Experiment> {
@@ -151,14 +154,15 @@ class SqlTracking implements Tracking {
 
   async logBatch(runId: string, batch: RunBatch, trx?: SqlTransaction): Promise<void> {
     requireBatch(batch);
-    return this.#in(trx, async (db) => {
+    const write: GroupedWrite = async (db) => {
       const { stage, experimentId } = await requireRun(db, runId);
       if (stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
       await writeParams(db, runId, batch.params ?? {});
       await writeMetrics(db, { runId, experimentId }, batch.metrics ?? []);
       await writeModelMetrics(db, runId, batch.metrics ?? []);
       await writeTags(db, runId, batch.tags ?? {});
-    });
+    };
+    return trx === undefined ? this.#grouped(write) : write(tables<TrackingTables>(trx));
   }
 
   /** Repeating it does not move the end; a status that is not an end opens the run again, as MLflow's resume does. */

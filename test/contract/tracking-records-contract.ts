@@ -217,6 +217,29 @@ export function trackingRecordsContract(name: string, makeFixture: MakeSqlFixtur
       await expect(tracking.runs.logDatasets("0".repeat(32), [one])).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
     });
 
+    it("batches that arrive together are each kept whole or refused alone, whatever becomes of the others", async () => {
+      const { runId } = (await tracking.runs.create({ experimentId, userId: "", startUs: 5, tags: {} })).run;
+      await tracking.logBatch(runId, { params: { fixed: "1" } });
+      const write = (i: number): Promise<void> =>
+        tracking.logBatch(i % 10 === 3 ? "0".repeat(32) : runId, {
+          metrics: [{ key: "together", value: i, step: i, timestampMs: i }],
+          tags: { [`t${i}`]: "1" },
+          params: i % 10 === 7 ? { fixed: "2" } : {},
+        });
+      const outcomes = await Promise.allSettled(Array.from({ length: 150 }, (_, i) => write(i)));
+      const refused = outcomes.flatMap((outcome, i) => (outcome.status === "rejected" ? [[i % 10, outcome.reason.code]] : []));
+      expect(refused).toEqual(
+        Array.from({ length: 15 }, () => [
+          [3, "RUN_NOT_FOUND"],
+          [7, "PARAM_CHANGED"],
+        ]).flat(),
+      );
+      const kept = Array.from({ length: 150 }, (_, i) => i).filter((i) => i % 10 !== 3 && i % 10 !== 7);
+      expect((await tracking.metricHistory(runId, "together")).map(({ step }) => step)).toEqual(kept);
+      expect(Object.keys((await tracking.getRun(runId)).tags)).toHaveLength(kept.length);
+      await tracking.runs.setStage(runId, "deleted");
+    });
+
     it("a file of a run is reached by its own experiment only, and a folder is deleted with all below it", async () => {
       const file = (at: string) => ({ experimentId, runId: runIds[0]!, path: at });
       const bytes = async function* (text: string) {

@@ -2,6 +2,7 @@
  * What a version may be registered from. The program itself never fetches a source; but clients download from it, and serving reads the
  * blob folder it stands for, so a source names only what the run or logged model of the same request contains.
  */
+import path from "node:path";
 import { codeOf, KarkhanaError } from "../../kernel/error.ts";
 import { refuse } from "../../tracking/mlflow/message.ts";
 import type { ModelCatalog, RegisteredVersion } from "../catalog.ts";
@@ -12,6 +13,8 @@ export interface ModelSources {
   /** Undefined if there is no such run. */
   run(runId: string): Promise<ArtifactPlace | undefined>;
   loggedModel(modelId: string): Promise<(ArtifactPlace & { readonly runId: string | undefined }) | undefined>;
+  /** A version was registered of a logged model, which is told so. */
+  versionMade(modelId: string, version: { readonly model: string; readonly version: number }): Promise<void>;
 }
 
 export interface ArtifactPlace {
@@ -65,8 +68,11 @@ async function localSource(request: SourceRequest, sources: ModelSources): Promi
   const { source, modelId } = request;
   const id = modelId === undefined ? "run_id" : "model_id";
   const owner = await ownerOf(request, sources);
-  if (owner?.artifactUri.startsWith("file:") && !climbs(source) && isWithin(localPath(source), localPath(owner.artifactUri)))
-    return withRun(request, sources, { source, downloadUri: source, artifactPath: blobFolder(owner, localPath(source), localPath(owner.artifactUri)) });
+  if (owner?.artifactUri.startsWith("file:") && !isDisguised(source)) {
+    // Of a plain path, what it comes down to is what counts: `model/..` is the folder itself.
+    const [own, home] = [path.posix.normalize(localPath(source)), localPath(owner.artifactUri)];
+    if (isWithin(own, home)) return withRun(request, sources, { source, downloadUri: source, artifactPath: blobFolder(owner, own, home) });
+  }
   return refuse(
     `Invalid model version source: '${shown(source)}'. To use a local path as a model version source, the ${id} request parameter has to be specified and the local path has to be contained within the artifact directory of the run specified by the ${id}.`,
   );
@@ -163,6 +169,12 @@ function isWithin(path: string, root: string): boolean {
 
 function localPath(uri: string): string {
   return uri.replace(/^file:(\/\/(?=\/))?/i, "");
+}
+
+/** It does not say what it is: encoded characters, control characters, other or doubled separators. */
+function isDisguised(source: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return decoded(source) !== source || /[\u0000-\u001f\u007f\\]/.test(source) || localPath(source).includes("//");
 }
 
 /** Whatever it is encoded as, however often: no `..`, no doubled or other separator, no NUL. */

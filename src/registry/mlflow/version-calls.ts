@@ -25,6 +25,7 @@ export function versionCalls(catalog: ModelCatalog, sources: ModelSources): read
           tags[promptTag]?.toLowerCase() === "true" ? promptSource(request.source, request.runId) : await resolveSource(request, sources, catalog);
         const runLink = message.text("run_link") || undefined;
         const version = await catalog.createVersion({ ...resolved, model, tags, runLink, description: descriptionOf(message) ?? "" });
+        if (version.modelId !== undefined) await sources.versionMade(version.modelId, version);
         return { model_version: versionJson(version) };
       },
     },

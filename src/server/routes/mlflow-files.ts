@@ -15,10 +15,12 @@ import { answerErrors, answerThrown, hidden, messageOf, queryOf, readJson, readS
 const maxUploadBytes = 10 * 1024 * 1024;
 const maxParts = 10_000;
 const signedLifetimeMs = 60 * 60 * 1000;
+/** Blob folder of a version's files; empty if they are not kept here. */
+export type VersionFolder = (model: string, version: number) => Promise<string>;
 type Below = { Params: { "*": string } };
 
 /** Files of runs and models as MLflow's own pages, and scripts made after them, fetch and put them. */
-export function addPageFiles(scope: FastifyInstance, tracking: MlflowTracking): void {
+export function addPageFiles(scope: FastifyInstance, tracking: MlflowTracking, versionFolder: VersionFolder): void {
   answerThrown(scope);
   readStream(scope);
   const runFile = async (message: Message): Promise<ProxiedFile> => {
@@ -33,6 +35,15 @@ export function addPageFiles(scope: FastifyInstance, tracking: MlflowTracking): 
     if (path === undefined || path === "") throw new KarkhanaError("REQUEST_MALFORMED", { problem: 'its query has no "artifact_file_path"' });
     const { modelId, experimentId } = await tracking.loggedModels.get(message.requiredText("model_id"));
     return sendFile(request, reply, tracking, { kind: "model", file: { experimentId, modelId, path } });
+  });
+  scope.get("/model-versions/get-artifact", hidden, async (request, reply) => {
+    const message = messageOf(request);
+    const path = message.text("path") || refuse("Request must specify path.");
+    parseBlobPath(path);
+    const version = message.integer("version") ?? refuseMissing("version");
+    const folder = await versionFolder(message.requiredText("name"), version);
+    if (folder === "") refuse("The files of this version are kept at a place that this server does not read.");
+    return sendFile(request, reply, tracking, await proxiedFile(tracking, `${folder}/${path}`));
   });
   scope.post("/ajax-api/2.0/mlflow/upload-artifact", hidden, async (request) => {
     const message = queryOf(request);

@@ -11,11 +11,16 @@ import { loggedModelCalls } from "../../tracking/mlflow/logged-model-calls.ts";
 import { loggingCalls } from "../../tracking/mlflow/logging-calls.ts";
 import type { Message } from "../../tracking/mlflow/message.ts";
 import { runCalls } from "../../tracking/mlflow/run-calls.ts";
-import { addPageFiles, addProxy } from "./mlflow-files.ts";
+import { addPageFiles, addProxy, type VersionFolder } from "./mlflow-files.ts";
 import { answerErrors, hidden, maxJsonBytes, messageOf, readJson } from "./mlflow-request.ts";
 
 const calls: readonly MlflowCall[] = [...experimentCalls, ...runCalls, ...loggingCalls, ...historyCalls, ...inputCalls, ...artifactCalls, ...loggedModelCalls];
-export async function addMlflowRoutes(app: FastifyInstance, tracking: MlflowTracking, registryCalls: readonly RegistryCall[]): Promise<void> {
+export interface RegistryRoutes {
+  readonly calls: readonly RegistryCall[];
+  readonly versionFolder: VersionFolder;
+}
+
+export async function addMlflowRoutes(app: FastifyInstance, tracking: MlflowTracking, { calls: registryCalls, versionFolder }: RegistryRoutes): Promise<void> {
   const bound = [...calls.map((call) => ({ ...call, answer: (message: Message) => call.answer(message, tracking) })), ...registryCalls];
   for (const prefix of ["/api/2.0", "/ajax-api/2.0"]) {
     await app.register(async (scope) => addCalls(scope, bound), { prefix: `${prefix}/mlflow` });
@@ -31,7 +36,7 @@ export async function addMlflowRoutes(app: FastifyInstance, tracking: MlflowTrac
       { prefix },
     );
   }
-  await app.register(async (scope) => addPageFiles(scope, tracking), { prefix: "" });
+  await app.register(async (scope) => addPageFiles(scope, tracking, versionFolder), { prefix: "" });
   app.get("/version", hidden, (_request, reply) => reply.type("text/plain; charset=utf-8").send(mlflowVersion));
 }
 
