@@ -5,7 +5,9 @@ import type {
   DatasetReport,
   DatasetSummary,
   Distributions,
+  ExploredEntity,
   Features,
+  FeatureViewDetail,
   ModelDetail,
   ModelSummary,
   Monitoring,
@@ -71,6 +73,9 @@ export const ask = {
   datasets: () => get<readonly DatasetSummary[]>("data", "/datasets"),
   dataset: (hash: string) => get<DatasetReport>("data", `/datasets/${enc(hash)}`),
   features: () => get<Features>("features", "/features"),
+  featureView: (hash: string) => get<FeatureViewDetail>("features", `/features/${enc(hash)}`),
+  entity: (hash: string, keys: readonly (string | number)[], atUs: number) =>
+    get<ExploredEntity>("serving", `/features/${enc(hash)}/entity?${keys.map((key) => `key=${enc(String(key))}&`).join("")}atUs=${atUs}`),
   distributions: (model: string, atUs: number | null) =>
     get<Distributions>("monitoring", `/models/${enc(model)}/distributions${atUs === null ? "" : `?atUs=${atUs}`}`),
   models: () => get<readonly ModelSummary[]>("models", "/models"),

@@ -4,6 +4,7 @@ import { ComparePage, type CompareAddress } from "./pages/compare.tsx";
 import { DataPage, DatasetPage } from "./pages/data.tsx";
 import { ExperimentsPage } from "./pages/experiments.tsx";
 import { FeaturesPage } from "./pages/features.tsx";
+import { FeatureViewPage } from "./pages/feature-view.tsx";
 import { LoopPage } from "./pages/loop.tsx";
 import { ModelPage, ModelsPage } from "./pages/models.tsx";
 import { MonitoringPage } from "./pages/monitoring.tsx";
@@ -29,6 +30,7 @@ const tree = root.addChildren([
   createRoute({ ...under, path: "/data", component: DataPage }),
   createRoute({ ...under, path: "/data/$hash", component: DatasetPage }),
   createRoute({ ...under, path: "/features", component: FeaturesPage }),
+  createRoute({ ...under, path: "/features/$hash", component: FeatureViewPage }),
   createRoute({ ...under, path: "/experiments", component: ExperimentsPage }),
   createRoute({ ...under, path: "/runs", component: RunsPage, validateSearch: (search: Record<string, unknown>): RunsAddress => readAddress(search) }),
   createRoute({ ...under, path: "/compare", component: ComparePage, validateSearch: (search: Record<string, unknown>): CompareAddress => texts(search) }),

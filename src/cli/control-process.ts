@@ -38,6 +38,7 @@ try {
       pipelines: stores.pipelines,
       monitoring: stores.monitoring,
       parity: stores.parity,
+      explorer: platform.explorer,
       blobs: stores.blobs,
       feedback: platform.feedback,
       progress: platform.board,

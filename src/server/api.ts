@@ -331,52 +331,6 @@ export interface Monitoring {
   readonly marks: readonly Mark[];
 }
 
-/** A stretch of served predictions, of which a sample was recomputed by the offline SQL. */
-export interface ParityCheck {
-  readonly checkedUs: number;
-  readonly fromUs: number | null;
-  readonly toUs: number | null;
-  readonly served: number;
-  readonly vectors: number;
-  readonly mismatches: number;
-}
-
-/** Whether what was served is what offline SQL gives, value by value. */
-export interface Parity {
-  readonly model: string;
-  readonly served: number;
-  readonly vectors: number;
-  readonly values: number;
-  readonly mismatches: number;
-  readonly lastCheckedUs: number | null;
-  /** Oldest first. */
-  readonly checks: readonly ParityCheck[];
-  /** Slots with mismatches, most first; `share` of the vectors compared. */
-  readonly slots: readonly { readonly slot: string; readonly mismatches: number; readonly share: number }[];
-  readonly differences: readonly ParityDifference[];
-}
-
-export interface EventBehind {
-  readonly eventUs: number;
-  readonly knownUs: number;
-  readonly row: number | null;
-  readonly values: Readonly<Record<string, string | number | boolean | null>>;
-}
-
-export interface ParityDifference {
-  readonly predictionId: string;
-  readonly version: number;
-  readonly role: string;
-  readonly askedUs: number;
-  readonly slot: string;
-  readonly view: string | null;
-  readonly keys: Readonly<Record<string, string | number | null>>;
-  readonly served: number | null;
-  readonly offline: number | null;
-  /** Rows offline SQL saw, newest first; null if they were not looked up. */
-  readonly events: readonly EventBehind[] | null;
-}
-
 export interface Alert {
   readonly id: string;
   readonly model: string;

@@ -14,6 +14,7 @@ import type { Registry } from "../registry/port.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { MlflowTracking } from "../tracking/mlflow/call.ts";
 import type { TrackingStore } from "../tracking/store.ts";
+import type { EntityExplorer } from "../workflows/explore-entity.ts";
 import type { ProgressSource } from "../workflows/progress.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { Explainer } from "../serving/explain.ts";
@@ -33,6 +34,7 @@ export interface ControlRooms {
   readonly pipelines: Pick<Pipelines, "listRuns" | "getRun">;
   readonly monitoring: Pick<MonitoringStore, "listDriftWindows" | "listQualityWindows" | "listSlots" | "listAlerts">;
   readonly parity: Pick<ParityStore, "totals" | "listChecks" | "slots" | "listDifferences">;
+  readonly explorer: Pick<EntityExplorer, "explore" | "health">;
   readonly blobs: Pick<BlobStore, "get">;
   readonly feedback: Pick<FeedbackReader, "predictions" | "labels" | "ends">;
   readonly progress: ProgressSource;

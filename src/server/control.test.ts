@@ -3,7 +3,19 @@ import type { FastifyInstance } from "fastify";
 import type { TSchema } from "typebox";
 import { Check, Errors } from "typebox/value";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { DatasetReport, Distributions, ModelDetail, Monitoring, Overview, PipelineDetail, Prediction, RunPage } from "./api.ts";
+import type {
+  DatasetReport,
+  Distributions,
+  ExploredEntity,
+  Features,
+  FeatureViewDetail,
+  ModelDetail,
+  Monitoring,
+  Overview,
+  PipelineDetail,
+  Prediction,
+  RunPage,
+} from "./api.ts";
 import type { RegisteredModelDetail, RegisteredModelPage, RegisteredVersionDetail } from "./api-registry.ts";
 import type { ArtifactFolder, MetricSeries, RunDetail } from "./api-runs.ts";
 import type { PredictionExplanation } from "./explanation-api.ts";
@@ -104,6 +116,60 @@ describe("answers have the shapes the console was told of", () => {
         ([path, methods]) => !path.startsWith("/api/v1/") || Object.values(methods).some((m) => m.summary === undefined || !("200" in m.responses)),
       ),
     ).toEqual([]);
+  });
+});
+
+describe("a feature view is shown with what both engines make of it", () => {
+  const viewNamed = async (name: string): Promise<string> => (await get<Features>("/api/v1/features")).views.find((view) => view.name === name)!.hash;
+
+  test("its definition, what the online engine keeps, the health of its source and a question to begin with", async () => {
+    const hash = await viewNamed("from_airport");
+    const detail = await get<FeatureViewDetail>(`/api/v1/features/${hash}`);
+    expect(misfit(schemas.featureView, detail)).toEqual([]);
+    expect(detail.online.join("\n")).toMatch(/sums of: delay >= 15; delay/);
+    expect(detail.health.rows).toBeGreaterThan(300);
+    expect(detail.health.newestEventUs).toBeGreaterThan(0);
+    expect(detail.example?.keys).toHaveLength(1);
+    expect(misfit(schemas.featureView, await get(`/api/v1/features/${hash}`, emptyApp))).toEqual([]);
+  });
+
+  test("an entity as of a time: the same values online and offline, and the rows they come from", async () => {
+    const hash = await viewNamed("from_airport");
+    const atUs = Date.UTC(2001, 2, 31, 17, 5) * 1000;
+    const found = await get<ExploredEntity>(`/api/v1/features/${hash}/entity?key=ORD&atUs=${atUs}`);
+    expect(misfit(schemas.exploredEntity, found)).toEqual([]);
+    expect(found.features.map((f) => [f.name, f.isEqual])).toEqual(found.features.map((f) => [f.name, true]));
+    const week = found.features.find((f) => f.name === "mean_delay_7d")!;
+    expect(week.events).toBe(found.events.length);
+    expect(week.online).toBeCloseTo(found.events.reduce((sum, e) => sum + Number(e.values["delay"]), 0) / found.events.length, 9);
+    for (const e of found.events) {
+      expect(e.values["origin"]).toBe("ORD");
+      expect(e.eventUs).toBeLessThan(atUs);
+      expect(e.knownUs).toBeLessThanOrEqual(atUs);
+    }
+    expect(found.sql.join("\n")).toContain("ASOF LEFT JOIN");
+  });
+
+  test("a time that the online store has left behind is said to be so", async () => {
+    const found = await get<ExploredEntity>(`/api/v1/features/${await viewNamed("from_airport")}/entity?key=ORD&atUs=${Date.UTC(2001, 1, 10) * 1000}`);
+    expect(found.keptFromUs).toBeGreaterThan(found.atUs);
+    expect(found.events.length).toBeGreaterThan(0);
+  });
+
+  test("a key nobody has seen has nothing, in both", async () => {
+    const found = await get<ExploredEntity>(`/api/v1/features/${await viewNamed("from_airport")}/entity?key=XXX&atUs=986000000000000`);
+    expect(found.events).toEqual([]);
+    expect(found.features.map((f) => [f.online, f.offline, f.isEqual])).toEqual(
+      found.features.map((f) => (f.name.startsWith("flights") ? [0, 0, true] : [null, null, true])),
+    );
+  });
+
+  test("a wrong number of keys, an unknown view and a source that is not there yet are refused", async () => {
+    const hash = await viewNamed("on_route");
+    expect(await refusal(`/api/v1/features/${hash}/entity?key=ORD&atUs=0`)).toMatchObject({ status: 400, code: "INVALID_ARGUMENT" });
+    expect(await refusal("/api/v1/features/nothing")).toMatchObject({ status: 404, code: "FEATURE_NOT_FOUND" });
+    const reply = await emptyApp.inject({ url: `/api/v1/features/${hash}/entity?key=ORD&key=DEN&atUs=0`, headers: host });
+    expect([reply.statusCode, reply.json().error.code]).toEqual([404, "DATASET_NOT_FOUND"]);
   });
 });
 

@@ -1,12 +1,15 @@
 import { availableParallelism, totalmem } from "node:os";
 import { readFeedback } from "../feedback/log.ts";
 import { relationOf } from "../data/relation.ts";
+import type { SourceDefinition } from "../data/source.ts";
 import { createMonitorConsumer, type MonitorConsumer } from "../monitoring/consumer.ts";
 import { parseProfile } from "../monitoring/profile-file.ts";
 import { viewsOf } from "../project/definition.ts";
 import type { LoadedProject } from "../project/load.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
 import type { Platform } from "../workflows/platform.ts";
+import { createEntityExplorer, type EntityExplorer } from "../workflows/explore-entity.ts";
+import { openOnlineStore } from "../workflows/jobs/online-store.ts";
 import { createParityWatch, type ParityWatchInput } from "../workflows/parity-watch.ts";
 import { ServingClient } from "../workflows/serving-client.ts";
 import { removeLeftovers, tempFolderOf } from "./leftovers.ts";
@@ -14,7 +17,11 @@ import type { Stores } from "./stores.ts";
 import { stopwatch, systemClock } from "./system.ts";
 
 /** Everything workflows use, on the control process's stores. For one process of a data folder at a time. */
-export async function openPlatform(project: LoadedProject, stores: Stores, servingUrl: string): Promise<Platform & { readonly close: () => Promise<void> }> {
+export async function openPlatform(
+  project: LoadedProject,
+  stores: Stores,
+  servingUrl: string,
+): Promise<Platform & { readonly explorer: EntityExplorer; readonly close: () => Promise<void> }> {
   await removeLeftovers(stores.folder);
   const { logFolder } = stores.folder;
   const feedback = await readFeedback(logFolder);
@@ -37,7 +44,14 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
         text: `the parity of ${model} could not be checked: ${error instanceof Error ? error.message : String(error)}`,
       }),
   });
+  const explorer = createEntityExplorer({
+    views: project.definition.models.flatMap((model) => viewsOf(model.service)),
+    relationOf: (source) => latestRelation(project, stores, source),
+    openOnlineStore: () => openOnlineStore(stores.onlineStore),
+    tempFolder: tempFolderOf(stores.folder),
+  });
   return {
+    explorer,
     project,
     places: {
       projectFile: project.file,
@@ -80,6 +94,7 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
     ...size,
     close: async () => {
       await parity.close();
+      await explorer.close();
       client.close();
       await feedback.close();
     },
@@ -115,9 +130,9 @@ async function parityInput(
   if (definition === undefined) return undefined;
   const relations: Record<string, string> = {};
   for (const { source } of viewsOf(definition.service)) {
-    const version = await stores.datasets.latest(source.name);
-    if (version === undefined) return undefined;
-    relations[source.name] = relationOf(source, version, project.folder);
+    const relation = await latestRelation(project, stores, source);
+    if (relation === undefined) return undefined;
+    relations[source.name] = relation;
   }
   const versions = await stores.registry.listVersions(model);
   if (versions.length === 0) return undefined;
@@ -131,4 +146,9 @@ async function parityInput(
     ...size,
     tempFolder: tempFolderOf(folder),
   };
+}
+
+async function latestRelation(project: LoadedProject, stores: Stores, source: SourceDefinition): Promise<string | undefined> {
+  const version = await stores.datasets.latest(source.name);
+  return version === undefined ? undefined : relationOf(source, version, project.folder);
 }

@@ -1,5 +1,6 @@
 import { Type, type Static, type TSchema } from "typebox";
 import { aggregateNames } from "../features/column-names.ts";
+import type * as ApiFeatures from "./api-features.ts";
 import type * as Api from "./api.ts";
 
 /**
@@ -65,6 +66,18 @@ const runFields = {
   tags: textMap,
   metrics: numMap,
 };
+const featureViewFields = Type.Object({
+  name: text,
+  hash: text,
+  entity: text,
+  keys: Type.Array(text),
+  source: text,
+  eventTime: text,
+  knownTime: orNull(text),
+  features: Type.Array(Type.Object({ name: text, aggregate: oneOf(...aggregateNames), measure: orNull(text), window: text, windowUs: num })),
+  readBy: Type.Array(Type.Object({ model: text, prefix: text, binding: textMap })),
+});
+const featureValue = Type.Union([num, text, Type.Null(), Type.Array(Type.Union([num, text]))]);
 const eventBehind = Type.Object({
   eventUs: num,
   knownUs: num,
@@ -126,6 +139,8 @@ export const schemas: Readonly<
     | "monitoring"
     | "alerts"
     | "parity"
+    | "featureView"
+    | "exploredEntity"
     | "pipelines"
     | "pipeline"
     | "serving"
@@ -174,19 +189,7 @@ export const schemas: Readonly<
   ),
   features: of<Api.Features>()(
     Type.Object({
-      views: Type.Array(
-        Type.Object({
-          name: text,
-          hash: text,
-          entity: text,
-          keys: Type.Array(text),
-          source: text,
-          eventTime: text,
-          knownTime: orNull(text),
-          features: Type.Array(Type.Object({ name: text, aggregate: oneOf(...aggregateNames), measure: orNull(text), window: text, windowUs: num })),
-          readBy: Type.Array(Type.Object({ model: text, prefix: text, binding: textMap })),
-        }),
-      ),
+      views: Type.Array(featureViewFields),
       models: Type.Array(
         Type.Object({
           model: text,
@@ -273,7 +276,43 @@ export const schemas: Readonly<
       marks: Type.Array(Type.Object({ atUs: num, kind: text, version: orNull(int), text })),
     }),
   ),
-  parity: of<Api.Parity>()(
+  featureView: of<ApiFeatures.FeatureViewDetail>()(
+    Type.Object({
+      view: featureViewFields,
+      where: orNull(text),
+      ttlUs: orNull(num),
+      keyTypes: Type.Array(oneOf("string", "number")),
+      online: Type.Array(text),
+      health: Type.Object({
+        rows: int,
+        outside: int,
+        late: int,
+        deletions: int,
+        setAside: int,
+        refused: numMap,
+        newestEventUs: orNull(num),
+        newestKnownUs: orNull(num),
+        filledToUs: orNull(num),
+        quarantine: Type.Array(Type.Object({ number: int, code: text, message: text, row: text })),
+      }),
+      example: orNull(Type.Object({ keys: Type.Array(Type.Union([text, num])), atUs: num })),
+    }),
+  ),
+  exploredEntity: of<ApiFeatures.ExploredEntity>()(
+    Type.Object({
+      view: text,
+      atUs: num,
+      keys: Type.Record(Type.String(), Type.Union([text, num])),
+      features: Type.Array(
+        Type.Object({ name: text, online: featureValue, status: text, offline: featureValue, isEqual: flag, events: int, fromUs: orNull(num) }),
+      ),
+      events: Type.Array(eventBehind),
+      isCut: flag,
+      keptFromUs: orNull(num),
+      sql: Type.Array(text),
+    }),
+  ),
+  parity: of<ApiFeatures.Parity>()(
     Type.Object({
       model: text,
       served: int,

@@ -5,8 +5,11 @@ import { createDirectory } from "../access/directory.ts";
 import { Gate } from "../access/gate.ts";
 import { registerDataset } from "../data/register.ts";
 import { csv } from "../data/source.ts";
+import { relationOf } from "../data/relation.ts";
 import { createDatasets } from "../data/store.ts";
 import { categorical, entity, featureView, numeric, requestFeatures, window } from "../features/definition.ts";
+import { materialize } from "../features/online/materialize.ts";
+import { createOnlineFeatures } from "../features/online/online-features.ts";
 import { openFeedbackLog, readFeedback } from "../feedback/log.ts";
 import type { LabelRecord, PredictionRecord, PredictionRole } from "../feedback/prediction.ts";
 import { ManualClock } from "../kernel/clock.ts";
@@ -32,11 +35,14 @@ import { createRegistry } from "../registry/store.ts";
 import { writeVersionArtifact } from "../serving/artifact.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
 import { openDuckDb } from "../storage/duckdb/duckdb.ts";
+import { openMemoryStore } from "../storage/kv/memory.ts";
+import type { KeyValueStore } from "../storage/kv/port.ts";
 import { migrate } from "../storage/sql/migrate.ts";
 import { openSqlite } from "../storage/sql/sqlite.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { TrackingStore } from "../tracking/store.ts";
 import { createTracking } from "../tracking/store.ts";
+import { createEntityExplorer } from "../workflows/explore-entity.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
 import type { ControlRooms } from "./control-rooms.ts";
 import { openPathDesk } from "./path-desk.ts";
@@ -153,8 +159,18 @@ export async function controlWorld(days: number, { webhookTargets }: { webhookTa
     progress: board,
     clock: eventClock,
   };
-  const rooms = { ...stored, path: openPathDesk({ rooms: stored, project: airlineProject, database, clock }) };
-  const world = { ...rooms, folder, machineClock: clock, eventClock, rng, database, logFolder, board };
+  const onlineStore = openMemoryStore();
+  const explorer = createEntityExplorer({
+    views: [airport, route],
+    relationOf: async (source) => {
+      const version = await stored.datasets.latest(source.name);
+      return version === undefined ? undefined : relationOf(source, version, folder);
+    },
+    openOnlineStore: async () => onlineStore,
+    tempFolder: path.join(folder, "spill"),
+  });
+  const rooms = { ...stored, explorer, path: openPathDesk({ rooms: stored, project: airlineProject, database, clock }) };
+  const world = { ...rooms, folder, onlineStore, machineClock: clock, eventClock, rng, database, logFolder, board };
   const trainedRun = days === 0 ? "" : await fill(world, days);
   return {
     rooms,
@@ -182,6 +198,7 @@ interface World extends ControlRooms {
   readonly rng: Rng;
   readonly board: ProgressBoard;
   readonly database: Awaited<ReturnType<typeof openSqlite>>;
+  readonly onlineStore: KeyValueStore;
   readonly blobs: Awaited<ReturnType<typeof openFileBlobs>>;
   readonly tracking: ReturnType<typeof createTracking>;
   readonly registry: ReturnType<typeof createRegistry>;
@@ -242,7 +259,7 @@ async function fill(world: World, days: number): Promise<string> {
   return first;
 }
 
-async function registerFlights({ folder, blobs, database, machineClock: clock, rng }: World): Promise<string> {
+async function registerFlights({ folder, blobs, database, machineClock: clock, rng, onlineStore }: World): Promise<string> {
   const lines = ["date,delay,distance,origin,destination"];
   for (let i = 0; i < 4000; i++) {
     const at = formatIso(fromCivil(2001, 1, 1) + rng.int(90 * 24 * 60) * 60 * MICROS_PER_SECOND).replace("Z", "");
@@ -252,7 +269,10 @@ async function registerFlights({ folder, blobs, database, machineClock: clock, r
   await writeFile(path.join(folder, "flights.csv"), `${lines.join("\n")}\n`);
   const duck = await openDuckDb({ threads: 1 });
   try {
-    return (await registerDataset(flights, { projectFolder: folder, duck, blobs, database, clock })).hash;
+    const version = await registerDataset(flights, { projectFolder: folder, duck, blobs, database, clock });
+    const online = createOnlineFeatures({ store: onlineStore, views: [airport, route] });
+    await materialize({ duck, online, relation: relationOf(flights, version, folder), source: flights, upToKnownUs: april });
+    return version.hash;
   } finally {
     await duck.close();
   }

@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { Fragment, useState, type ReactNode } from "react";
 import type { Distributions, FeatureView, SlotDistribution, WindowFeature } from "../../../src/server/api.ts";
 import { Bins, Meter } from "../charts/bars.tsx";
 import { useWidth, WhenVisible } from "../charts/visible.tsx";
-import { count, dayShort, fixed, percent, shortHash } from "../format.ts";
+import { count, dayShort, fixed, percent } from "../format.ts";
 import { Block, Empty, Page, Trouble } from "../parts/block.tsx";
 import { Key, State } from "../parts/state.tsx";
 import { ParityBlock } from "../parts/parity.tsx";
@@ -12,6 +13,8 @@ import { ask } from "../requests.ts";
 export function FeaturesPage(): ReactNode {
   const features = useQuery(ask.features());
   const [chosen, setChosen] = useState<string | null>(null);
+  const [sought, setSought] = useState("");
+  const shown = (features.data?.views ?? []).filter((v) => isAbout(v, sought));
   const models = features.data?.models ?? [];
   const model = chosen ?? models[0]?.model;
   return (
@@ -21,9 +24,14 @@ export function FeaturesPage(): ReactNode {
         <Empty what="The project declares no features." command="karkhana init" />
       ) : (
         <>
-          {features.data.views.map((v) => (
+          <label className="row">
+            Find
+            <input type="search" value={sought} placeholder="view, feature, entity or model" onChange={(e) => setSought(e.target.value)} />
+          </label>
+          {shown.map((v) => (
             <View key={v.hash} view={v} />
           ))}
+          {shown.length === 0 ? <p className="quiet">Nothing is called so.</p> : null}
           {models.length > 1 ? (
             <label className="row">
               Vector of
@@ -42,6 +50,23 @@ export function FeaturesPage(): ReactNode {
   );
 }
 
+/** Every word of the search somewhere in the view's names. */
+function isAbout({ name, entity, keys, source, features, readBy }: FeatureView, sought: string): boolean {
+  const names = [
+    name,
+    entity,
+    source,
+    ...keys,
+    ...features.flatMap((f) => [f.name, f.aggregate, f.measure ?? ""]),
+    ...readBy.flatMap((r) => [r.model, r.prefix]),
+  ];
+  const text = names.join(" ").toLowerCase();
+  return sought
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}
+
 function View({ view }: { view: FeatureView }): ReactNode {
   const longest = Math.max(...view.features.map((f) => f.windowUs));
   const bindings = view.readBy.map((r) => `${r.prefix} (${Object.values(r.binding).join(", ")})`).join("; ");
@@ -49,7 +74,11 @@ function View({ view }: { view: FeatureView }): ReactNode {
     <Block
       title={view.name}
       note={`By ${view.entity} (${view.keys.join(", ")}) from ${view.source}${bindings === "" ? "" : `; read as ${bindings}`}`}
-      aside={<code className="quiet">{shortHash(view.hash)}</code>}
+      aside={
+        <Link to="/features/$hash" params={{ hash: view.hash }}>
+          Look inside
+        </Link>
+      }
     >
       <div className="windows">
         {[...Map.groupBy(view.features, (f) => `${f.aggregate}${f.measure === null ? "" : ` of ${f.measure}`}`)].map(([what, features]) => (

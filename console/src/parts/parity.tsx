@@ -150,7 +150,7 @@ function Difference({ difference: d }: { difference: ParityDifference }): ReactN
 }
 
 /** The rows behind a value, newest first. */
-function Events({ events }: { events: readonly EventBehind[] }): ReactNode {
+export function Events({ events }: { events: readonly EventBehind[] }): ReactNode {
   const columns = Object.keys(events[0]?.values ?? {});
   return (
     <div className="scroll">

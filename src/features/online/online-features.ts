@@ -74,12 +74,15 @@ interface Change<T> {
 /** Writers of other processes may come first this often in a row. */
 const maxWriteAttempts = 100;
 
+/** How far behind a key's newest event questions are answered exactly. */
+export const defaultSlackUs: Micros = 2 * MICROS_PER_DAY;
+
 /** Below every producer's: what was pushed is never replaced by what is loaded. */
 const historySequence = -1;
 
 /** @throws EXPRESSION_INVALID, INVALID_ARGUMENT for a definition that cannot be computed */
 export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeatures {
-  const { store, slackUs = 2 * MICROS_PER_DAY } = options;
+  const { store, slackUs = defaultSlackUs } = options;
   const plans = new Map<string, ViewPlan>();
   for (const view of options.views) plans.set(featureViewHash(view), planView(view));
   const sources = ingestsBySource(store, [...plans.values()], options.sources ?? [], slackUs);

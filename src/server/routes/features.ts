@@ -1,17 +1,63 @@
 import type { FastifyInstance } from "fastify";
+import { Type, type Static } from "typebox";
 import { featureViewHash, slotsOf, type FeatureViewDefinition, type ModelFeature } from "../../features/definition.ts";
 import { viewsOf, type ModelDefinition } from "../../project/definition.ts";
+import { describeOnline } from "../../features/online/describe.ts";
+import { planView } from "../../features/view-plan.ts";
+import { KarkhanaError } from "../../kernel/error.ts";
 import type { FeatureSlot, Features, FeatureView } from "../api.ts";
+import type { ExploredEntity, FeatureViewDetail } from "../api-features.ts";
 import type { RouteContext } from "../control-rooms.ts";
 import { schemas } from "../schemas.ts";
 
-export function addFeatureRoutes(app: FastifyInstance, { project }: RouteContext): void {
+const params = Type.Object({ hash: Type.String({ maxLength: 200 }) });
+const question = Type.Object({
+  key: Type.Optional(Type.Union([Type.String({ maxLength: 500 }), Type.Array(Type.String({ maxLength: 500 }), { maxItems: 20 })])),
+  atUs: Type.Integer({ minimum: -Number.MAX_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }),
+});
+
+export function addFeatureRoutes(app: FastifyInstance, context: RouteContext): void {
+  const { project, explorer } = context;
   // Definitions do not change while the program runs.
   const views = [...new Map(project.models.flatMap((m) => viewsOf(m.service)).map((v) => [featureViewHash(v), v]))];
   const features: Features = {
     views: views.map(([hash, view]) => featureView(hash, view, project.models)),
     models: project.models.map((m) => ({ model: m.name, serviceHash: m.service.hash, slots: m.service.features.flatMap(slots) })),
   };
+  const viewOf = (hash: string): FeatureViewDefinition => {
+    const found = views.find(([own]) => own === hash);
+    if (found === undefined)
+      throw new KarkhanaError("FEATURE_NOT_FOUND", {
+        field: "view",
+        what: "feature view with hash",
+        name: hash,
+        known: views.map(([own, { name }]) => `${name} (${own.slice(0, 10)})`).join(", "),
+      });
+    return found[1];
+  };
+  app.get<{ Params: Static<typeof params> }>(
+    "/features/:hash",
+    { schema: { summary: "A view: its definition, what both engines do, and the health of its source", params, response: { 200: schemas.featureView } } },
+    (request) => detailOf(context, viewOf(request.params.hash), featureView(request.params.hash, viewOf(request.params.hash), project.models)),
+  );
+  app.get<{ Params: Static<typeof params>; Querystring: Static<typeof question> }>(
+    "/features/:hash/entity",
+    {
+      schema: {
+        summary: "What a view says of an entity as of a time, by both engines, and the rows behind it",
+        params,
+        querystring: question,
+        response: { 200: schemas.exploredEntity },
+      },
+    },
+    async (request): Promise<ExploredEntity> => {
+      const view = viewOf(request.params.hash);
+      const { key = [], atUs } = request.query;
+      const keys = readKeys(view, typeof key === "string" ? [key] : key);
+      const found = await explorer.explore(view, keys, atUs);
+      return { view: view.name, atUs, keys: Object.fromEntries(view.entity.keys.map((name, i) => [name, keys[i]!])), ...found };
+    },
+  );
   app.get("/features", { schema: { summary: "Feature views and the vectors models read", response: { 200: schemas.features } } }, () => features);
 }
 
@@ -49,4 +95,50 @@ function slots(feature: ModelFeature): FeatureSlot[] {
     const own = Object.keys(view.features).find((f) => name === `${prefix}.${f}` || name.replace(/\.\d+$/, "") === `${prefix}.${f}`) ?? null;
     return { name, type, from: "view", view: view.name, feature: own };
   });
+}
+
+/** @throws INVALID_ARGUMENT */
+function readKeys(view: FeatureViewDefinition, given: readonly string[]): (string | number)[] {
+  const { keyTypes } = planView(view);
+  if (given.length !== keyTypes.length)
+    throw new KarkhanaError("INVALID_ARGUMENT", {
+      field: "key",
+      problem: `expected ${keyTypes.length}, one each for ${view.entity.keys.join(", ")}`,
+      value: given.length,
+    });
+  return given.map((text, i) => {
+    if (keyTypes[i] === "string") return text;
+    const number = Number(text);
+    if (text.trim() === "" || !Number.isSafeInteger(number))
+      throw new KarkhanaError("INVALID_ARGUMENT", { field: `key ${view.entity.keys[i]}`, problem: "expected a whole number", value: text.slice(0, 100) });
+    return number;
+  });
+}
+
+async function detailOf({ explorer, feedback }: RouteContext, definition: FeatureViewDefinition, view: FeatureView): Promise<FeatureViewDetail> {
+  const plan = planView(definition);
+  const { counters, quarantine, mark } = await explorer.health(definition);
+  const { refused, ...counted } = counters;
+  return {
+    view,
+    where: definition.where ?? null,
+    ttlUs: definition.ttlUs ?? null,
+    keyTypes: plan.keyTypes,
+    online: describeOnline(plan),
+    health: { ...counted, refused: { ...refused }, filledToUs: mark?.untilUs ?? null, quarantine },
+    example: await lastQuestion(feedback, view),
+  };
+}
+
+const lookedAt = 200;
+
+async function lastQuestion(feedback: RouteContext["feedback"], { keys, readBy }: FeatureView): Promise<FeatureViewDetail["example"]> {
+  const { predictions } = await feedback.ends();
+  const logged = await feedback.predictions(Math.max(0, predictions - lookedAt), lookedAt);
+  for (const { record } of logged.toReversed()) {
+    const binding = readBy.find(({ model }) => model === record.model)?.binding;
+    const values = keys.map((key) => (binding?.[key] === undefined ? null : (record.fields[binding[key]] ?? null)));
+    if (values.every((value) => value !== null)) return { keys: values, atUs: record.askedUs };
+  }
+  return null;
 }

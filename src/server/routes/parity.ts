@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { Type, type Static } from "typebox";
-import type { Parity } from "../api.ts";
+import type { Parity } from "../api-features.ts";
 import { modelNamed, type RouteContext } from "../control-rooms.ts";
 import { schemas } from "../schemas.ts";
 

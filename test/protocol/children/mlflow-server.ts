@@ -11,6 +11,8 @@ import { openStores } from "../../../src/server/compose.ts";
 import { createControl } from "../../../src/server/control.ts";
 import { openPathDesk } from "../../../src/server/path-desk.ts";
 import { stopwatch, systemClock } from "../../../src/server/system.ts";
+import { openMemoryStore } from "../../../src/storage/kv/memory.ts";
+import { createEntityExplorer } from "../../../src/workflows/explore-entity.ts";
 import { ProgressBoard } from "../../../src/workflows/progress.ts";
 import { project } from "../../../src/project/definition.ts";
 
@@ -24,9 +26,10 @@ async function openServer(folder: string, options: readonly string[]): Promise<s
   });
   const feedback = await readFeedback(stores.folder.logFolder);
   const tracking = project("tracking", { models: [] });
+  const explorer = createEntityExplorer({ views: [], relationOf: async () => undefined, openOnlineStore: async () => openMemoryStore(), tempFolder: folder });
   const path = openPathDesk({ rooms: { ...stores, feedback }, project: tracking, database: stores.database, clock: systemClock });
   const control = await createControl(
-    { ...stores, path, project: tracking, feedback, progress: new ProgressBoard(stopwatch), clock: stores.eventClock },
+    { ...stores, explorer, path, project: tracking, feedback, progress: new ProgressBoard(stopwatch), clock: stores.eventClock },
     { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" },
   );
   open.set(control.url, async () => {

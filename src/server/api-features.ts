@@ -1,0 +1,96 @@
+/** What `/api/v1` answers about feature views, entities and parity; see `api.ts` for the manners of all of it. */
+import type { FeatureView } from "./api.ts";
+
+/** A stretch of served predictions, of which a sample was recomputed by the offline SQL. */
+export interface ParityCheck {
+  readonly checkedUs: number;
+  readonly fromUs: number | null;
+  readonly toUs: number | null;
+  readonly served: number;
+  readonly vectors: number;
+  readonly mismatches: number;
+}
+
+/** Whether what was served is what offline SQL gives, value by value. */
+export interface Parity {
+  readonly model: string;
+  readonly served: number;
+  readonly vectors: number;
+  readonly values: number;
+  readonly mismatches: number;
+  readonly lastCheckedUs: number | null;
+  /** Oldest first. */
+  readonly checks: readonly ParityCheck[];
+  /** Slots with mismatches, most first; `share` of the vectors compared. */
+  readonly slots: readonly { readonly slot: string; readonly mismatches: number; readonly share: number }[];
+  readonly differences: readonly ParityDifference[];
+}
+
+/** A value as JSON has it; lists newest or most frequent first. NaN is the text "NaN". */
+export type FeatureValue = number | string | null | readonly (number | string)[];
+
+/** An entity of a view as of a time, by both engines, with the rows behind it. */
+export interface ExploredEntity {
+  readonly view: string;
+  readonly atUs: number;
+  readonly keys: Readonly<Record<string, string | number>>;
+  readonly features: readonly {
+    readonly name: string;
+    readonly online: FeatureValue;
+    readonly status: string;
+    readonly offline: FeatureValue;
+    readonly isEqual: boolean;
+    readonly events: number;
+    readonly fromUs: number | null;
+  }[];
+  readonly events: readonly EventBehind[];
+  readonly isCut: boolean;
+  /** The online store answers exactly from this event time on; null if it holds nothing of the source. */
+  readonly keptFromUs: number | null;
+  readonly sql: readonly string[];
+}
+
+/** One view: what it declares, how both engines compute it, and what became of its source's rows. */
+export interface FeatureViewDetail {
+  readonly view: FeatureView;
+  readonly where: string | null;
+  readonly ttlUs: number | null;
+  readonly keyTypes: readonly ("string" | "number")[];
+  /** What the online engine keeps and does, a line each. */
+  readonly online: readonly string[];
+  readonly health: {
+    readonly rows: number;
+    readonly outside: number;
+    readonly late: number;
+    readonly deletions: number;
+    readonly setAside: number;
+    readonly refused: Readonly<Record<string, number>>;
+    readonly newestEventUs: number | null;
+    readonly newestKnownUs: number | null;
+    readonly filledToUs: number | null;
+    readonly quarantine: readonly { readonly number: number; readonly code: string; readonly message: string; readonly row: string }[];
+  };
+  /** The last question a model asked of it: where a person may begin to look. */
+  readonly example: { readonly keys: readonly (string | number)[]; readonly atUs: number } | null;
+}
+
+export interface EventBehind {
+  readonly eventUs: number;
+  readonly knownUs: number;
+  readonly row: number | null;
+  readonly values: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface ParityDifference {
+  readonly predictionId: string;
+  readonly version: number;
+  readonly role: string;
+  readonly askedUs: number;
+  readonly slot: string;
+  readonly view: string | null;
+  readonly keys: Readonly<Record<string, string | number | null>>;
+  readonly served: number | null;
+  readonly offline: number | null;
+  /** Rows offline SQL saw, newest first; null if they were not looked up. */
+  readonly events: readonly EventBehind[] | null;
+}
