@@ -5,19 +5,17 @@ import type {
   DatasetReport,
   DatasetSummary,
   Distributions,
-  ExploredEntity,
   Features,
-  FeatureViewDetail,
   ModelDetail,
   ModelSummary,
   Monitoring,
   Overview,
-  Parity,
   PipelineDetail,
   PipelineSummary,
   Prediction,
   Serving,
 } from "../../src/server/api.ts";
+import type { ExploredEntity, FeatureViewDetail, Parity } from "../../src/server/api-features.ts";
 import { sessionEnded } from "./session.ts";
 import type { PredictionExplanation } from "../../src/server/explanation-api.ts";
 

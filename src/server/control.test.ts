@@ -3,22 +3,11 @@ import type { FastifyInstance } from "fastify";
 import type { TSchema } from "typebox";
 import { Check, Errors } from "typebox/value";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type {
-  DatasetReport,
-  Distributions,
-  ExploredEntity,
-  Features,
-  FeatureViewDetail,
-  ModelDetail,
-  Monitoring,
-  Overview,
-  PipelineDetail,
-  Prediction,
-  RunPage,
-} from "./api.ts";
+import type { DatasetReport, Distributions, Features, ModelDetail, Monitoring, Overview, PipelineDetail, Prediction, RunPage } from "./api.ts";
 import type { RegisteredModelDetail, RegisteredModelPage, RegisteredVersionDetail } from "./api-registry.ts";
 import type { ArtifactFolder, MetricSeries, RunDetail } from "./api-runs.ts";
 import type { PredictionExplanation } from "./explanation-api.ts";
+import type { ExploredEntity, FeatureViewDetail } from "./api-features.ts";
 import { createControl, createControlApp } from "./control.ts";
 import { runSchemas } from "./schemas-runs.ts";
 import { registrySchemas } from "./schemas-registry.ts";

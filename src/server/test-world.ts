@@ -42,11 +42,11 @@ import { openSqlite } from "../storage/sql/sqlite.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { TrackingStore } from "../tracking/store.ts";
 import { createTracking } from "../tracking/store.ts";
-import { createEntityExplorer } from "../workflows/explore-entity.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
 import type { ControlRooms } from "./control-rooms.ts";
 import { openPathDesk } from "./path-desk.ts";
 import { migrations } from "./migrations.ts";
+import { openExplorer } from "./test-world-explorer.ts";
 import { proveParity } from "./test-world-parity.ts";
 
 /**
@@ -160,15 +160,7 @@ export async function controlWorld(days: number, { webhookTargets }: { webhookTa
     clock: eventClock,
   };
   const onlineStore = openMemoryStore();
-  const explorer = createEntityExplorer({
-    views: [airport, route],
-    relationOf: async (source) => {
-      const version = await stored.datasets.latest(source.name);
-      return version === undefined ? undefined : relationOf(source, version, folder);
-    },
-    openOnlineStore: async () => onlineStore,
-    tempFolder: path.join(folder, "spill"),
-  });
+  const explorer = openExplorer([airport, route], { datasets: stored.datasets, folder, onlineStore });
   const rooms = { ...stored, explorer, path: openPathDesk({ rooms: stored, project: airlineProject, database, clock }) };
   const world = { ...rooms, folder, onlineStore, machineClock: clock, eventClock, rng, database, logFolder, board };
   const trainedRun = days === 0 ? "" : await fill(world, days);

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useState, type FormEvent, type ReactNode } from "react";
-import type { ExploredEntity, FeatureValue, FeatureViewDetail } from "../../../src/server/api.ts";
-import { count, duration, figure, moment } from "../format.ts";
+import type { ExploredEntity, FeatureValue, FeatureViewDetail } from "../../../src/server/api-features.ts";
+import { count, day, duration, figure, moment } from "../format.ts";
 import { Block, Page, Pairs, Readings, Trouble } from "../parts/block.tsx";
 import { Events } from "../parts/parity.tsx";
 import { State } from "../parts/state.tsx";
@@ -158,8 +158,7 @@ function Ask({
         </label>
       ))}
       <label>
-        at (UTC)
-        <input name="at" type="datetime-local" step="1" defaultValue={start === null ? "" : new Date(start.atUs / 1000).toISOString().slice(0, 19)} />
+        at (UTC) <input name="at" type="datetime-local" step="1" defaultValue={start === null ? "" : new Date(start.atUs / 1000).toISOString().slice(0, 19)} />
       </label>
       <button type="submit" disabled={isBusy}>
         {isBusy ? "Asking" : "Ask"}
@@ -251,8 +250,12 @@ function Health({ detail: { health: h, view } }: { detail: FeatureViewDetail }):
       <Readings
         items={[
           { name: "rows taken", value: count(h.rows) },
-          { name: "newest event", value: moment(h.newestEventUs), ...(h.newestKnownUs === null ? {} : { sub: `known ${moment(h.newestKnownUs)}` }) },
-          { name: "filled from the file up to", value: h.filledToUs === null ? "not by itself" : moment(h.filledToUs) },
+          {
+            name: "newest event",
+            value: day(h.newestEventUs),
+            ...(h.newestEventUs === null ? {} : { sub: `${moment(h.newestEventUs)}, known ${moment(h.newestKnownUs)}` }),
+          },
+          { name: "filled from the file up to", value: day(h.filledToUs) },
           { name: "too late to count", value: count(h.late) },
           { name: "deletions", value: count(h.deletions) },
           { name: "set aside", value: count(h.setAside) },

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
-import type { EventBehind, Parity, ParityDifference } from "../../../src/server/api.ts";
+import type { EventBehind, Parity, ParityDifference } from "../../../src/server/api-features.ts";
 import { useWidth } from "../charts/visible.tsx";
 import { count, dayShort, figure, moment, percent } from "../format.ts";
 import { ask } from "../requests.ts";
