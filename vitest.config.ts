@@ -9,6 +9,7 @@ const config: ViteUserConfig = defineConfig({
           name: "unit",
           include: [
             "src/**/*.test.ts",
+            "console/src/**/*.test.ts",
             "test/contract/**/*.test.ts",
             "test/reference/**/*.test.ts",
             "test/e2e/loop.test.ts",

@@ -52,6 +52,20 @@ export function sqlContract(name: string, make: MakeSqlFixture): void {
     const db = (): ReturnType<typeof tables<Tables>> => tables<Tables>(database.db);
     const find = async (which: string): Promise<Tables["item"] | undefined> => db().selectFrom("item").selectAll().where("id", "=", which).executeTakeFirst();
 
+    it("a read apart sees what is committed and nothing else, fails as a read does, and leaves this thread free", async () => {
+      const which = id();
+      const count = (): Promise<{ n: number }[]> =>
+        database.readApart(sql<{ n: number }>`select count(*) as n from item where id = ${which} and n = ${Number.MAX_SAFE_INTEGER}`);
+      await database.transaction(async (trx) => {
+        await tables<Tables>(trx).insertInto("item").values({ id: which, n: Number.MAX_SAFE_INTEGER, x: null }).execute();
+        expect(await count()).toEqual([{ n: 0 }]);
+      });
+      expect(await Promise.all([count(), count(), count()])).toEqual([[{ n: 1 }], [{ n: 1 }], [{ n: 1 }]]);
+      await expect(database.readApart(sql`select * from no_such_table`)).rejects.toThrow(/no_such_table/);
+      await expect(database.readApart(sql`select nothing from item`)).rejects.toThrow(/nothing/);
+      expect(await count()).toEqual([{ n: 1 }]);
+    });
+
     it("integers of 53 bits, doubles, text and nulls come back as they went in, as JS numbers and plain objects", async () => {
       const rows = [
         { id: id(), n: Number.MAX_SAFE_INTEGER, x: 0.1 },
@@ -142,8 +156,9 @@ export function sqlContract(name: string, make: MakeSqlFixture): void {
       await db().insertInto("counter").values({ id: one, n: 0 }).execute();
       const { promise: opened, resolve: isOpen } = Promise.withResolvers<void>();
       const transaction = database.transaction(async (trx) => {
-        isOpen();
         await tables<Tables>(trx).updateTable("counter").set({ n: 1 }).where("id", "=", one).execute();
+        // PostgreSQL holds off others from the first write on, not from the start of the transaction.
+        isOpen();
         for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
         await tables<Tables>(trx).updateTable("counter").set({ n: 2 }).where("id", "=", one).execute();
       });

@@ -58,7 +58,12 @@ function Record({ run }: { run: RunDetail }): ReactNode {
       <Headline run={run} />
       {description === undefined ? null : <p className="description">{description}</p>}
       <Places run={run} />
-      <Curves title="Curves" runs={[{ runId: run.runId, name: run.name, colour: 0 }]} keys={run.metrics.filter((m) => m.points > 1).map((m) => m.key)} />
+      <Curves
+        title="Curves"
+        live={run.status === "RUNNING"}
+        runs={[{ runId: run.runId, name: run.name, colour: 0 }]}
+        keys={run.metrics.filter((m) => m.points > 1).map((m) => m.key)}
+      />
       {evaluation === null ? null : <Evaluated evaluation={evaluation} />}
       <div className="columns">
         <KeyValues title="Params" pairs={Object.entries(run.params)} />

@@ -4,6 +4,7 @@ import { WhenVisible } from "../charts/visible.tsx";
 import { count } from "../format.ts";
 import { Block, Trouble } from "../parts/block.tsx";
 import { askRuns } from "../run-requests.ts";
+import { chartsOf } from "./charts-of.ts";
 import { SeriesChart, thinningNote, type SeriesLine, type XAxis } from "./series-chart.tsx";
 
 export interface CurveRun {
@@ -13,21 +14,22 @@ export interface CurveRun {
 }
 
 const chartHeight = 270;
+const refreshMs = 5000;
 const chartsAtFirst = 60;
 
-/** `train_loss` and `valid_loss` are one chart. */
-function chartsOf(keys: readonly string[]): { name: string; keys: string[] }[] {
-  const split = /^(train|training|valid|validation|val|test|eval)$/i;
-  const nameOf = (key: string): string => {
-    const parts = key.split(/([./_ -])/);
-    const kept = parts.filter((part, i) => !split.test(part) && !(i > 0 && /^[./_ -]$/.test(part) && split.test(parts[i - 1]!)));
-    return kept.join("").replace(/^[./_ -]+|[./_ -]+$/g, "") || key;
-  };
-  return [...Map.groupBy(keys, nameOf)].map(([name, own]) => ({ name, keys: own }));
-}
-
 /** Charts of metrics that were logged more than once. Only those near the window ask for their points. */
-export function Curves({ title, runs, keys }: { title: string; runs: readonly CurveRun[]; keys: readonly string[] }): ReactNode {
+export function Curves({
+  title,
+  runs,
+  keys,
+  live = false,
+}: {
+  title: string;
+  runs: readonly CurveRun[];
+  keys: readonly string[];
+  /** A run is still at work: its curves grow while they are looked at. */
+  live?: boolean;
+}): ReactNode {
   const [axis, setAxis] = useState<XAxis>("step");
   const [smoothing, setSmoothing] = useState(0);
   const [text, setText] = useState("");
@@ -74,7 +76,9 @@ export function Curves({ title, runs, keys }: { title: string; runs: readonly Cu
         {charts.slice(0, shown).map((chart) => (
           <figure key={chart.name}>
             <h3 title={chart.keys.join(", ")}>{chart.name}</h3>
-            <WhenVisible height={chartHeight}>{() => <Chart title={chart.name} runs={runs} keys={chart.keys} axis={axis} smoothing={smoothing} />}</WhenVisible>
+            <WhenVisible height={chartHeight}>
+              {() => <Chart title={chart.name} runs={runs} keys={chart.keys} axis={axis} smoothing={smoothing} live={live} />}
+            </WhenVisible>
           </figure>
         ))}
       </div>
@@ -93,15 +97,22 @@ function Chart({
   keys,
   axis,
   smoothing,
+  live,
 }: {
   title: string;
   runs: readonly CurveRun[];
   keys: readonly string[];
   axis: XAxis;
   smoothing: number;
+  live: boolean;
 }): ReactNode {
   const wanted = runs.flatMap((run) => keys.map((key) => ({ run, key })));
-  const results = useQueries({ queries: wanted.map(({ run, key }) => askRuns.series(run.runId, key, axis === "step" ? "step" : "time")) });
+  const results = useQueries({
+    queries: wanted.map(({ run, key }) => ({
+      ...askRuns.series(run.runId, key, axis === "step" ? "step" : "time"),
+      refetchInterval: live ? refreshMs : (false as const),
+    })),
+  });
   const lines = wanted.flatMap(({ run, key }, i): SeriesLine[] => {
     const series = results[i]?.data;
     if (series === undefined || series.total === 0) return [];

@@ -3,6 +3,7 @@ import type { MetricSeries } from "../../../src/server/api-runs.ts";
 import { Plot } from "../charts/plot.tsx";
 import { bandPath, extent, linePath, niceDomain } from "../charts/scale.ts";
 import { count, figure, moment, duration } from "../format.ts";
+import { smoothed } from "./smoothing.ts";
 
 export type XAxis = "step" | "time" | "elapsed";
 
@@ -24,22 +25,6 @@ export function colourClass(colour: number): string {
 
 export function dashOf(colour: number): string | undefined {
   return dashes[Math.floor(colour / seriesColours) % dashes.length];
-}
-
-/**
- * Exponential moving average, corrected for its start as TensorBoard's is.
- * @param weight of what came before: 0 leaves the values as they are, below 1
- */
-function smoothed(values: readonly (number | null)[], weight: number): (number | null)[] {
-  if (weight === 0) return [...values];
-  let last = 0;
-  let seen = 0;
-  return values.map((v) => {
-    if (v === null) return null;
-    last = last * weight + (1 - weight) * v;
-    seen++;
-    return last / (1 - weight ** seen);
-  });
 }
 
 /** Curves of a metric over steps or time, with the band of what a thinned stretch holds. */

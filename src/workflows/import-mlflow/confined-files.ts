@@ -83,6 +83,14 @@ export class ConfinedFolder {
     }
   }
 
+  /** Bytes of a file inside; 0 if it is none. */
+  async size(file: string): Promise<number> {
+    const folder = await this.inside(path.dirname(file));
+    if (folder === undefined) return 0;
+    const stat = await lstat(path.join(folder, path.basename(file))).catch(() => undefined);
+    return stat?.isFile() === true ? stat.size : 0;
+  }
+
   /** Names of folders (or files) in a folder of it; links are not among them. */
   async names(folder: string, kind: "folders" | "files"): Promise<string[]> {
     const at = await this.inside(folder);

@@ -1,4 +1,3 @@
-import path from "node:path";
 import { parseDocument } from "yaml";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { RunDataset } from "../../tracking/datasets.ts";
@@ -14,7 +13,7 @@ const maxYaml = 256 * 1024;
 /** A dataset's schema and profile are within its file. */
 const maxDatasetYaml = 20 * 1024 * 1024;
 const maxText = 1024 * 1024;
-const maxHistory = 512 * 1024 * 1024;
+const maxHistory = 256 * 1024 * 1024;
 const maxKeyDepth = 32;
 
 /** An `mlruns` folder: MLflow's file store of experiments, runs, logged models and registered models. */
@@ -31,6 +30,8 @@ export async function openFolderSource(folder: string): Promise<MlflowSource> {
 class FolderSource implements MlflowSource {
   readonly identity: string;
   readonly refused: Refused[];
+  /** A client that tries again appends the same line again. */
+  readonly pointsAreUnique = false;
   readonly #home: ConfinedFolder;
   /** Where each run and model was found; ids are theirs to claim, folders are ours to find. */
   readonly #runFolders: Map<string, string> = new Map();
@@ -74,7 +75,7 @@ class FolderSource implements MlflowSource {
       this.#runFolders.set(runId, folder);
       const { "mlflow.runName": tagged, ...tags } = await this.#texts(`${folder}/tags`);
       const metricKeys = await this.#keys(`${folder}/metrics`);
-      const sizes = await Promise.all(metricKeys.map((key) => this.#sizeOf(`${folder}/metrics/${key}`)));
+      const sizes = await Promise.all(metricKeys.map((key) => this.#home.size(`${folder}/metrics/${key}`)));
       yield {
         runId,
         name: text(meta["run_name"]) || tagged || runId.slice(0, 8),
@@ -241,11 +242,6 @@ class FolderSource implements MlflowSource {
     if (depth >= maxKeyDepth) return own;
     for (const name of await this.#home.names(at, "folders")) own.push(...(await this.#keys(folder, prefix + name, depth + 1)));
     return own;
-  }
-
-  async #sizeOf(file: string): Promise<number> {
-    for await (const entry of this.#home.files(path.posix.dirname(file), "")) if (entry.path === path.posix.basename(file)) return entry.sizeBytes ?? 0;
-    return 0;
   }
 
   async #read(file: string, maxBytes: number): Promise<string | undefined> {

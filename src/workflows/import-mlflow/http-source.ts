@@ -6,7 +6,9 @@ import type { MlflowSource, Refused, SourceExperiment, SourceFile, SourceModel, 
 
 type Json = Readonly<Record<string, unknown>>;
 
-const maxJsonBytes = 64 * 1024 * 1024;
+const maxJsonBytes = 128 * 1024 * 1024;
+/** A run comes with all its keys: some have thousands. */
+const runsPerPage = 50;
 const maxFolderDepth = 64;
 const maxFiles = 1_000_000;
 const attempts = 4;
@@ -42,6 +44,8 @@ function authorizationOf(url: URL, { token, username, password }: HttpOptions): 
 class HttpSource implements MlflowSource {
   readonly identity: string;
   readonly refused: Refused[] = [];
+  /** A server over folders gives a point as often as it was logged. */
+  readonly pointsAreUnique = false;
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #pause: (attempt: number) => Promise<void>;
@@ -69,7 +73,7 @@ class HttpSource implements MlflowSource {
   }
 
   async *runs(experimentId: string): AsyncGenerator<SourceRun> {
-    const query = { experiment_ids: [experimentId], max_results: 200, run_view_type: "ALL", order_by: ["attributes.start_time ASC"] };
+    const query = { experiment_ids: [experimentId], max_results: runsPerPage, run_view_type: "ALL", order_by: ["attributes.start_time ASC"] };
     for await (const run of this.#pages("/api/2.0/mlflow/runs/search", query, "runs")) {
       const [info, data, inputs, outputs] = [fields(run["info"]), fields(run["data"]), fields(run["inputs"]), fields(run["outputs"])];
       const { "mlflow.runName": tagged, ...tags } = pairs(data["tags"]);

@@ -43,10 +43,12 @@ export interface MlflowSource {
   /** The same for the same source, so that an import that broke off goes on. */
   readonly identity: string;
   readonly refused: readonly Refused[];
+  /** No point of a history comes twice: they need not be remembered while one is read. */
+  readonly pointsAreUnique: boolean;
   /** Active and deleted ones. */
   experiments(): AsyncIterable<SourceExperiment>;
   runs(experimentSourceId: string): AsyncIterable<SourceRun>;
-  /** In batches; a point may come twice. */
+  /** In batches, in any order. */
   history(runId: string, key: string): AsyncIterable<readonly Metric[]>;
   runFiles(runId: string): AsyncIterable<SourceFile>;
   loggedModels(experimentSourceId: string): AsyncIterable<Omit<IntakeLoggedModel, "experimentId">>;

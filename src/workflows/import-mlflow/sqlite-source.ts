@@ -11,6 +11,7 @@ import type { MlflowSource, Refused, SourceFile, SourceModel, SourceRun, SourceV
 type Row = Readonly<Record<string, unknown>>;
 
 const historyBatch = 5000;
+const pageRows = 500;
 
 /** An MLflow's SQLite file, read only. Artifacts are read below `artifactsFolder`, else below the folder the file lies in. */
 export async function openSqliteSource(file: string, artifactsFolder: string | undefined): Promise<MlflowSource> {
@@ -41,6 +42,8 @@ function openReadOnly(file: string): DatabaseSync {
 class SqliteSource implements MlflowSource {
   readonly identity: string;
   readonly refused: Refused[];
+  /** They are the key of MLflow's table. */
+  readonly pointsAreUnique = true;
   readonly #database: DatabaseSync;
   readonly #home: ConfinedFolder;
   readonly #columns: Map<string, ReadonlySet<string>> = new Map();
@@ -66,7 +69,7 @@ class SqliteSource implements MlflowSource {
   }
 
   async *runs(experimentId: string): AsyncGenerator<SourceRun> {
-    for (const row of this.#rows("select * from runs where experiment_id = ? order by start_time, run_uuid", Number(experimentId))) {
+    for (const row of this.#paged("select rowid as place, * from runs where experiment_id = ? and rowid > ? order by rowid", Number(experimentId))) {
       const runId = text(row["run_uuid"]);
       const { "mlflow.runName": tagged, ...tags } = this.#texts("tags", "run_uuid", runId);
       const latest = this.#rows("select key, value, timestamp, step, is_nan from latest_metrics where run_uuid = ? order by key", runId);
@@ -223,6 +226,16 @@ class SqliteSource implements MlflowSource {
     }
     if (existsSync(path.resolve(this.#home.root, local)))
       this.refused.push({ what: `${owner}: its artifacts`, why: `${local.slice(0, 200)} is outside ${this.#home.root}; name their folder with --artifacts` });
+  }
+
+  /** Rows of a statement that ends in `rowid > ? order by rowid`, some hundred at a time. */
+  *#paged(statement: string, owner: string | number): Generator<Row> {
+    for (let after = -1; ;) {
+      const rows = this.#rows(`${statement} limit ${pageRows}`, owner, after);
+      if (rows.length === 0) return;
+      after = Number(rows.at(-1)?.["place"]);
+      yield* rows;
+    }
   }
 
   #has(table: string, column: string): boolean {
