@@ -1,6 +1,6 @@
 /**
  * Runs MLflow's own tests of its REST API against this program and writes what came of each to docs/mlflow-suite.md:
- *   node scripts/mlflow-suite.ts <checkout of MLflow> [tracking | registry] [--stock] [-k <expression>]
+ *   node scripts/mlflow-suite.ts <checkout of MLflow> [tracking | registry | webhooks] [--stock] [-k <expression>]
  * The checkout is kept outside this repository and only its `tests` folder is read; the client is the stock one from PyPI.
  * --stock leaves MLflow's own server in place: what fails there too says nothing about us. Neither it nor -k writes the page.
  */
@@ -14,15 +14,20 @@ import { outOfScope } from "./mlflow-suite-scope.ts";
 import { suitePage, type SuiteResults } from "./mlflow-suite-page.ts";
 import { pythonEnvironment } from "./python-environment.ts";
 
-const files = { tracking: "tests/tracking/test_rest_tracking.py", registry: "tests/tracking/test_model_registry.py" } as const;
+const files = new Map([
+  ["tracking", "tests/tracking/test_rest_tracking.py"],
+  ["registry", "tests/tracking/test_model_registry.py"],
+  ["webhooks", "tests/tracking/test_client_webhooks.py"],
+]);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { stock: { type: "boolean", default: false }, k: { type: "string", short: "k" } },
 });
 const [checkout, which] = positionals;
-if (checkout === undefined || !existsSync(path.join(checkout, files.tracking)) || (which !== undefined && which !== "tracking" && which !== "registry")) {
-  console.error("usage: node scripts/mlflow-suite.ts <checkout of MLflow> [tracking | registry] [--stock] [-k <expression>]");
+const chosen = which === undefined ? [...files.values()] : [files.get(which) ?? ""];
+if (checkout === undefined || !chosen.every((file) => file !== "" && existsSync(path.join(checkout, file)))) {
+  console.error(`usage: node scripts/mlflow-suite.ts <checkout of MLflow> [${[...files.keys()].join(" | ")}] [--stock] [-k <expression>]`);
   process.exit(2);
 }
 
@@ -38,7 +43,6 @@ const folder = mkdtempSync(path.join(tmpdir(), "karkhana-mlflow-suite-"));
 try {
   symlinkSync(path.resolve(checkout, "tests"), path.join(folder, "tests"));
   const results = path.join(folder, "results.json");
-  const chosen = which === undefined ? Object.values(files) : [files[which]];
   const run = spawnSync(
     python,
     [

@@ -15,7 +15,7 @@ export interface RegistryTables {
   registry_version_tags: VersionTagTable;
   registry_aliases: AliasTable;
   registry_webhooks: WebhookTable;
-  registry_webhook_events: { webhook_id: string; event: WebhookEvent };
+  registry_webhook_events: { webhook_id: string; event: WebhookEvent; position: Generated<number> };
   registry_deliveries: DeliveryTable;
 }
 
@@ -289,6 +289,15 @@ export const registryMigrations: readonly Migration[] = [
         .addColumn("gave_up", "bigint", (c) => c.notNull())
         .execute();
       await schema.createIndex("registry_deliveries_due").on("registry_deliveries").columns(["gave_up", "due_us"]).execute();
+    },
+  },
+  {
+    id: "registry-0004-order-of-webhook-events",
+    up: async ({ schema }) => {
+      await schema
+        .alterTable("registry_webhook_events")
+        .addColumn("position", "bigint", (c) => c.notNull().defaultTo(0))
+        .execute();
     },
   },
 ];

@@ -46,7 +46,7 @@ export function webhooksContract(name: string, makeFixture: MakeSqlFixture): voi
     });
     afterEach(() => fixture.dispose());
 
-    const hook = { name: "hook", url: "https://hook.example/x", events: ["registered_model.created", "model_version.created"] as const };
+    const hook = { name: "hook", url: "https://hook.example/x", events: ["model_version.created", "registered_model.created"] as const };
     const idOf = (request: WebhookRequest): string | undefined => request.headers["x-mlflow-delivery-id"];
 
     it("are kept as they were given, without their secret, newest first", async () => {

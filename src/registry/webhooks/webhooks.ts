@@ -8,7 +8,7 @@ import { sql, type Selectable } from "kysely";
 import type { CatalogPage } from "../catalog.ts";
 import type { RegistryQueries } from "../read.ts";
 import type { RegistryTables } from "../tables.ts";
-import { webhookEvents, type WebhookEvent, type WebhookStatus } from "./event.ts";
+import type { WebhookEvent, WebhookStatus } from "./event.ts";
 
 /** The secret is never given out again: only `secretOf`, for signing, reads it. */
 export interface Webhook {
@@ -121,20 +121,23 @@ async function webhookOf(db: RegistryQueries, webhookId: string): Promise<Webhoo
 }
 
 async function subscribe(db: RegistryQueries, webhookId: string, events: readonly WebhookEvent[]): Promise<void> {
-  for (const event of new Set(events)) await db.insertInto("registry_webhook_events").values({ webhook_id: webhookId, event }).execute();
+  for (const [position, event] of [...new Set(events)].entries())
+    await db.insertInto("registry_webhook_events").values({ webhook_id: webhookId, event, position }).execute();
 }
 
 async function withEvents(db: RegistryQueries, rows: readonly Row[]): Promise<Webhook[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.webhook_id);
-  const events = Map.groupBy(await db.selectFrom("registry_webhook_events").selectAll().where("webhook_id", "in", ids).execute(), (e) => e.webhook_id);
+  const events = Map.groupBy(
+    await db.selectFrom("registry_webhook_events").selectAll().where("webhook_id", "in", ids).orderBy("position").orderBy("event").execute(),
+    (e) => e.webhook_id,
+  );
   return rows.map((row) => {
-    const subscribed = new Set((events.get(row.webhook_id) ?? []).map(({ event }) => event));
     return {
       webhookId: row.webhook_id,
       name: row.name,
       url: row.url,
-      events: webhookEvents.filter((event) => subscribed.has(event)),
+      events: (events.get(row.webhook_id) ?? []).map(({ event }) => event),
       ...(row.description === null ? {} : { description: row.description }),
       status: row.status,
       createdUs: row.created_us,
