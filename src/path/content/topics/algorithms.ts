@@ -9,7 +9,7 @@ export const algorithms: readonly Topic[] = [
     title: "Arrays, hash tables, heaps, trees, graphs; sorting, searching, two pointers, windows, traversal, dynamic programming",
     area,
     treatment: ["simulated"],
-    places: [lab(13), lab(16)],
+    places: [lab(13), lab(14), lab(16)],
     depth: "Each pattern is solved in an interview's time, with its cost stated.",
     labs: [13, 14, 15, 16, 17, 18],
     names: ["BFS", "DFS", "DP", "two pointers", "sliding window"],

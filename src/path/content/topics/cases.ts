@@ -9,7 +9,7 @@ export const cases: readonly Topic[] = [
     title: "Search ranking: position bias and clicks",
     area,
     treatment: ["built", "simulated"],
-    places: [lab(38), page("/path/drills")],
+    places: [page("/path/drills"), lab(38)],
     depth: "Propensities are estimated from logs, and the ranking is judged with them.",
     labs: [38, 39],
     rows: [75],

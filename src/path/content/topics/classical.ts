@@ -32,7 +32,7 @@ export const classical: readonly Topic[] = [
     title: "L1 against L2, and the priors they stand for",
     area,
     treatment: ["simulated"],
-    places: [lab(24), page("/path/drills")],
+    places: [page("/path/drills"), lab(24)],
     depth: "The strength of the penalty is turned into the scale of the prior and back.",
     after: ["linear-models"],
     labs: [24],

@@ -1,4 +1,4 @@
-import { command, lab, page, planned } from "../place.ts";
+import { command, lab, page } from "../place.ts";
 import type { Topic } from "../types.ts";
 
 const area = "orchestration";
@@ -20,7 +20,7 @@ export const orchestration: readonly Topic[] = [
     title: "Orchestrators in production: concurrency, catch-up, sensors, deadlines",
     area,
     treatment: ["built", "driven"],
-    places: [planned],
+    places: [lab(11)],
     depth: "Limits, deadlines and catch-up are declared, and each task has its own log and resources.",
     after: ["dag-pipelines"],
     labs: [11],
