@@ -1,6 +1,7 @@
 /** `npm run bench -- <name> [flags]`: measurements of ourselves and of peers. Nothing here decides a test. */
 const benches: Readonly<Record<string, () => Promise<{ run: (args: string[]) => Promise<void> }>>> = {
   serve: () => import("./serve.ts"),
+  "serve-peers": () => import("./serve-peers.ts"),
   train: () => import("./train.ts"),
   features: () => import("./features.ts"),
   trees: () => import("./trees.ts"),

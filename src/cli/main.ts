@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   promote: async () => (await import("./promote.ts")).promote,
   rollback: async () => (await import("./rollback.ts")).rollback,
   import: async () => (await import("./import.ts")).importCommand,
+  client: async () => (await import("./client.ts")).client,
   k8s: async () => (await import("./k8s.ts")).k8s,
   "load-test": async () => (await import("./load-test.ts")).loadTest,
   adopt: async () => (await import("./adopt.ts")).adopt,
