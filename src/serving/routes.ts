@@ -46,7 +46,7 @@ function addWrites(app: FastifyInstance, options: HttpOptions, answer: AnswerWor
 }
 
 function addReports(app: FastifyInstance, options: HttpOptions): void {
-  const { models, follower, timerMs, inFlight } = options;
+  const { models, server, follower, timerMs, inFlight } = options;
   const metrics = new ServingMetrics();
   const startedMs = timerMs();
 
@@ -70,7 +70,9 @@ function addReports(app: FastifyInstance, options: HttpOptions): void {
   });
   app.get("/metrics", async ({ headers }, reply) => {
     const contentType = metrics.contentTypeFor(headers.accept);
-    const stats = new Map([...models].map(([name, model]): [string, ModelStats] => [name, model.stats]));
+    const stats = new Map(
+      [...models, ...Array.from(server.files.values(), (file) => [file.name, file] as const)].map(([name, model]): [string, ModelStats] => [name, model.stats]),
+    );
     return reply.header("content-type", contentType).send(await metrics.render(stats, inFlight, contentType));
   });
   app.post("/v1/admin/refresh", async () => {

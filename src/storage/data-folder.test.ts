@@ -41,6 +41,13 @@ describe("the data folder", () => {
     await expect(openDataFolder(root)).rejects.toMatchObject({ code: "STORAGE_CORRUPT" });
   });
 
+  it("that holds only model files put there before the first start is taken", async () => {
+    const root = fresh();
+    mkdirSync(path.join(root, "models", "ranker", "1"), { recursive: true });
+    expect((await openDataFolder(root)).root).toBe(root);
+    expect(existsSync(path.join(root, "models", "ranker", "1"))).toBe(true);
+  });
+
   it("that holds something else is refused and left alone", async () => {
     const root = fresh();
     mkdirSync(root);

@@ -90,7 +90,8 @@ async function checkFormat(root: string): Promise<boolean> {
     const names = await readdir(root);
     // Another process started it between our two looks.
     if (names.includes("format.json")) return checkFormat(root);
-    const foreign = names.find((name) => !temporaryPattern.test(name));
+    // A person may put model files in place before the first start.
+    const foreign = names.find((name) => name !== "models" && !temporaryPattern.test(name));
     if (foreign !== undefined)
       throw new KarkhanaError("DATA_DIR_REFUSED", { path: root, problem: `it holds other things, such as ${JSON.stringify(foreign)}, and no format.json` });
     return false;

@@ -7,6 +7,8 @@ import { configType } from "./datatypes.ts";
 import type { InferReply } from "./infer-http.ts";
 import { refusedInfer, type InferRequest } from "./infer-request.ts";
 import type { ModelMetadata } from "./model-face.ts";
+import { ModelStats } from "../stats.ts";
+import { outcomeOf } from "./infer.ts";
 import { reportStatistics, VersionStatistics, type StatisticsReport } from "./statistics.ts";
 import { shortly } from "./tensor-wire.ts";
 
@@ -21,11 +23,14 @@ export class FileModel {
   readonly model: ServableModel;
   readonly #goldenRows: number;
   readonly #statistics = new VersionStatistics();
+  /** For metrics; carried over to the version that takes its place. */
+  readonly stats: ModelStats;
   /** Answers under way: closing waits for them. */
   #running = 0;
   #idle: (() => void) | undefined;
 
-  constructor(name: string, version: number, model: ServableModel, goldenRows: number) {
+  constructor(name: string, version: number, model: ServableModel, goldenRows: number, stats: ModelStats = new ModelStats()) {
+    this.stats = stats;
     this.name = name;
     this.version = version;
     this.model = model;
@@ -111,7 +116,12 @@ export class FileModel {
         return n === 0 ? tensor : classify(tensor, n);
       });
       const doneMs = timerMs();
-      this.#statistics.succeeded(request.inputs[0]?.shape[0] ?? 1, clock.nowUs(), {
+      const [first] = request.inputs;
+      // A shape may claim rows without elements: they are not counted one by one.
+      const rows = Math.min(first?.shape[0] ?? 1, first?.data.length ?? 1);
+      const times = { parse: startMs - call.startedMs, compute: computedMs - startMs, serialise: doneMs - computedMs, total: doneMs - call.startedMs };
+      this.stats.answered(this.version, "champion", times, doneMs, rows, call.traceId);
+      this.#statistics.succeeded(rows, clock.nowUs(), {
         totalMs: doneMs - call.startedMs,
         queueMs: startMs - call.startedMs,
         inputMs: 0,
@@ -121,6 +131,7 @@ export class FileModel {
       return { model: this.name, version: String(this.version), id: request.id, outputs };
     } catch (error) {
       this.#statistics.failed(timerMs() - call.startedMs);
+      this.stats.count(this.version, "champion", outcomeOf(error));
       throw error;
     } finally {
       this.#leave();

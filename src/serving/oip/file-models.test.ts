@@ -88,6 +88,15 @@ describe("models that are files", () => {
     expect((await call("/v2/models/late_ride")).body).toMatchObject({ platform: "karkhana_gbdt" });
   });
 
+  test("they are counted with the others", async () => {
+    await call("/v2/models/segments/infer", { inputs: [input] });
+    await call("/v2/models/segments/infer", { inputs: [{ ...input, shape: [5, 4] }] });
+    const metrics = await (await fetch(`${world.url}/metrics`)).text();
+    const lines = metrics.split("\n").filter((line) => line.includes('"segments"'));
+    expect(lines.some((line) => line.includes('version="1"') && line.includes('outcome="ok"') && !line.endsWith(" 0"))).toBe(true);
+    expect(lines.some((line) => line.includes('outcome="invalid"') && !line.endsWith(" 0"))).toBe(true);
+  });
+
   test("an ONNX network answers from its worker", async () => {
     const data = floats(network.rows);
     const asked = { inputs: [{ name: "X", datatype: "FP32", shape: [network.numRows, 5], data }] };

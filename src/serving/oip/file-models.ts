@@ -85,7 +85,7 @@ export class FileModels {
       if (version === 0) throw new KarkhanaError("MODEL_FORMAT_UNKNOWN", { name, problem: "its folder holds no version, a folder named 1 or higher" });
       const opened = await openFile(name, path.join(folder, String(version)), this.#sessions, (step) => this.#models.get(step));
       const before = this.#models.get(name);
-      this.#models.set(name, new FileModel(name, version, opened.model, opened.golden));
+      this.#models.set(name, new FileModel(name, version, opened.model, opened.golden, before?.stats));
       this.#refused.delete(name);
       // What it was asked before is answered first.
       await before?.close();

@@ -109,7 +109,8 @@ export async function infer(model: ServedModel, versionText: string, request: Qu
   }
 }
 
-function outcomeOf(error: unknown): "invalid" | "late" | "failed" {
+/** How a failed request is counted. */
+export function outcomeOf(error: unknown): "invalid" | "late" | "failed" {
   const code = codeOf(error);
   if (code === "DEADLINE_PASSED") return "late";
   return code === "TENSOR_REFUSED" || code === "INFER_REFUSED" || code === "INFER_UNSUPPORTED" || code === "INVALID_ARGUMENT" ? "invalid" : "failed";
