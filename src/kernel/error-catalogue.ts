@@ -200,6 +200,7 @@ const errors = {
     remedy: "Correct the filter or the order: `metrics.auc > 0.7 AND (params.seed = '1' OR NOT tags.stage LIKE 'dev%')`.",
     retryable: false,
   },
+  SOURCE_HOST_REFUSED: { text: "{source} is not a valid remote uri", remedy: "Name a folder of this machine, or a place that is no file.", retryable: false },
   MLFLOW_REQUEST_REFUSED: { text: "{problem}", remedy: "Correct the parameter named in the message.", retryable: false },
   // feedback
   FEEDBACK_RECORD_CORRUPT: {

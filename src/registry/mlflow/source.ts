@@ -68,6 +68,7 @@ async function localSource(request: SourceRequest, sources: ModelSources): Promi
   const { source, modelId } = request;
   const id = modelId === undefined ? "run_id" : "model_id";
   const owner = await ownerOf(request, sources);
+  if (owner?.artifactUri.startsWith("file:") && /^file:\/\/[^/]/i.test(source)) throw new KarkhanaError("SOURCE_HOST_REFUSED", { source: shown(source) });
   if (owner?.artifactUri.startsWith("file:") && !isDisguised(source)) {
     // Of a plain path, what it comes down to is what counts: `model/..` is the folder itself.
     const [own, home] = [path.posix.normalize(localPath(source)), localPath(owner.artifactUri)];
