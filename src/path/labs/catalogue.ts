@@ -2,6 +2,7 @@ import { KarkhanaError } from "../../kernel/error.ts";
 import { roadmap } from "../content/roadmap.ts";
 import { defaultLimits, labId, type Lab, type Language, type Limits } from "./lab.ts";
 import { expectations } from "./list/lab-03-expectations.ts";
+import { symmetricEigenproblem } from "./list/lab-04-symmetric-eigen.ts";
 import { pca } from "./list/lab-06-pca.ts";
 import { autograd } from "./list/lab-07-autograd.ts";
 import { information } from "./list/lab-09-information.ts";
@@ -28,6 +29,7 @@ import { psi } from "./list/lab-43-psi.ts";
 /** Every lab that can be run, in the order of the roadmap's lab list. */
 export const labs: readonly Lab[] = [
   expectations,
+  symmetricEigenproblem,
   pca,
   autograd,
   information,

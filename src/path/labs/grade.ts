@@ -71,7 +71,7 @@ function conclude(
     return { outcome: stopped.outcome, message: `${stopped.message}${at !== undefined && asked ? ` The case it was on: ${at}.` : ""}` };
   }
   const [first] = failed;
-  if (first === undefined) return { outcome: "passed", message: `All ${cases.length} cases are right.` };
+  if (first === undefined) return { outcome: "passed", message: `Right in all ${cases.length} cases.` };
   return {
     outcome: "wrong",
     message: `${failed.length} of ${cases.length} cases ${failed.length === 1 ? "is" : "are"} wrong. ${first.name}: ${first.message}`,
