@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDirectory } from "../access/directory.ts";
 import { Gate } from "../access/gate.ts";
@@ -29,7 +30,7 @@ beforeAll(async () => {
     await directory.addUser(role, role);
     tokens.set(role, await directory.addToken(role, "test"));
   }
-  world = await openWorld({ statusOf, serving: { gate: new Gate({ directory, clock, internalToken: "inner" }) } });
+  world = await openWorld({ statusOf, grpc: true, serving: { gate: new Gate({ directory, clock, internalToken: "inner" }) } });
 });
 afterAll(async () => {
   await world.close();
@@ -64,6 +65,43 @@ describe.each(routes)("%s %s", (method, path, needed) => {
       expect(status).not.toBe(401);
     }
     expect([401, 403]).not.toContain(await ask(method, path, "Bearer inner"));
+  });
+});
+
+describe("over gRPC", () => {
+  const ask = (service: string, method: string, authorization?: string): Promise<number> => {
+    const client = new Client(`127.0.0.1:${world.grpcPort}`, credentials.createInsecure());
+    const metadata = new Metadata();
+    if (authorization !== undefined) metadata.set("authorization", authorization);
+    const asIs = (value: Buffer): Buffer => value;
+    return new Promise((resolve) => {
+      client.makeUnaryRequest(`/${service}/${method}`, asIs, asIs, Buffer.alloc(0), metadata, (error) => {
+        client.close();
+        resolve(error?.code ?? status.OK);
+      });
+    });
+  };
+  const inference = "inference.GRPCInferenceService";
+  const refused: readonly number[] = [status.UNAUTHENTICATED, status.PERMISSION_DENIED];
+
+  test.each([
+    ["ModelInfer", "viewer"],
+    ["ModelMetadata", "viewer"],
+    ["RepositoryIndex", "viewer"],
+    ["RepositoryModelLoad", "admin"],
+    ["RepositoryModelUnload", "admin"],
+  ] as const)("%s answers from %s on", async (method, needed) => {
+    expect(await ask(inference, method)).toBe(status.UNAUTHENTICATED);
+    expect(await ask(inference, method, "Bearer nonsense")).toBe(status.UNAUTHENTICATED);
+    expect(await ask(inference, method, `Bearer ${tokens.get("viewer") ?? ""}`)).toSatisfy((code: number) =>
+      needed === "viewer" ? !refused.includes(code) : code === status.PERMISSION_DENIED,
+    );
+    expect(refused).not.toContain(await ask(inference, method, `Bearer ${tokens.get("admin") ?? ""}`));
+  });
+
+  test("whether it lives asks nobody", async () => {
+    expect(await ask(inference, "ServerLive")).toBe(status.OK);
+    expect(await ask("grpc.health.v1.Health", "Check")).toBe(status.OK);
   });
 });
 
