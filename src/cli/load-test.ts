@@ -46,12 +46,13 @@ export const loadTest: Command = {
     try {
       const file = optionalText(values, "questions");
       const questions = file === undefined ? await askedLately(stores.folder.logFolder, model) : questionsIn(file);
-      const version = await championOf(running.servingUrl, model);
+      const version = await championOf(running.servingUrl, stores.internalToken, model);
       const { hostname, port } = new URL(running.servingUrl);
       const plan: LoadPlan = {
         host: hostname,
         port: Number(port),
         path: `/v1/models/${model}/predict`,
+        token: stores.internalToken,
         rate: number(values, "rate"),
         seconds: number(values, "seconds"),
         warmupSeconds: number(values, "warmup"),
@@ -70,8 +71,8 @@ export const loadTest: Command = {
         throw error;
       }
       const fingerprint = machine();
-      const after = await championOf(running.servingUrl, model);
-      const { bodies: _bodies, ...asked } = plan;
+      const after = await championOf(running.servingUrl, stores.internalToken, model);
+      const { bodies: _bodies, token: _token, ...asked } = plan;
       const record = { runId: run.runId, model, version, versionAfter: after, plan: { ...asked, questions: questions.length }, report, machine: fingerprint };
       const picture = drawLatency(report, `${model} v${version}: latency at ${plan.rate} requests/s, ${arrivals} arrivals`, describe(fingerprint));
       const files = [
@@ -153,8 +154,8 @@ function questionsIn(file: string): AskedQuestion[] {
   });
 }
 
-async function championOf(servingUrl: string, model: string): Promise<number> {
-  const response = await fetch(new URL("/v1/models", servingUrl)).catch((cause: unknown) => {
+async function championOf(servingUrl: string, token: string, model: string): Promise<number> {
+  const response = await fetch(new URL("/v1/models", servingUrl), { headers: { authorization: `Bearer ${token}` } }).catch((cause: unknown) => {
     throw new KarkhanaError("SERVING_UNREACHABLE", { url: servingUrl, problem: cause instanceof Error ? cause.message : String(cause) }, { cause });
   });
   const { models } = (await response.json()) as { models: { model: string; champion: number | null }[] };

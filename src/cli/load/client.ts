@@ -14,6 +14,8 @@ export interface LoadPlan {
   readonly host: string;
   readonly port: number;
   readonly path: string;
+  /** Shown to a server that asks who calls. */
+  readonly token?: string;
   /** Requests a second. */
   readonly rate: number;
   readonly seconds: number;
@@ -195,7 +197,8 @@ function schedule(plan: LoadPlan): Float64Array {
 function headOf(plan: LoadPlan, body: string): string {
   const id = `${plan.idPrefix}000000000`;
   const length = Buffer.byteLength(body.replace("{id}", id));
-  return `POST ${plan.path} HTTP/1.1\r\nhost: ${plan.host}:${plan.port}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+  const shown = plan.token === undefined ? "" : `authorization: Bearer ${plan.token}\r\n`;
+  return `POST ${plan.path} HTTP/1.1\r\nhost: ${plan.host}:${plan.port}\r\n${shown}content-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
 }
 
 /** Status of the answer once all of it has come, else undefined. Our server always states a content-length. */
