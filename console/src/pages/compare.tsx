@@ -123,7 +123,7 @@ function DifferenceTable({
         </label>
       }
     >
-      <div className="scroll differences" tabIndex={0} role="region" aria-label="Differences between the runs">
+      <div className="scroll run-differences" tabIndex={0} role="region" aria-label="Differences between the runs">
         <table>
           <thead>
             <tr>
@@ -182,7 +182,7 @@ function Coordinates({ runs, axes, address, onAddress, highlighted }: PicturePro
       title="Parallel coordinates"
       note="A line a run; a value that is missing is passed by."
       aside={
-        <details className="choice at-right">
+        <details className="key-choice at-right">
           <summary>Axes</summary>
           <div className="sheet" role="group" aria-label="Axes">
             <fieldset>

@@ -123,7 +123,7 @@ function IntervalText({ m, base }: { m: { low: number; high: number }; base: num
 function Places({ run }: { run: RunDetail }): ReactNode {
   if (run.versions.length === 0 && run.children === 0) return null;
   return (
-    <p className="note places">
+    <p className="note run-places">
       {run.versions.length === 0 ? null : (
         <>
           Became{" "}

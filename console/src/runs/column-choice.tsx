@@ -22,7 +22,7 @@ export function ColumnChoice({
   const toggle = (column: string): void => onColumns(columns.includes(column) ? columns.filter((c) => c !== column) : [...columns, column]);
   return (
     <details
-      className="choice"
+      className="key-choice"
       open={open}
       onToggle={(e) => setOpen(e.currentTarget.open)}
       onKeyDown={(e) => {
