@@ -130,7 +130,7 @@ async function playHistory(
 ): Promise<PlayedHistory> {
   const { board, places } = platform;
   const [fromUs, toUs] = [parseIso(replay.from, "replay.from"), parseIso(replay.to, "replay.to")];
-  const { relations } = await relationsOf(platform, context);
+  const { relations, streams = relations } = await relationsOf(platform, context);
   const sources = [...new Map(viewsOf(model.service).map((view) => [view.source.name, view.source])).values()];
 
   board.start("materialize");
@@ -140,7 +140,7 @@ async function playHistory(
       {
         projectFile: places.projectFile,
         model: model.name,
-        relations,
+        relations: streams,
         fromUs,
         toUs,
         onlineStore: places.onlineStore,
@@ -178,7 +178,7 @@ async function playHistory(
           servingUrl: platform.servingUrl(),
           servingToken: platform.servingToken,
           spine: relations[model.spine.name] ?? "",
-          sources: Object.fromEntries(sources.map((source) => [source.name, { relation: relations[source.name] ?? "", columns: source.schema }])),
+          sources: Object.fromEntries(sources.map((source) => [source.name, { relation: streams[source.name] ?? "", columns: source.schema }])),
           fromUs,
           toUs,
           concurrency: 16,
@@ -214,9 +214,15 @@ async function playHistory(
   }
 }
 
+type Relations = {
+  readonly relations: Readonly<Record<string, string>>;
+  /** As rows arrive; absent in runs of before there were versions of facts. */
+  readonly streams?: Readonly<Record<string, string>>;
+};
+
 /** SQL relations of the project's registered sources, as the training run recorded them. */
-async function relationsOf(platform: Platform, context: WorkflowContext): Promise<{ relations: Readonly<Record<string, string>> }> {
+async function relationsOf(platform: Platform, context: WorkflowContext): Promise<Relations> {
   const run = await platform.pipelines.getRun(`${context.runId}-train`);
   const output = run.steps.find((step) => step.stepId === "data")?.output;
-  return output as { relations: Readonly<Record<string, string>> };
+  return output as Relations;
 }

@@ -3,7 +3,9 @@ import type { Micros } from "../kernel/clock.ts";
 import { formatIso } from "../kernel/time.ts";
 import { definitionHash } from "../kernel/hashing.ts";
 import { registerDataset } from "../data/register.ts";
+import { copyTable } from "../data/copy-table.ts";
 import { relationOf } from "../data/relation.ts";
+import { asStream } from "../data/versions.ts";
 import type { SourceDefinition } from "../data/source.ts";
 import { isWholeTrainingSet } from "../features/offline/training-set.ts";
 import type { Workflow } from "../pipelines/port.ts";
@@ -68,6 +70,7 @@ export function trainModelWorkflow(platform: Platform): Workflow<TrainInput, Tra
         return {
           versions: sources.map(({ source, hash, rows }) => ({ source: source.name, hash, rows })),
           relations: Object.fromEntries(sources.map(({ source, relation }) => [source.name, relation])),
+          streams: Object.fromEntries(sources.map(({ source, stream }) => [source.name, stream])),
         };
       });
       const rows = data.versions.find((v) => v.source === model.spine.name)?.rows ?? 0;
@@ -170,6 +173,8 @@ interface RegisteredSource {
   readonly hash: string;
   readonly rows: number;
   readonly relation: string;
+  /** The same rows as they arrive: of versions all of them, which is what an online store is filled with. */
+  readonly stream: string;
 }
 
 /** Checks every source against its contract; a refusal stops everything downstream. */
@@ -179,8 +184,15 @@ async function registerSources(platform: Platform): Promise<RegisteredSource[]> 
   try {
     const registered: RegisteredSource[] = [];
     for (const source of sourcesOf(project.definition)) {
+      await copyTable(source, { duck, projectFolder: project.folder, environment: process.env });
       const version = await registerDataset(source, { projectFolder: project.folder, duck, blobs, database, clock: platform.machineClock });
-      registered.push({ source, hash: version.hash, rows: version.numReadable, relation: relationOf(source, version, project.folder) });
+      registered.push({
+        source,
+        hash: version.hash,
+        rows: version.numReadable,
+        relation: relationOf(source, version, project.folder),
+        stream: relationOf(asStream(source), version, project.folder),
+      });
     }
     return registered;
   } finally {
