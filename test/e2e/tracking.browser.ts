@@ -125,7 +125,10 @@ describe("a table of 100,000 runs", () => {
     await page.goto(`${control.url}/runs?e=${big}&group=p.lr`);
     await page.getByText("100,000 runs in 4 groups").waitFor();
     // Metrics of 25,000 runs that spread evenly over 0 to 1.
-    await page.getByText(/^0\.(49|50)\d\d/).first().waitFor();
+    await page
+      .getByText(/^0\.(49|50)\d\d/)
+      .first()
+      .waitFor();
     await page.screenshot({ path: path.join(shots, "runs-groups-light.png") });
     await page.getByRole("button", { name: "2", exact: true }).click();
     await page.getByText("25,000 of 100,000 runs").waitFor();
