@@ -79,6 +79,11 @@ function Stretch({ stage, y, overview }: { stage: Stage; y: number; overview: Pa
   const end = isLong ? left + (right - left) * 0.58 : right - 8;
   const slot = (end - left) / stage.blocks.length;
   const views = new Map(overview.blocks.map((block) => [block.id, block]));
+  const at = (i: number): number => left + i * slot + 14;
+  const isBehind = (id: string): boolean => {
+    const state = views.get(id)?.state;
+    return state === "proved" || state === "waived";
+  };
   return (
     <>
       <line className="road-line" x1={left} x2={right} y1={y} y2={y} />
@@ -101,18 +106,26 @@ function Stretch({ stage, y, overview }: { stage: Stage; y: number; overview: Pa
           )}
         </>
       ) : null}
+      {/* Lines first: a station lies on its road. A stretch whose beginning is not behind is filled from its middle. */}
+      {stage.blocks.map((block, i) => {
+        const from = i === 0 ? left : at(i - 1);
+        const begun = i === 0 || isBehind(stage.blocks[i - 1]?.id ?? "");
+        return isBehind(block.id) ? (
+          <line key={block.id} className="road-line is-behind" x1={begun ? from : (from + at(i)) / 2} x2={at(i)} y1={y} y2={y} />
+        ) : null;
+      })}
       {stage.blocks.map((block, i) => {
         const view = views.get(block.id);
-        const x = left + i * slot + 14;
-        const before = i === 0 ? left : left + (i - 1) * slot + 14;
-        const isBehind = view !== undefined && (view.state === "proved" || view.state === "waived");
-        return (
-          <g key={block.id}>
-            {isBehind ? <line className="road-line is-behind" x1={before} x2={x} y1={y} y2={y} /> : null}
-            {view === undefined ? null : (
-              <Station block={block} view={view} item={overview.plan?.plan.items.find(({ id }) => id === block.id)} x={x} y={y} room={slot - 24} />
-            )}
-          </g>
+        return view === undefined ? null : (
+          <Station
+            key={block.id}
+            block={block}
+            view={view}
+            item={overview.plan?.plan.items.find(({ id }) => id === block.id)}
+            x={at(i)}
+            y={y}
+            room={slot - 24}
+          />
         );
       })}
     </>
