@@ -93,9 +93,7 @@ describe("over gRPC", () => {
   ] as const)("%s answers from %s on", async (method, needed) => {
     expect(await ask(inference, method)).toBe(status.UNAUTHENTICATED);
     expect(await ask(inference, method, "Bearer nonsense")).toBe(status.UNAUTHENTICATED);
-    expect(await ask(inference, method, `Bearer ${tokens.get("viewer") ?? ""}`)).toSatisfy((code: number) =>
-      needed === "viewer" ? !refused.includes(code) : code === status.PERMISSION_DENIED,
-    );
+    expect(refused.includes(await ask(inference, method, `Bearer ${tokens.get("viewer") ?? ""}`))).toBe(needed !== "viewer");
     expect(refused).not.toContain(await ask(inference, method, `Bearer ${tokens.get("admin") ?? ""}`));
   });
 
