@@ -192,6 +192,32 @@ const attacks: readonly Attack[] = [
     py: () => `import os, json; body = json.dumps({"nonce": "0", "type": "answer", "value": 1}).encode(); os.write(3, len(body).to_bytes(4, "little") + body)`,
   },
   {
+    name: "finds the nonce and forges an answer",
+    outcome: /wrong|broken-protocol/,
+    message: /another number|channel/,
+    py: () =>
+      `import sys, os, json
+  frame = sys._getframe()
+  while "nonce" not in frame.f_locals: frame = frame.f_back
+  body = json.dumps({"nonce": frame.f_locals["nonce"], "type": "answer", "value": {"passed": True}}).encode()
+  os.write(3, len(body).to_bytes(4, "little") + body)
+  return 1`,
+  },
+  {
+    name: "finds the nonce and sends what cannot be read",
+    outcome: /broken-protocol|wrong/,
+    message: /channel|another number/,
+    py: () =>
+      `import sys, os
+  frame = sys._getframe()
+  while "nonce" not in frame.f_locals: frame = frame.f_back
+  deep = 100000
+  body = ('{"nonce":"' + frame.f_locals["nonce"] + '","type":"answer","value":' + "[" * deep + "]" * deep + "}").encode()
+  data = len(body).to_bytes(4, "little") + body
+  while data: data = data[os.write(3, data):]
+  return 1`,
+  },
+  {
     name: "floods the grader's channel",
     outcome: /broken-protocol/,
     message: /channel|announced/,

@@ -27,6 +27,7 @@ export interface Session {
 }
 
 const watchEveryMs = 40;
+const waitForPipesMs = 250;
 const killed = "SIGKILL";
 
 /** Answers of a solution to the cases, in order, until it is stopped. Never throws for anything the solution does. */
@@ -77,6 +78,7 @@ function drive(child: ChildProcess, start: { readonly nonce: string }, cases: re
     let buffered = 0;
     let finished = false;
     let errors = "";
+    let lateClose: NodeJS.Timeout | undefined;
 
     const stop = (outcome: Outcome, message: string): void => {
       if (finished) return;
@@ -148,14 +150,13 @@ function drive(child: ChildProcess, start: { readonly nonce: string }, cases: re
         if (pending.length < 4 + length) return;
         const body = pending.toString("utf8", 4, 4 + length);
         pending = pending.subarray(4 + length);
-        let message: unknown;
         try {
-          message = JSON.parse(body);
+          handle(JSON.parse(body));
         } catch {
-          stop("broken-protocol", "The grader's channel carried something that is not JSON.");
+          // not JSON, or nested so deeply that reading it runs out of stack: either way not from our harness
+          stop("broken-protocol", "The grader's channel carried something that cannot be read.");
           return;
         }
-        handle(message);
         if (finished) return;
       }
     });
@@ -174,6 +175,7 @@ function drive(child: ChildProcess, start: { readonly nonce: string }, cases: re
     const watch = setInterval(measure, watchEveryMs);
     const close = (): void => {
       clearTimeout(timer);
+      clearTimeout(lateClose);
       clearInterval(watch);
       resolve({ replies, stopped, output, peakMemoryBytes: peak });
     };
@@ -182,6 +184,10 @@ function drive(child: ChildProcess, start: { readonly nonce: string }, cases: re
       close();
     });
     child.on("exit", (status, signal) => {
+      // a process that got away may hold the pipes open; nobody waits for it
+      lateClose = setTimeout(() => {
+        for (const stream of [child.stdout, child.stderr, channel]) stream?.destroy();
+      }, waitForPipesMs);
       if (finished) return;
       finished = true;
       stopped = whyEnded(status, signal, errors, limits);
