@@ -59,6 +59,8 @@ export interface OnlineFeatures {
   load(source: string, rows: readonly SourceRow[]): Promise<readonly RejectedRow[]>;
   /** How far before a time rows of a source are still read by questions asked then or later; Infinity if all are. @throws INVALID_ARGUMENT */
   retentionUs(source: string): Micros;
+  /** The sequence of a producer's last batch; -1 before its first. @throws INVALID_ARGUMENT */
+  appliedSequence(source: string, producer: string): Promise<number>;
   /** What became of a source's rows. @throws INVALID_ARGUMENT */
   counters(source: string): Promise<SourceCounters>;
   /** The rows last set aside, with their reasons. @throws INVALID_ARGUMENT */
@@ -153,6 +155,7 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeat
       );
     },
     retentionUs: (name) => sourceNamed(name).retentionUs,
+    appliedSequence: async (name, producer) => sourceNamed(name).lastSequence(producer),
     counters: async (name) => sourceNamed(name).counts.counters(),
     quarantine: async (name) => sourceNamed(name).counts.quarantine(),
   };
