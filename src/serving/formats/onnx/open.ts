@@ -80,7 +80,7 @@ function checkOutputs(wanted: readonly string[], outputs: readonly TensorInfo[])
 }
 
 function openTrees({ trees: model, inputs, outputs: declared }: Extract<OnnxModel, { engine: "trees" }>): ServableModel {
-  const { trees, classifier, float32 } = model;
+  const { trees, classifier } = model;
   const { numFeatures, numGroups } = trees;
   const width = classifier === undefined ? numGroups : classifier.labels.length;
   const isText = typeof classifier?.labels[0] === "string";
@@ -93,8 +93,8 @@ function openTrees({ trees: model, inputs, outputs: declared }: Extract<OnnxMode
   // For two classes a row's prediction is the probability of the second, as LightGBM's and XGBoost's is.
   const isBinary = classifier !== undefined && width === 2;
   const numOutputs = isBinary ? 1 : width;
-  const rowsOf = (vectors: Float64Array): Float64Array => (float32 ? Float64Array.from(vectors, Math.fround) : vectors);
-  const { scoreRows } = createTreeEvaluator(trees, { base: new Float64Array(numGroups), float32 });
+  const rowsOf = (vectors: Float64Array): Float64Array => Float64Array.from(vectors, fround);
+  const { scoreRows } = createTreeEvaluator(trees, { base: new Float64Array(numGroups), float32: true });
   return {
     format: "onnx",
     kind: classifier === undefined ? "TreeEnsembleRegressor" : "TreeEnsembleClassifier",
@@ -131,6 +131,8 @@ function openTrees({ trees: model, inputs, outputs: declared }: Extract<OnnxMode
   };
 }
 
+const { fround } = Math;
+
 interface Scored {
   /** shape [numRows, width] */
   readonly scores: Float64Array;
@@ -139,15 +141,14 @@ interface Scored {
 }
 
 /** Scores and classes of rows as ONNX Runtime's aggregators finish them. */
-function scorer({ trees, base, average, transform, classifier, float32 }: OnnxTrees): (rows: Float64Array, numRows: number) => Scored {
-  const round = float32 ? Math.fround : (x: number): number => x;
+function scorer({ trees, base, average, transform, classifier }: OnnxTrees): (rows: Float64Array, numRows: number) => Scored {
   const { numGroups } = trees;
-  const { scoreRows } = createTreeEvaluator(trees, { base: new Float64Array(numGroups), float32 });
+  const { scoreRows } = createTreeEvaluator(trees, { base: new Float64Array(numGroups), float32: true });
   const numTrees = trees.roots.length / numGroups;
   const width = classifier === undefined ? numGroups : classifier.labels.length;
   const logistic = (x: number): number => {
-    const value = round(1 / round(1 + round(Math.exp(-Math.abs(x)))));
-    return x < 0 ? round(1 - value) : value;
+    const value = fround(1 / fround(1 + fround(Math.exp(-Math.abs(x)))));
+    return x < 0 ? fround(1 - value) : value;
   };
   return (rows, numRows) => {
     const sums = new Float64Array(numRows * numGroups);
@@ -158,14 +159,14 @@ function scorer({ trees, base, average, transform, classifier, float32 }: OnnxTr
       const at = row * width;
       for (let g = 0; g < numGroups; g++) {
         const sum = sums[row * numGroups + g]!;
-        const mean = average ? round(sum / numTrees) : sum;
-        scores[at + g] = base.length === 0 ? mean : round(mean + base[g]!);
+        const mean = average ? fround(sum / numTrees) : sum;
+        scores[at + g] = base.length === 0 ? mean : fround(mean + base[g]!);
       }
-      if (classifier?.singleColumn === true) classes[row] = spread(scores, at, classifier.allPositive, transform, round, logistic);
+      if (classifier?.singleColumn === true) classes[row] = spread(scores, at, classifier.allPositive, transform, logistic);
       else {
         if (classifier !== undefined) classes[row] = width === 2 ? Number(scores[at + 1]! > scores[at]!) : largest(scores, at, width);
         if (transform === "LOGISTIC") for (let i = at; i < at + width; i++) scores[i] = logistic(scores[i]!);
-        else if (transform === "SOFTMAX") softmax(scores, at, width, round);
+        else if (transform === "SOFTMAX") softmax(scores, at, width);
       }
     }
     return { scores, classes };
@@ -173,18 +174,11 @@ function scorer({ trees, base, average, transform, classifier, float32 }: OnnxTr
 }
 
 /** Two classes from one column of weights. */
-function spread(
-  scores: Float64Array,
-  at: number,
-  allPositive: boolean,
-  transform: string,
-  round: (x: number) => number,
-  logistic: (x: number) => number,
-): number {
+function spread(scores: Float64Array, at: number, allPositive: boolean, transform: string, logistic: (x: number) => number): number {
   const score = scores[at]!;
   if (allPositive) {
     scores[at + 1] = transform === "LOGISTIC" ? logistic(score) : score;
-    scores[at] = transform === "LOGISTIC" ? logistic(-score) : round(1 - score);
+    scores[at] = transform === "LOGISTIC" ? logistic(-score) : fround(1 - score);
     return Number(score > 0.5);
   }
   scores[at + 1] = transform === "LOGISTIC" ? logistic(score) : score;
@@ -198,12 +192,12 @@ function largest(scores: Float64Array, at: number, width: number): number {
   return best;
 }
 
-function softmax(scores: Float64Array, at: number, width: number, round: (x: number) => number): void {
+function softmax(scores: Float64Array, at: number, width: number): void {
   const max = scores[at + largest(scores, at, width)]!;
   let sum = 0;
   for (let i = at; i < at + width; i++) {
-    scores[i] = round(Math.exp(round(scores[i]! - max)));
-    sum = round(sum + scores[i]!);
+    scores[i] = fround(Math.exp(fround(scores[i]! - max)));
+    sum = fround(sum + scores[i]!);
   }
-  for (let i = at; i < at + width; i++) scores[i] = round(scores[i]! / sum);
+  for (let i = at; i < at + width; i++) scores[i] = fround(scores[i]! / sum);
 }

@@ -7,14 +7,11 @@
 import { invalidModel } from "../../../learn/model-reader.ts";
 import { checkTrees } from "../../../learn/trees/check-trees.ts";
 import { nodeKind, type FlatTrees } from "../../../learn/trees/flat-trees.ts";
-import { nextDown } from "../../../math/float.ts";
 import { float32Below } from "../float32.ts";
 import { floatsAttribute, intsAttribute, textAttribute, textsAttribute, type OnnxGraph, type OnnxNode } from "./graph.ts";
 
 export interface OnnxTrees {
   readonly input: string;
-  /** float32 compare and sum, or float64 */
-  readonly float32: boolean;
   readonly trees: FlatTrees;
   readonly average: boolean;
   /** Added after the sum; empty for none. */
@@ -44,9 +41,8 @@ export function readOnnxTrees(graph: OnnxGraph): OnnxTrees | undefined {
   if (outputs === undefined) return undefined;
   const values = floatsAttribute(node, "nodes_values");
   const weights = floatsAttribute(node, isClassifier ? "class_weights" : "target_weights");
-  const float32 = input.datatype === "FP32";
-  if (values === undefined || weights === undefined || values.float32 !== float32 || weights.float32 !== float32) return undefined;
-  if (!float32 && input.datatype !== "FP64") return undefined;
+  // In float64 implementations differ in what they round on the way.
+  if (input.datatype !== "FP32" || values?.float32 !== true || weights?.float32 !== true) return undefined;
   const transform = textAttribute(node, "post_transform") ?? "NONE";
   const aggregate = textAttribute(node, "aggregate_function") ?? "SUM";
   if ((transform !== "NONE" && transform !== "LOGISTIC" && transform !== "SOFTMAX") || (aggregate !== "SUM" && aggregate !== "AVERAGE")) return undefined;
@@ -60,12 +56,11 @@ export function readOnnxTrees(graph: OnnxGraph): OnnxTrees | undefined {
   // Where a classifier's base values are fewer or more than its columns, implementations differ.
   const columns = singleColumn ? 1 : numScores;
   if (base.length !== 0 && base.length !== columns) return undefined;
-  const trees = readNodes(node, values.values, weights.values, weightIds, { numFeatures: input.shape[1]!, columns, isClassifier, float32, singleColumn });
+  const trees = readNodes(node, values.values, weights.values, weightIds, { numFeatures: input.shape[1]!, columns, isClassifier, singleColumn });
   if (trees === undefined) return undefined;
   checkTrees(trees);
   return {
     input: input.name,
-    float32,
     trees,
     average: aggregate === "AVERAGE",
     base,
@@ -103,12 +98,11 @@ interface Reading {
   readonly numFeatures: number;
   readonly columns: number;
   readonly isClassifier: boolean;
-  readonly float32: boolean;
   readonly singleColumn: boolean;
 }
 
 function readNodes(node: OnnxNode, values: Float64Array, weights: Float64Array, weightIds: readonly number[], reading: Reading): FlatTrees | undefined {
-  const { numFeatures, columns, isClassifier, float32, singleColumn } = reading;
+  const { numFeatures, columns, isClassifier, singleColumn } = reading;
   const ints = (name: string, length: number | undefined): number[] => {
     const list = intsAttribute(node, name) ?? [];
     if (length !== undefined && list.length !== length) throw invalidModel(name, `expected ${length} elements, got ${list.length}`);
@@ -157,18 +151,13 @@ function readNodes(node: OnnxNode, values: Float64Array, weights: Float64Array, 
     );
     // A leaf here gives one column a value; a tree is written once a column.
     for (let column = 0; column < columns; column++) {
-      const isKnown = rows.pushTree(
-        reached,
-        column,
-        (i) => ({
-          mode: modes[i]!,
-          feature: features[i]!,
-          value: values[i]!,
-          tracksTrue: tracks[i] === 1,
-          weight: leafWeights.get(i)?.get(column) ?? 0,
-        }),
-        float32,
-      );
+      const isKnown = rows.pushTree(reached, column, (i) => ({
+        mode: modes[i]!,
+        feature: features[i]!,
+        value: values[i]!,
+        tracksTrue: tracks[i] === 1,
+        weight: leafWeights.get(i)?.get(column) ?? 0,
+      }));
       if (!isKnown) return undefined;
     }
   }
@@ -215,7 +204,7 @@ class OnnxRows {
   readonly #leafValue: number[] = [];
 
   /** False if a node's mode is not known. */
-  pushTree({ items }: Reached, group: number, nodeOf: (i: number) => NodeOf, float32: boolean): boolean {
+  pushTree({ items }: Reached, group: number, nodeOf: (i: number) => NodeOf): boolean {
     let [numNodes, numLeaves] = [this.#feature.length, this.#leafValue.length];
     const places = items.map(({ isLeaf }) => (isLeaf ? ~numLeaves++ : numNodes++));
     this.#roots.push(places[0]!);
@@ -227,7 +216,7 @@ class OnnxRows {
         continue;
       }
       const [yes, no] = [places[children[0]]!, places[children[1]]!];
-      const below = float32 ? float32Below(value) : nextDown(value);
+      const below = float32Below(value);
       const isEqual = mode === "BRANCH_EQ" || mode === "BRANCH_NEQ";
       const isUpward = mode === "BRANCH_GT" || mode === "BRANCH_GTE" || mode === "BRANCH_NEQ";
       if (!isEqual && !isUpward && mode !== "BRANCH_LEQ" && mode !== "BRANCH_LT") return false;
