@@ -1,8 +1,13 @@
 import { createHmac } from "node:crypto";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openFileBlobs } from "../storage/blobs/files.ts";
+import { adoptVersion } from "../workflows/adopt-model.ts";
 import { createControlApp } from "./control.ts";
 import { controlWorld, type ControlWorld } from "./test-world.ts";
 
@@ -309,5 +314,44 @@ describe("webhooks", () => {
     });
     await inner.close();
     await own.close();
+  });
+});
+
+describe("adopting", () => {
+  test("reads no file that lies elsewhere by a link, and leaves no version behind", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "karkhana-adopt-"));
+    const blobs = await openFileBlobs(path.join(folder, "blobs"));
+    const at = `0/${runId}/artifacts/linked`;
+    await blobs.put(
+      `${at}/MLmodel`,
+      new TextEncoder().encode("flavors:\n  lightgbm:\n    data: model.lgb\nmetadata:\n  karkhana.categories:\n    origin: [ATL]\n"),
+    );
+    await writeFile(path.join(folder, "outside.lgb"), "tree\n");
+    await symlink(path.join(folder, "outside.lgb"), path.join(folder, "blobs", ...at.split("/"), "model.lgb"));
+    const source = `mlflow-artifacts:/${at}`;
+    const { model_version: made } = (await send("POST", "model-versions/create", { name: "m", source, run_id: runId })).json();
+    const before = await world.registry.listVersions(world.model.name);
+    const parts = { ...world.rooms, registry: world.registry, tracking: world.tracking, blobs, projectName: "small-airline" };
+    const adopting = adoptVersion(parts, world.model, `models:/m/${made.version}`, "a test");
+    await expect(adopting).rejects.toMatchObject({ code: "MODEL_FOLDER_REFUSED", message: expect.stringMatching(/model\.lgb is not in the folder/) });
+    expect(await world.registry.listVersions(world.model.name)).toEqual(before);
+    await rm(folder, { recursive: true });
+  });
+
+  test("of a model whose features are not the project's is refused, and the run that tried says so", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "karkhana-adopt-"));
+    const blobs = await openFileBlobs(path.join(folder, "blobs"));
+    const at = `0/${runId}/artifacts/other`;
+    await blobs.put(
+      `${at}/MLmodel`,
+      new TextEncoder().encode("flavors:\n  lightgbm:\n    data: model.lgb\nmetadata:\n  karkhana.categories:\n    origin: [ATL]\n"),
+    );
+    await blobs.put(`${at}/model.lgb`, new TextEncoder().encode("tree\nversion=v4\nnum_class=1\n"));
+    const { model_version: made } = (await send("POST", "model-versions/create", { name: "m", source: `mlflow-artifacts:/${at}`, run_id: runId })).json();
+    const parts = { ...world.rooms, registry: world.registry, tracking: world.tracking, blobs, projectName: "small-airline" };
+    await expect(adoptVersion(parts, world.model, `models:/m/${made.version}`, "a test")).rejects.toMatchObject({ code: "ARTIFACT_INVALID" });
+    const { experimentId } = await world.tracking.experiment("small-airline");
+    expect((await world.tracking.listRuns(experimentId)).runs[0]).toMatchObject({ status: "FAILED", name: `adopted m/${made.version}` });
+    await rm(folder, { recursive: true });
   });
 });
