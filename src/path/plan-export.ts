@@ -60,7 +60,7 @@ export function planToMarkdown(roadmap: Roadmap, plan: Plan): string {
     const reasons = [
       item.claimId === undefined ? undefined : claimText(item.claimId),
       item.note,
-      item.status === "skipped, unproven" ? "A skip is a claim: it stays unproven until a placement lab shows it; none can be run yet." : undefined,
+      item.status === "skipped, unproven" ? "A skip is a claim: it stays unproven until its placement labs are passed." : undefined,
     ].filter((reason) => reason !== undefined);
     if (reasons.length > 0) lines.push(`* ${weeksOf(item)}${item.title}: ${reasons.join(" ")}`);
   }

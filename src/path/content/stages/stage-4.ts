@@ -17,7 +17,7 @@ export const stage4: Stage = {
     attestations: [
       {
         id: "attest-papers",
-        text: "Two papers are implemented, each with its claims reproduced or the gaps explained. (To be a record of the platform; not built yet.)",
+        text: "Two papers are implemented, each with its claims reproduced or the gaps explained: interview round 4 keeps them, as a word.",
       },
       { id: "attest-called", text: "The team calls this person when a system of the specialisation fails." },
       { id: "attest-opinion", text: "They hold an opinion on the field that peers find worth hearing." },
