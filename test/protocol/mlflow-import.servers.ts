@@ -77,9 +77,13 @@ async function imported(source: string, into: string): Promise<ImportReport> {
   return last;
 }
 
-async function differences(there: string, into: string): Promise<{ compared: number; differences: object }> {
+async function opened(into: string): Promise<string> {
   ours?.stdin?.write(`open ${path.join(folder, into)}\n`);
-  const url = String((await answers.next()).value);
+  return String((await answers.next()).value);
+}
+
+async function differences(there: string, into: string): Promise<{ compared: number; differences: object }> {
+  const url = await opened(into);
   const out = await runProgram(python, [script, "compare", there, url], { env, cwd: folder });
   return JSON.parse(out.split("RESULT ").at(-1) ?? "{}");
 }
@@ -113,3 +117,9 @@ describe.each([
     expect(await imported(source, kind)).toEqual({ ...report, runsHereBefore: 5 });
   }, 300_000);
 });
+
+test("what was imported is imported from here again, and is still what it was", async () => {
+  const report = await imported(await opened("folder"), "again");
+  expect(report).toMatchObject({ refused: [], failed: 0 });
+  expect((await differences(`file://${folder}/mlruns`, "again")).differences).toEqual({});
+}, 300_000);

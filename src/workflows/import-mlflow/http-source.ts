@@ -239,7 +239,10 @@ class HttpSource implements MlflowSource {
         if (own === undefined || own === "" || own.includes("/") || own === "." || own === ".." || path.split("/").length > maxFolderDepth || seen++ > maxFiles)
           this.refused.push({ what: `${owner}: ${path.slice(0, 200)}`, why: "it is not within its folder" });
         else if (file["is_dir"] === true) folders.push(path);
-        else yield { path, sizeBytes: file["file_size"] === undefined ? 0 : Number(file["file_size"]), open: () => this.#stream(content(path)) };
+        else {
+          const place = proxied(text(page["root_uri"]), path) ?? content(path);
+          yield { path, sizeBytes: file["file_size"] === undefined ? 0 : Number(file["file_size"]), open: () => this.#stream(place) };
+        }
       }
     }
   }
@@ -327,6 +330,14 @@ class HttpRefusal extends KarkhanaError {
     super("IMPORT_SOURCE_REFUSED", { source, problem: `${path} answered ${status}` });
     this.status = status;
   }
+}
+
+/** Where a server that keeps the files itself gives them to clients; undefined if they lie elsewhere and only its own pages reach them. */
+function proxied(rootUri: string, path: string): string | undefined {
+  const root = /^mlflow-artifacts:\/([^/].*)$/.exec(rootUri)?.[1];
+  if (root === undefined) return undefined;
+  const parts = [...root.split("/"), ...path.split("/")].filter((part) => part !== "");
+  return parts.includes("..") ? undefined : `/api/2.0/mlflow-artifacts/artifacts/${parts.map(encodeURIComponent).join("/")}`;
 }
 
 function queryText(fields: Record<string, string>): string {
