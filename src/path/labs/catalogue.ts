@@ -3,6 +3,7 @@ import { roadmap } from "../content/roadmap.ts";
 import { defaultLimits, labId, type Lab, type Language, type Limits } from "./lab.ts";
 import { expectations } from "./list/lab-03-expectations.ts";
 import { symmetricEigenproblem } from "./list/lab-04-symmetric-eigen.ts";
+import { singularValues } from "./list/lab-05-svd.ts";
 import { pca } from "./list/lab-06-pca.ts";
 import { autograd } from "./list/lab-07-autograd.ts";
 import { information } from "./list/lab-09-information.ts";
@@ -30,6 +31,7 @@ import { psi } from "./list/lab-43-psi.ts";
 export const labs: readonly Lab[] = [
   expectations,
   symmetricEigenproblem,
+  singularValues,
   pca,
   autograd,
   information,

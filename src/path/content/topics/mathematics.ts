@@ -9,7 +9,7 @@ export const mathematics: readonly Topic[] = [
     title: "Singular values, eigenvalues, norms, covariance",
     area,
     treatment: ["simulated"],
-    places: [lab(4), lab(6)],
+    places: [lab(4), lab(5), lab(6)],
     depth: "A solver of one's own holds on repeated values, lost rank and bad condition.",
     labs: [4, 5],
     names: ["SVD", "eigendecomposition", "norms", "covariance"],
