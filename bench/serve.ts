@@ -3,7 +3,7 @@
  * process over 127.0.0.1. Both share this machine, so each one's CPU is shown.
  *
  *   npm run bench -- serve [--rate 10000] [--seconds 20] [--connections 64] [--arrivals poisson|constant] [--trees 200] [--leaves 63]
- *                          [--full] [--node-args="<flags>"] [--profile <folder>] [--json]
+ *                          [--overload <capacity>] [--full] [--node-args="<flags>"] [--profile <folder>] [--json]
  */
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -38,6 +38,8 @@ export async function run(args: string[]): Promise<void> {
     arrivals: { type: "string", default: "poisson" },
     trees: { type: "string", default: "200" },
     leaves: { type: "string", default: "63" },
+    // Asks at this rate, at three times it, and at it again, over many connections: what is answered meanwhile, and after.
+    overload: { type: "string" },
     full: { type: "boolean", default: false },
     "node-args": { type: "string", default: "" },
     profile: { type: "string" },
@@ -52,7 +54,9 @@ export async function run(args: string[]): Promise<void> {
     const world = await buildServeWorld(folder, { trees: Number(values.trees), leaves: Number(values.leaves) }, say);
     const server = await startServer(folder, [...values["node-args"].split(" ").filter(Boolean), ...profileArgs(values.profile)]);
     const runs: ServeRun[] = [];
-    for (const [i, rate] of values.rate.split(",").map(Number).entries()) {
+    const overload = values.overload === undefined ? undefined : Number(values.overload);
+    const rates = overload === undefined ? values.rate.split(",").map(Number) : [overload, 3 * overload, overload];
+    for (const [i, rate] of rates.entries()) {
       const plan = {
         host: "127.0.0.1",
         port: server.port,
@@ -60,13 +64,20 @@ export async function run(args: string[]): Promise<void> {
         rate,
         seconds: Number(values.seconds),
         warmupSeconds,
-        connections: Number(values.connections),
+        connections: overload === undefined ? Number(values.connections) : Math.max(1024, Number(values.connections)),
         arrivals: values.arrivals === "constant" ? "constant" : "poisson",
         bodies: world.bodies,
         idPrefix: `r${i}-`,
       } as const;
       runs.push(await measure(server.child, folder, plan));
       say(line(runs.at(-1)!));
+    }
+    if (overload !== undefined) {
+      const [before, over, after] = runs;
+      const share = over!.achievedRate / before!.achievedRate;
+      say(
+        `overload: answered ${(100 * share).toFixed(0)} % of the peak at three times it, p95 of the admitted ${over!.latencyMs.p95.toFixed(1)} ms, memory ${before!.serverRssMb} -> ${over!.serverRssMb} MB; afterwards ${after!.achievedRate.toFixed(0)}/s, ${after!.errors} errors`,
+      );
     }
     const stageMeanUs = await stageMeans(server.port);
     server.child.send("close");
@@ -123,9 +134,9 @@ async function measure(server: ChildProcess, folder: string, plan: LoadPlan): Pr
 }
 
 /** Wall time inside the server by stage: log is mostly waiting for the turn's other requests, total is from head to answer. */
-async function stageMeans(port: number): Promise<Record<string, number>> {
+async function stageMeans(port: number): Promise<Record<string, number | null>> {
   const reply = await fetch(`http://127.0.0.1:${port}/v1/stats`);
-  const { models } = (await reply.json()) as { models: { stageMeanUs: Record<string, number> }[] };
+  const { models } = (await reply.json()) as { models: { stageMeanUs: Record<string, number | null> }[] };
   return models[0]!.stageMeanUs;
 }
 
@@ -140,7 +151,7 @@ function line(r: ServeRun): string {
   return `${r.rate}/s: answered ${r.achievedRate.toFixed(0)}/s, p50 ${p50.toFixed(2)} p95 ${p95.toFixed(2)} p99 ${p99.toFixed(2)} ms, ${r.errors} errors, cores: server ${r.cpu.server}, client ${r.cpu.client}, others ${r.cpu.others}`;
 }
 
-function table(runs: readonly ServeRun[], world: Omit<ServeWorld, "bodies">, stageMeanUs: Readonly<Record<string, number>>): string {
+function table(runs: readonly ServeRun[], world: Omit<ServeWorld, "bodies">, stageMeanUs: Readonly<Record<string, number | null>>): string {
   const { os, cpu, cores, node } = machine();
   const head = [
     "asked/s",
@@ -177,7 +188,7 @@ function table(runs: readonly ServeRun[], world: Omit<ServeWorld, "bodies">, sta
     ...text,
     "",
     `server time of a request, mean over all runs, us: ${Object.entries(stageMeanUs)
-      .map(([stage, us]) => `${stage} ${us.toFixed(0)}`)
+      .flatMap(([stage, us]) => (us === null ? [] : [`${stage} ${us.toFixed(0)}`]))
       .join(", ")}`,
   ].join("\n");
 }

@@ -46,7 +46,7 @@ export const peers: readonly Peer[] = [
   },
   {
     name: "bentoml",
-    packages: [...lightgbm, "bentoml==1.4.40"],
+    packages: [...lightgbm, "bentoml==1.4.30"],
     command: script("bentoml_server.py"),
     path: "/predict",
     health: "/readyz",

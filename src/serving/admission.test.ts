@@ -65,7 +65,7 @@ test("without the limit's adapting, time in the server would be all that the fix
   for (let look = 0; look < 20; look++) {
     fixed.entered(1024);
     fixed.left(512);
-    fixed.adjust(0);
+    fixed.adjust(0, 100);
   }
   expect(fixed.current).toBe(1024);
 });
@@ -75,7 +75,7 @@ test("one pause lowers nothing; overload that lasts does, down to the least, and
   const look = (inFlight: number, tookMs: number): number => {
     limit.entered(inFlight);
     limit.left(tookMs);
-    limit.adjust(0);
+    limit.adjust(0, 100);
     return limit.current;
   };
   expect(look(500, 900)).toBe(1024);
@@ -92,7 +92,7 @@ test("a turn of the event loop that comes late is overload too, though nothing w
   const limit = new ConcurrencyLimit({ min: 8, max: 1024, targetMs: 100 });
   for (let i = 0; i < 4; i++) {
     limit.entered(400);
-    limit.adjust(500);
+    limit.adjust(500, 100);
   }
   expect(limit.current).toBeLessThan(400);
 });

@@ -15,6 +15,8 @@ export interface ConcurrencyLimitOptions {
 const patience = 3;
 const decrease = 0.8;
 const increase = 0.1;
+/** What is kept of the best throughput from look to look: half of it is forgotten in half a minute. */
+const remembered = 0.998;
 
 export class ConcurrencyLimit {
   readonly #options: ConcurrencyLimitOptions;
@@ -24,6 +26,8 @@ export class ConcurrencyLimit {
   /** Most requests under way at once since the last look. */
   #peak = 0;
   #overTarget = 0;
+  /** Most answers between two looks lately. */
+  #best = 0;
 
   constructor(options: ConcurrencyLimitOptions) {
     this.#options = options;
@@ -43,14 +47,17 @@ export class ConcurrencyLimit {
     this.#count++;
   }
 
-  /** Draws the conclusion of the time since the last call. @param lagMs how late the turn of the event loop is that calls this */
-  adjust(lagMs: number): void {
+  /** Draws the conclusion of the time since the last call. @param lagMs how late the turn of the event loop is that calls this @param lookMs how long ago the last call was */
+  adjust(lagMs: number, lookMs: number): void {
     const { min, max, targetMs } = this.#options;
+    this.#best = Math.max(this.#best * remembered, this.#count);
+    // What it has shown to finish within the target: where neighbours take the processor, letting in fewer would make nothing faster.
+    const floor = Math.min(max, Math.max(min, (this.#best * targetMs) / lookMs));
     const meanMs = this.#count === 0 ? 0 : this.#sumMs / this.#count;
     if (Math.max(meanMs, lagMs) > targetMs) {
       this.#overTarget++;
       // From what was really under way: a limit far above it would take many steps to be felt.
-      if (this.#overTarget >= patience && this.#peak > 0) this.#limit = Math.max(min, Math.min(this.#limit, this.#peak) * decrease);
+      if (this.#overTarget >= patience && this.#peak > 0) this.#limit = Math.max(floor, Math.min(this.#limit, this.#peak) * decrease);
     } else {
       this.#overTarget = 0;
       if (this.#peak >= this.#limit * 0.8) this.#limit = Math.min(max, this.#limit + Math.max(1, this.#limit * increase));

@@ -1,7 +1,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { ErrorCode } from "../kernel/error-catalogue.ts";
 import { codeOf, KarkhanaError, toErrorRecord } from "../kernel/error.ts";
+import type { InFlight } from "./in-flight.ts";
 
 export type StatusOf = (code: ErrorCode) => number;
 
@@ -30,6 +32,32 @@ export function sendError(reply: FastifyReply, error: unknown, statusOf: StatusO
   const status = code === "BODY_TOO_LARGE" && isInference(url) ? 400 : statusOf(code);
   if (status === 503 || status === 429) reply.header("retry-after", "1");
   return reply.code(status).header("content-type", "application/json; charset=utf-8").send(text);
+}
+
+/**
+ * Refuses requests there is no room for before the router sees them: at three times what a server can do, two of three requests end here, so
+ * what a refusal costs is what is left for the third. Its text is written anew ten times a second at most.
+ */
+export function cheapRefusals(
+  inFlight: Pick<InFlight<unknown>, "size" | "countRefusal">,
+  timerMs: () => number,
+  statusOf: StatusOf,
+): (url: string, response: ServerResponse) => void {
+  const texts = new Map<string, { readonly text: string; readonly madeMs: number }>();
+  return (url, response) => {
+    inFlight.countRefusal();
+    const shape = isInference(url) ? "/v2" : isScoring(url) ? "/invocations" : "/";
+    const nowMs = timerMs();
+    let kept = texts.get(shape);
+    if (kept === undefined || nowMs - kept.madeMs >= 100)
+      texts.set(shape, (kept = { text: errorBody(new KarkhanaError("SERVER_OVERLOADED", { inFlight: inFlight.size }), shape).text, madeMs: nowMs }));
+    response.writeHead(statusOf("SERVER_OVERLOADED"), {
+      "content-type": "application/json; charset=utf-8",
+      "content-length": Buffer.byteLength(kept.text),
+      "retry-after": "1",
+    });
+    response.end(kept.text);
+  };
 }
 
 /** What Fastify refused by itself, in our codes. */

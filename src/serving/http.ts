@@ -1,4 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../kernel/clock.ts";
 import { codeOf, KarkhanaError } from "../kernel/error.ts";
 import type { NewId } from "../kernel/ids.ts";
@@ -8,7 +9,7 @@ import type { FeedbackFace, OnlineFace } from "./faces.ts";
 import type { Gate } from "../access/gate.ts";
 import { accessCheck } from "./access.ts";
 import { hostGuard } from "./http-guard.ts";
-import { fromFastify, refuseBadBytes, sendError, type StatusOf } from "./http-errors.ts";
+import { cheapRefusals, fromFastify, refuseBadBytes, sendError, type StatusOf } from "./http-errors.ts";
 import { answering } from "./http-call.ts";
 import type { InFlight, Refuse } from "./in-flight.ts";
 import { inferLimitsOf, type ServingLimits } from "./limits.ts";
@@ -72,6 +73,13 @@ export function createHttp(options: HttpOptions): Http {
   const answer = answering(inFlight, options);
   const guard = hostGuard(options.allowedHosts);
   const check = options.gate === undefined ? undefined : accessCheck(options.gate);
+  const [route] = app.server.listeners("request");
+  const refuse = cheapRefusals(inFlight, timerMs, statusOf);
+  app.server.removeAllListeners("request");
+  app.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    if (request.method === "POST" && inFlight.isFull) refuse(request.url ?? "/", response);
+    else route?.call(app.server, request, response);
+  });
   app.decorateRequest("startedMs", 0);
   app.addHook("onRequest", (request, _reply, done) => {
     request.startedMs = timerMs();

@@ -68,12 +68,17 @@ export class InFlight<Reply> {
     return this.#open.size >= this.#limit.current;
   }
 
-  /** @throws SERVER_OVERLOADED */
-  refuseIfFull(): void {
-    if (!this.isFull) return;
+  /** Counts a request that was refused since `isFull`. */
+  countRefusal(): void {
     // A limit that nothing reaches would never be raised again.
     this.#limit.entered(this.#open.size);
     this.overloaded++;
+  }
+
+  /** @throws SERVER_OVERLOADED */
+  refuseIfFull(): void {
+    if (!this.isFull) return;
+    this.countRefusal();
     throw new KarkhanaError("SERVER_OVERLOADED", { inFlight: this.#open.size });
   }
 
@@ -115,8 +120,9 @@ export class InFlight<Reply> {
     const lagMs = Number.isNaN(this.#sweptMs) ? 0 : nowMs - this.#sweptMs - everyMs;
     this.#sweptMs = nowMs;
     if (Number.isNaN(this.#adjustedMs)) this.#adjustedMs = nowMs;
-    if (nowMs - this.#adjustedMs < adjustEveryMs) return;
+    const lookMs = nowMs - this.#adjustedMs;
+    if (lookMs < adjustEveryMs) return;
     this.#adjustedMs = nowMs;
-    this.#limit.adjust(lagMs);
+    this.#limit.adjust(lagMs, lookMs);
   }
 }
