@@ -88,6 +88,20 @@ test("one pause lowers nothing; overload that lasts does, down to the least, and
   expect(limit.current).toBe(1024);
 });
 
+test("what was lately shown to be finished within the target is let in, however slow the machine becomes", () => {
+  const limit = new ConcurrencyLimit({ min: 64, max: 1024, targetMs: 100 });
+  for (let answered = 0; answered < 300; answered++) limit.left(20);
+  limit.adjust(0, 100);
+  for (let i = 0; i < 40; i++) {
+    limit.entered(1024);
+    limit.left(3000);
+    limit.adjust(0, 100);
+  }
+  // 300 in 100 ms, less what forty looks forget of it.
+  expect(limit.current).toBeGreaterThan(250);
+  expect(limit.current).toBeLessThanOrEqual(300);
+});
+
 test("a turn of the event loop that comes late is overload too, though nothing was answered in it", () => {
   const limit = new ConcurrencyLimit({ min: 8, max: 1024, targetMs: 100 });
   for (let i = 0; i < 4; i++) {
