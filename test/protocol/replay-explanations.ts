@@ -9,7 +9,7 @@ export interface Explanation {
 
 const everywhere = /^/;
 
-export const explanations: readonly Explanation[] = [
+const explanations: readonly Explanation[] = [
   {
     cases: everywhere,
     fields: /^(sqlstate|error_class)$/,
