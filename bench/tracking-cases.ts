@@ -19,7 +19,9 @@ export async function post(url: string, call: string, body: object): Promise<unk
 
 async function answerOf(response: Response): Promise<unknown> {
   if (response.status !== 200) throw new Error(`${response.url} answered ${response.status}: ${(await response.text()).slice(0, 300)}`);
-  return response.json();
+  // MLflow answers an upload with nothing.
+  const text = await response.text();
+  return text === "" ? {} : JSON.parse(text);
 }
 
 export async function newRun(url: string): Promise<string> {
