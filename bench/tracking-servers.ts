@@ -36,7 +36,7 @@ export async function startServer(
 async function start(name: TrackingServer["name"], folder: string, address: string): Promise<TrackingServer> {
   if (name === "mlflow") {
     const python = pythonEnvironment(`mlflow-${mlflowVersion}-bench`, [`mlflow==${mlflowVersion}`, "psycopg2-binary==2.9.11"]);
-    const store = address.startsWith("postgres") ? address.replace(/^postgres:/, "postgresql:") : `sqlite:///${address}`;
+    const store = address.startsWith("postgres") ? address.replace(/^postgres:/, "postgresql+psycopg2:") : `sqlite:///${address}`;
     // Its defaults: four workers.
     const stock = await startStockMlflow(python, folder, store);
     return { name, url: stock.url, memoryMb: () => memoryMb(stock.pid), end: () => stock.end() };
