@@ -67,7 +67,7 @@ export function stageOf(content: Roadmap, blockId: string): Roadmap["stages"][nu
   return content.stages.find(({ blocks }) => blocks.some(({ id }) => id === blockId));
 }
 
-/** Text of a statement: paragraphs, code blocks, lists, and `code`, **strong**. Nothing of it is ever taken as HTML. */
+/** Text of a statement: paragraphs, code blocks, lists, and `code`, **strong**, *stressed*. Nothing of it is ever taken as HTML. */
 export function Prose({ text }: { text: string }): ReactNode {
   const blocks = text.trim().split(/\n{2,}/);
   return (
@@ -82,13 +82,7 @@ export function Prose({ text }: { text: string }): ReactNode {
           );
         const lines = block.split("\n");
         if (lines.every((line) => /^\s*([*-]|\d+\.)\s/.test(line) || /^\s{2,}/.test(line)))
-          return (
-            <ul key={key}>
-              {items(lines).map((item) => (
-                <li key={item}>{inline(item)}</li>
-              ))}
-            </ul>
-          );
+          return /^\s*\d/.test(block) ? <ol key={key}>{listed(lines)}</ol> : <ul key={key}>{listed(lines)}</ul>;
         if (/^#+\s/.test(block)) return <h3 key={key}>{block.replace(/^#+\s/, "")}</h3>;
         return <p key={key}>{inline(lines.join(" "))}</p>;
       })}
@@ -106,6 +100,10 @@ function joinFences(blocks: readonly string[]): string[] {
   return joined;
 }
 
+function listed(lines: readonly string[]): ReactNode[] {
+  return items(lines).map((item) => <li key={item}>{inline(item)}</li>);
+}
+
 function items(lines: readonly string[]): string[] {
   const found: string[] = [];
   for (const line of lines) {
@@ -116,9 +114,10 @@ function items(lines: readonly string[]): string[] {
 }
 
 function inline(text: string): ReactNode[] {
-  return text.split(/(`[^`]+`|\*\*[^*]+\*\*)/).map((part, i) => {
+  return text.split(/(`[^`]+`|\*\*[^*]+\*\*|(?<![\w*])\*[^*\s](?:[^*]*[^*\s])?\*(?![\w*]))/).map((part, i) => {
     const key = `${i}`;
     if (part.startsWith("`") && part.endsWith("`") && part.length > 1) return <code key={key}>{part.slice(1, -1)}</code>;
-    return part.startsWith("**") && part.endsWith("**") && part.length > 4 ? <strong key={key}>{part.slice(2, -2)}</strong> : part;
+    if (part.startsWith("**") && part.endsWith("**") && part.length > 4) return <strong key={key}>{part.slice(2, -2)}</strong>;
+    return part.startsWith("*") && part.endsWith("*") && part.length > 2 ? <em key={key}>{part.slice(1, -1)}</em> : part;
   });
 }

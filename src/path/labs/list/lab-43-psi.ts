@@ -20,7 +20,9 @@ it is above zero for two samples of the *same* distribution.
 You get \`reference\` and \`current\` (lists of numbers; a value may be null or NaN, which means missing), \`edges\` (ascending cut points) and
 \`epsilon\`. Use these bins, in this order:
 
-1. below the first edge; 2. from one edge (included) to the next (excluded); ... up to and beyond the last edge; and one more, last, for missing values.
+1. below the first edge;
+2. from one edge (included) to the next (excluded), a bin for each pair, and one beyond the last edge;
+3. one more, last, for missing values.
 
 With B bins, return
 
