@@ -6,8 +6,28 @@ import type { KeyValue, KeyValueStore, WriteBatch } from "./port.ts";
 const RANGE_CHUNK = 512;
 // Arguments of one command; Redis refuses more than about a million.
 const COMMAND_CHUNK = 5000;
-// Any write to the store ends a watch, not only one to the key compared.
-const maxWatchAttempts = 50;
+/** A command gives up after four of these, about a second, well before the answer it is for does; and the server is found soon after it is back. */
+const retryStrategy = (times: number): number => Math.min(50 * times, 250);
+
+/**
+ * A conditional batch: written whole, unless its claim is there. One script and not WATCH with MULTI: a connection that breaks and comes back
+ * between the two forgets what it watched, and a script that is sent again after its reply was lost finds its own claim.
+ * KEYS: values, keys. ARGV: claim, number of deletes, the deletes, then keys and values in turn.
+ */
+const claimScript = `
+if redis.call("HEXISTS", KEYS[1], ARGV[1]) == 1 then return 0 end
+local at = 3
+for n = 1, tonumber(ARGV[2]) do
+  redis.call("HDEL", KEYS[1], ARGV[at])
+  redis.call("ZREM", KEYS[2], ARGV[at])
+  at = at + 1
+end
+while at < #ARGV do
+  redis.call("HSET", KEYS[1], ARGV[at], ARGV[at + 1])
+  redis.call("ZADD", KEYS[2], 0, ARGV[at])
+  at = at + 2
+end
+return 1`;
 
 export interface RedisOptions {
   /** Names this store's two keys, so that several may share a server. */
@@ -20,7 +40,7 @@ export interface RedisOptions {
  * @throws STORAGE_UNREACHABLE
  */
 export async function openRedis(url: string, options: RedisOptions): Promise<KeyValueStore> {
-  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 3 });
+  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 3, retryStrategy });
   // Unheard, a lost connection would end the process; commands report it themselves.
   redis.on("error", () => {});
   try {
@@ -45,8 +65,8 @@ export async function openRedis(url: string, options: RedisOptions): Promise<Key
     const found = await ask(() => redis.hmgetBuffer(values, ...wanted.map(asBuffer)));
     return found.map((value) => value ?? undefined);
   };
-  const transactionOf = (on: Redis, batch: WriteBatch): ChainableCommander => {
-    const transaction = on.multi();
+  const transactionOf = (batch: WriteBatch): ChainableCommander => {
+    const transaction = redis.multi();
     for (const part of chunks(batch.deletes ?? [])) {
       const names = part.map(asBuffer);
       transaction.hdel(values, ...names).zrem(keys, ...names);
@@ -57,29 +77,11 @@ export async function openRedis(url: string, options: RedisOptions): Promise<Key
     }
     return transaction;
   };
-  // What a connection watches is forgotten at its next EXEC: conditional writes have one of their own, one at a time.
-  let watching: Redis | undefined;
-  let last: Promise<unknown> = Promise.resolve();
-  const inTurn = async (work: () => Promise<void>): Promise<void> => {
-    const done = last.then(work);
-    last = done.catch(() => undefined);
-    return done;
-  };
-  const writeClaiming = async (batch: WriteBatch, claim: Uint8Array): Promise<void> => {
-    const on = (watching ??= redis.duplicate());
-    on.on("error", () => {});
-    for (let attempt = 0; attempt < maxWatchAttempts; attempt++) {
-      const done = await ask(async () => {
-        await on.watch(values);
-        if ((await on.hexists(values, asBuffer(claim))) === 1) {
-          await on.unwatch();
-          throw new KarkhanaError("WRITE_CONFLICT", { store: `Redis store ${options.prefix}` });
-        }
-        return execute(transactionOf(on, batch));
-      });
-      if (done) return;
-    }
-    throw new KarkhanaError("WRITE_CONFLICT", { store: `Redis store ${options.prefix}` });
+  const claimAndWrite = async (batch: WriteBatch, claim: Uint8Array): Promise<void> => {
+    const deletes = (batch.deletes ?? []).map(asBuffer);
+    const puts = batch.puts.flatMap(({ key, value }) => [asBuffer(key), asBuffer(value)]);
+    const done = await ask(() => redis.eval(claimScript, 2, values, keys, asBuffer(claim), deletes.length, ...deletes, ...puts));
+    if (done !== 1) throw new KarkhanaError("WRITE_CONFLICT", { store: `Redis store ${options.prefix}` });
   };
   return {
     kind: "redis",
@@ -89,10 +91,10 @@ export async function openRedis(url: string, options: RedisOptions): Promise<Key
       checkBatch(batch);
       const { claim } = batch;
       if (claim !== undefined) {
-        await inTurn(() => writeClaiming({ ...batch, puts: [...batch.puts, { key: claim, value: new Uint8Array(0) }] }, claim));
+        await claimAndWrite({ ...batch, puts: [...batch.puts, { key: claim, value: new Uint8Array(0) }] }, claim);
         return;
       }
-      await ask(() => execute(transactionOf(redis, batch)));
+      await ask(() => execute(transactionOf(batch)));
     },
     range: async function* (from, to, limit = Infinity) {
       let start = from;
@@ -113,7 +115,6 @@ export async function openRedis(url: string, options: RedisOptions): Promise<Key
       }
     },
     close: async () => {
-      watching?.disconnect();
       if (redis.status === "end") return;
       try {
         await redis.quit();
@@ -124,12 +125,9 @@ export async function openRedis(url: string, options: RedisOptions): Promise<Key
   };
 }
 
-/** @returns false if what is watched has changed: nothing was applied */
-async function execute(transaction: ChainableCommander): Promise<boolean> {
-  const results = await transaction.exec();
+async function execute(transaction: ChainableCommander): Promise<void> {
   // Under MULTI a command may fail alone (a key of another type); that is a failed batch.
-  for (const [error] of results ?? []) if (error) throw error;
-  return results !== null;
+  for (const [error] of (await transaction.exec()) ?? []) if (error) throw error;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
