@@ -43,13 +43,13 @@ export const run: Command = {
       }
     };
     ended.promise.catch(() => undefined);
+    const stopped = untilSignal();
     const { running, failed, stop } = await startProcesses(choice, values, {
       loop: true,
       onMessage,
       ...(process.stdout.isTTY && !json ? { say: (text: string) => display.say(text) } : {}),
     });
     if (!json) console.log(`console  ${running.controlUrl}\nserving  ${running.servingUrl}\n`);
-    const stopped = untilSignal();
     try {
       const outcome = await Promise.race([ended.promise.then(() => "ended" as const), stopped.then(() => "stopped" as const), failed]);
       if (outcome === "stopped") return 130;

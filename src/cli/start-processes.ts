@@ -80,7 +80,7 @@ function grpcPortOf(values: FlagValues, servingPort: number): number {
   return servingPort === 0 || servingPort === 65_535 ? 0 : servingPort + 1;
 }
 
-/** Resolves on the first ^C or SIGTERM. */
+/** Resolves on the first ^C or SIGTERM. To be called before anything is started or told: who is told that all is ready may end it at once. */
 export function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());

@@ -17,6 +17,7 @@ export const up: Command = {
     json: { type: "boolean", help: "Print one JSON event a line" },
   },
   run: async ({ values }) => {
+    const stopped = untilSignal();
     const { running, failed, stop } = await startProcesses(await chooseProject(values), values, { loop: false, roles: rolesOf(values) });
     if (isSet(values, "json")) console.log(JSON.stringify({ event: "ready", ...running }));
     else
@@ -24,7 +25,7 @@ export const up: Command = {
         `${running.controlUrl === "" ? "" : `console  ${running.controlUrl}\n`}serving  ${running.servingUrl}\ngRPC     ${running.grpcAddress ?? "-"}\n^C stops all.`,
       );
     try {
-      await Promise.race([untilSignal(), failed]);
+      await Promise.race([stopped, failed]);
     } finally {
       await stop();
     }
