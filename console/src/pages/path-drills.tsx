@@ -123,7 +123,7 @@ function SheetView({ stored }: { stored: StoredSheet }): ReactNode {
   const draft = useDraft(lab.data);
   const answer = useMutation({
     mutationFn: () =>
-      doPath.answer(stored.id, given, sheet.lab === undefined || draft === undefined ? undefined : { language: draft.language, source: draft.source }),
+      doPath.answer(stored.id, given, sheet.lab === undefined || draft === undefined ? undefined : { language: draft.language, source: draft.latest() }),
   });
   return (
     <Page title={sheet.title} trail={<Link to="/path/drills">Drills and rounds</Link>} lede={sheet.intro[0]}>

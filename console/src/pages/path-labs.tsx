@@ -83,7 +83,7 @@ export function PathLabPage(): ReactNode {
               type="button"
               className="primary"
               disabled={grade.isPending}
-              onClick={() => grade.mutate({ language: draft.language, source: draft.source })}
+              onClick={() => grade.mutate({ language: draft.language, source: draft.latest() })}
             >
               {grade.isPending ? "Grading…" : "Grade it"}
             </button>

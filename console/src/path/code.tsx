@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
+import { lazy, Suspense, useMemo, useRef, useState, type ReactNode } from "react";
 import type { LabPage } from "../../../src/server/path-api.ts";
 import type { Language } from "./requests.ts";
 
@@ -7,6 +7,10 @@ const Editor = lazy(async () => ({ default: (await import("./editor.tsx")).Edito
 export interface Draft {
   readonly language: Language;
   readonly source: string;
+  /** The text as it is at this moment: what is typed just before a key that grades it may not be drawn yet. */
+  readonly latest: () => string;
+  /** Another one is another text than the one being typed: the editor begins anew. */
+  readonly revision: number;
   readonly setLanguage: (language: Language) => void;
   readonly setSource: (source: string) => void;
   readonly startOver: () => void;
@@ -34,24 +38,30 @@ function store(key: string, text: string | null): void {
 /** What is being written for a lab: kept in this browser, one draft a language. */
 export function useDraft(lab: LabPage | undefined): Draft | undefined {
   const [language, setLanguage] = useState<Language>("typescript");
-  const [source, setText] = useState<string | null>(null);
-  const starter = lab === undefined ? "" : language === "python" ? lab.starter.python : lab.starter.typescript;
+  const [typed, setTyped] = useState<Readonly<Record<string, string>>>({});
+  const [revision, setRevision] = useState(0);
   const key = lab === undefined ? "" : keyOf(lab.number, language);
-  useEffect(() => {
-    if (key !== "") setText(stored(key));
-  }, [key]);
+  const fresh = useRef<{ readonly key: string; readonly text: string } | null>(null);
+  const kept = useMemo(() => (key === "" ? null : stored(key)), [key]);
   if (lab === undefined) return undefined;
+  const starter = language === "python" ? lab.starter.python : lab.starter.typescript;
+  const setSource = (text: string): void => {
+    fresh.current = { key, text };
+    setTyped((before) => ({ ...before, [key]: text }));
+    store(key, text);
+  };
+  const source = typed[key] ?? kept ?? starter;
   return {
     language,
-    source: source ?? starter,
+    source,
+    latest: () => (fresh.current?.key === key ? fresh.current.text : source),
+    revision,
     setLanguage,
-    setSource: (text) => {
-      setText(text);
-      store(key, text);
-    },
+    setSource,
     startOver: () => {
-      setText(null);
+      setSource(starter);
       store(key, null);
+      setRevision((n) => n + 1);
     },
   };
 }
@@ -75,7 +85,13 @@ export function CodeBox({ lab, draft }: { lab: LabPage; draft: Draft }): ReactNo
         </button>
       </div>
       <Suspense fallback={<div className="editor" style={{ minHeight: 300 }} />}>
-        <Editor language={draft.language} value={draft.source} label={`Solution of lab ${lab.number}`} onChange={draft.setSource} />
+        <Editor
+          key={`${draft.language} ${draft.revision}`}
+          language={draft.language}
+          start={draft.source}
+          label={`Solution of lab ${lab.number}`}
+          onChange={draft.setSource}
+        />
       </Suspense>
     </>
   );

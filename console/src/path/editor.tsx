@@ -34,19 +34,22 @@ const colours = HighlightStyle.define([
   { tag: [tags.typeName, tags.className], color: "var(--champion)" },
 ]);
 
+/**
+ * Holds the text itself and tells every change. It takes no text but the one it starts with: one that came back through the page's state
+ * would be older than what has been typed since, and would undo it.
+ */
 export function Editor({
   language,
-  value,
+  start,
   label,
   onChange,
 }: {
   language: Language;
-  value: string;
+  start: string;
   label: string;
   onChange: (text: string) => void;
 }): ReactNode {
   const place = useRef<HTMLDivElement>(null);
-  const view = useRef<EditorView | null>(null);
   const changed = useRef(onChange);
   changed.current = onChange;
 
@@ -58,7 +61,7 @@ export function Editor({
       root,
       parent: root,
       state: EditorState.create({
-        doc: value,
+        doc: start,
         extensions: [
           lineNumbers(),
           history(),
@@ -78,19 +81,10 @@ export function Editor({
         ],
       }),
     });
-    view.current = editor;
-    return () => {
-      editor.destroy();
-      view.current = null;
-    };
-    // A new language is a new editor; text typed here comes back through `value` and must not make one.
+    return () => editor.destroy();
+    // The text it starts with is read once.
     // oxlint-disable-next-line react-hooks/exhaustive-deps -- see above
   }, [language, label]);
-
-  useEffect(() => {
-    const editor = view.current;
-    if (editor !== null && editor.state.doc.toString() !== value) editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
-  }, [value]);
 
   return <div className="editor" ref={place} />;
 }
