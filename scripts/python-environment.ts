@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { makeOnce } from "./make-once.ts";
 
 const needed = "Python 3.10 or newer with its venv module is needed for the tests against other programs (Debian: apt-get install python3 python3-venv).";
 
@@ -17,13 +17,9 @@ export function pythonEnvironment(name: string, packages: readonly string[]): st
   const python = run("python3", ["-c", "import sys; print(f'{sys.version_info[0]}.{sys.version_info[1]}')"]).trim();
   const folder = path.join(tmpdir(), ".karkhana-venv", `${name}-python-${python}`);
   const executable = path.join(folder, "bin", "python");
-  // Written last: an environment without it was not finished.
-  const complete = path.join(folder, "complete");
-  if (!existsSync(complete)) {
-    rmSync(folder, { recursive: true, force: true });
+  makeOnce(folder, () => {
     run("python3", ["-m", "venv", folder]);
     run(executable, ["-m", "pip", "install", "--quiet", ...packages]);
-    writeFileSync(complete, "");
-  }
+  });
   return executable;
 }

@@ -6,9 +6,10 @@
  * installed) and the CUDA runtime (a PyPI package). Needs python3 with its venv module, dpkg and apt-get. Only the protocol tests use it.
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { makeOnce } from "./make-once.ts";
 import { pythonEnvironment } from "./python-environment.ts";
 
 const client = "2.73.0";
@@ -37,11 +38,8 @@ function find(folder: string, name: string): string {
 // Not [all]: that brings a placeholder named perf_analyzer and the CUDA bindings.
 const executable = pythonEnvironment(`tritonclient-${client}`, [`tritonclient[http,grpc]==${client}`]);
 const tools = path.join(tmpdir(), ".karkhana-venv", `perf-analyzer-${analyzer}`);
-// Written last: a folder without it was not finished.
-const complete = path.join(tools, "complete");
-if (!existsSync(complete)) {
-  rmSync(tools, { recursive: true, force: true });
-  mkdirSync(path.join(tools, "debian"), { recursive: true });
+makeOnce(tools, () => {
+  mkdirSync(path.join(tools, "debian"));
   const packages = [`tritonclient==${analyzer}`, `nvidia-cuda-runtime-cu12==${cudaRuntime}`];
   run(executable, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", tools, ...packages]);
   const download = (): { readonly ok: boolean; readonly output: string } => tryRun("apt-get", ["download", "libb64-0d"], path.join(tools, "debian"));
@@ -52,7 +50,6 @@ if (!existsSync(complete)) {
   const [archive] = readdirSync(path.join(tools, "debian"));
   run("dpkg", ["-x", path.join(tools, "debian", archive ?? ""), path.join(tools, "debian")]);
   chmodSync(find(tools, "perf_analyzer"), 0o755);
-  writeFileSync(complete, "");
-}
+});
 const libraryPath = [path.dirname(find(tools, "libcudart.so.12")), path.dirname(find(tools, "libb64.so.0d"))].join(":");
 console.log(JSON.stringify({ python: executable, perfAnalyzer: find(tools, "perf_analyzer"), libraryPath }));
