@@ -100,6 +100,6 @@ function spineOf(service: FeatureService, part: readonly ServedVector[]): string
 }
 
 function literal(value: string | number | null | undefined, type: "string" | "number"): string {
-  if (type === "string") return typeof value === "string" ? value.split("\0").map(quoteLiteral).join(" || chr(0) || ") : "NULL";
+  if (type === "string") return typeof value === "string" ? quoteLiteral(value) : "NULL";
   return typeof value === "number" && Number.isSafeInteger(value) ? String(value) : "NULL";
 }

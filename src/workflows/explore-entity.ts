@@ -156,9 +156,8 @@ function recording(duck: DuckDb, sql: string[]): DuckDb {
   };
 }
 
-/** DuckDB has no escape for NUL in a literal. */
 function literal(value: string | number): string {
-  return typeof value === "number" ? `CAST(${value} AS BIGINT)` : value.split("\0").map(quoteLiteral).join(" || chr(0) || ");
+  return typeof value === "number" ? `CAST(${value} AS BIGINT)` : quoteLiteral(value);
 }
 
 function plainValue(value: unknown, aggregate: string): FeatureValue {

@@ -36,7 +36,7 @@ export async function eventsBehind(duck: DuckDb, { view, relation, keys, timeUs,
   for (const [i, column] of plan.keyColumns.entries()) {
     const key = keys[i];
     if (typeof key !== plan.keyTypes[i] || (typeof key === "number" && !Number.isSafeInteger(key))) return [];
-    conditions.push(`${q(column)} = ${typeof key === "string" ? textLiteral(key) : String(key)}`);
+    conditions.push(`${q(column)} = ${typeof key === "string" ? quoteLiteral(key) : String(key)}`);
   }
   const columns = Object.keys(view.source.schema);
   if (Number.isFinite(plan.reachUs)) conditions.push(`_event >= ${timeUs - plan.reachUs}`);
@@ -55,11 +55,6 @@ ORDER BY _event DESC, _known DESC, _row DESC LIMIT ${limit}`,
     row: row["_row"] == null ? null : Number(row["_row"]),
     values: Object.fromEntries(columns.map((column, i) => [column, plain(row[`c${i}`])])),
   }));
-}
-
-/** DuckDB has no escape for NUL in a literal. */
-function textLiteral(text: string): string {
-  return text.split("\0").map(quoteLiteral).join(" || chr(0) || ");
 }
 
 function plain(value: unknown): string | number | boolean | null {

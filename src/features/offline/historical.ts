@@ -123,7 +123,7 @@ async function loadSpine(duck: DuckDb, table: string, spine: Spine): Promise<voi
 }
 
 function literal(value: string | number | null): string {
-  if (typeof value === "string") return value.split("\0").map(quoteLiteral).join(" || chr(0) || ");
+  if (typeof value === "string") return quoteLiteral(value);
   return typeof value === "number" && Number.isSafeInteger(value) ? String(value) : quoteLiteral(value);
 }
 
