@@ -10,6 +10,8 @@ export interface Ticket<Reply> extends Call {
   readonly model: string;
   readonly tenant: string;
   expired: boolean;
+  /** Where it stands among those under way; -1 once it has left. */
+  place: number;
 }
 
 /** Answers an overdue request in its protocol. */
@@ -35,7 +37,12 @@ const minConcurrency = 64;
  * since nearly all are answered within a millisecond.
  */
 export class InFlight<Reply> {
-  readonly #open = new Set<Ticket<Reply>>();
+  /**
+   * An array and not a Set: with a Set that is added to and deleted from all the time, a third of all requests outlived the young
+   * generation (it moves from table to table, and a dead old table holds the next). At 10,000 requests/s each collection of the young
+   * generation then took 8 to 10 ms and promoted 8 MB; with the array 0.5 ms and nothing.
+   */
+  readonly #open: Ticket<Reply>[] = [];
   readonly #bounds: Bounds;
   readonly #limit: ConcurrencyLimit;
   readonly #models = new FairShare();
@@ -56,7 +63,7 @@ export class InFlight<Reply> {
   timedOut = 0;
 
   get size(): number {
-    return this.#open.size;
+    return this.#open.length;
   }
 
   /** Requests that may be under way at once now. */
@@ -65,13 +72,13 @@ export class InFlight<Reply> {
   }
 
   get isFull(): boolean {
-    return this.#open.size >= this.#limit.current;
+    return this.#open.length >= this.#limit.current;
   }
 
   /** Counts a request that was refused since `isFull`. */
   countRefusal(): void {
     // A limit that nothing reaches would never be raised again.
-    this.#limit.entered(this.#open.size);
+    this.#limit.entered(this.#open.length);
     this.overloaded++;
   }
 
@@ -79,7 +86,7 @@ export class InFlight<Reply> {
   refuseIfFull(): void {
     if (!this.isFull) return;
     this.countRefusal();
-    throw new KarkhanaError("SERVER_OVERLOADED", { inFlight: this.#open.size });
+    throw new KarkhanaError("SERVER_OVERLOADED", { inFlight: this.#open.length });
   }
 
   /** @throws SERVER_OVERLOADED, SHARE_EXCEEDED */
@@ -94,16 +101,23 @@ export class InFlight<Reply> {
       this.overShare++;
       throw new KarkhanaError("SHARE_EXCEEDED", { kind, name: key, inFlight: shares.of(key), limit });
     }
-    const ticket = { reply, startedMs, deadlineMs: deadlineOf(startedMs, this.#bounds.answerTimeoutMs, clientMs), model, tenant, traceId, expired: false };
-    this.#open.add(ticket);
+    const deadlineMs = deadlineOf(startedMs, this.#bounds.answerTimeoutMs, clientMs);
+    const ticket: Ticket<Reply> = { reply, startedMs, deadlineMs, model, tenant, traceId, expired: false, place: this.#open.length };
+    this.#open.push(ticket);
     this.#models.enter(model, startedMs);
     this.#tenants.enter(tenant, startedMs);
-    this.#limit.entered(this.#open.size);
+    this.#limit.entered(this.#open.length);
     return ticket;
   }
 
   leave(ticket: Ticket<Reply>, nowMs: number): void {
-    if (!this.#open.delete(ticket)) return;
+    if (ticket.place < 0) return;
+    const last = this.#open.pop()!;
+    if (last !== ticket) {
+      this.#open[ticket.place] = last;
+      last.place = ticket.place;
+    }
+    ticket.place = -1;
     this.#models.leave(ticket.model);
     this.#tenants.leave(ticket.tenant);
     this.#limit.left(nowMs - ticket.startedMs);
