@@ -2,7 +2,7 @@
  * The same LightGBM model behind this program and behind Python's servers, asked for the same rows, one server at a time, in one run.
  * Each is asked at growing rates until its p95 passes the bound or it falls behind; the ratio is of the highest rates that held.
  *
- *   npm run bench -- serve-peers [--peers fastapi,litserve,mlflow,bentoml,ray-serve,mlserver] [--rates 200,500,1000,2000,5000,10000,20000]
+ *   npm run bench -- serve-peers [--peers fastapi,litserve,mlflow,bentoml,ray-serve,mlserver,triton] [--rates 200,500,1000,2000,5000,10000,20000]
  *                                [--seconds 10] [--warmup 3] [--p95 10] [--trees 300] [--leaves 31] [--features 30] [--connections 64] [--json]
  *
  * Installs each peer from PyPI into an environment of its own the first time. Ours is asked in the same way, features sent along (the Open

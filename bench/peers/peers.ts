@@ -68,4 +68,12 @@ export const peers: readonly Peer[] = [
     health: "/v2/models/bench/ready",
     body: (row) => ({ inputs: [{ name: "input", shape: [1, row.length], datatype: "FP64", data: row }] }),
   },
+  {
+    name: "triton",
+    packages: [...lightgbm, "nvidia-pytriton==0.7.0"],
+    command: script("pytriton_server.py"),
+    path: "/v2/models/bench/infer",
+    health: "/v2/models/bench/ready",
+    body: (row) => ({ inputs: [{ name: "input", shape: [1, row.length], datatype: "FP64", data: row }] }),
+  },
 ];

@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { seededRng } from "../../kernel/rng.ts";
+import { AnswerReader } from "./answer.ts";
 
 export interface LoadPlan {
   readonly host: string;
@@ -66,7 +67,6 @@ interface Connection {
   /** Index of the request under way, -1 if idle. */
   request: number;
   writtenMs: number;
-  pending: Buffer | undefined;
 }
 
 /** @param onMeasuring called when the warm-up is over */
@@ -79,6 +79,7 @@ export async function runLoad(plan: LoadPlan, onMeasuring: () => void = () => {}
   const statuses: Record<string, number> = {};
   const heads = plan.bodies.map((body) => headOf(plan, body));
   const idle: Connection[] = [];
+  const sockets = new Set<Socket>();
   let arrived = 0;
   let started = 0;
   let finished = 0;
@@ -125,20 +126,23 @@ export async function runLoad(plan: LoadPlan, onMeasuring: () => void = () => {}
   };
   const open = async (): Promise<void> => {
     const socket = connect({ host: plan.host, port: plan.port, noDelay: true });
-    const connection: Connection = { socket, request: -1, writtenMs: 0, pending: undefined };
+    const connection: Connection = { socket, request: -1, writtenMs: 0 };
+    const answer = new AnswerReader();
     await new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve);
       socket.once("error", reject);
     });
+    sockets.add(socket);
     socket.on("error", () => {});
     socket.on("close", () => {
+      sockets.delete(socket);
       if (connection.request >= 0) settle(connection, "closed");
       const at = idle.indexOf(connection);
       if (at >= 0) idle.splice(at, 1);
       if (finished < total) void open().catch(() => {});
     });
     socket.on("data", (chunk: Buffer) => {
-      const status = wholeAnswer(connection, chunk);
+      const status = answer.read(chunk);
       if (status === undefined) return;
       settle(connection, status);
       idle.push(connection);
@@ -161,7 +165,7 @@ export async function runLoad(plan: LoadPlan, onMeasuring: () => void = () => {}
   const cpu = process.cpuUsage(cpuAtMeasure);
   const measuredMs = Math.max(lastDoneMs, dueMs[total - 1]!) - dueMs[measuredFrom]!;
   finished = total;
-  for (const { socket } of idle) socket.destroy();
+  for (const socket of sockets) socket.destroy();
   const sorted = latency.filter((ms) => !Number.isNaN(ms)).sort();
   const sent = total - measuredFrom;
   const unanswered = sent - sorted.length - failed;
@@ -199,20 +203,6 @@ function headOf(plan: LoadPlan, body: string): string {
   const length = Buffer.byteLength(body.replace("{id}", id));
   const shown = plan.token === undefined ? "" : `authorization: Bearer ${plan.token}\r\n`;
   return `POST ${plan.path} HTTP/1.1\r\nhost: ${plan.host}:${plan.port}\r\n${shown}content-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
-}
-
-/** Status of the answer once all of it has come, else undefined. Our server always states a content-length. */
-function wholeAnswer(connection: Connection, chunk: Buffer): string | undefined {
-  const all = connection.pending === undefined ? chunk : Buffer.concat([connection.pending, chunk]);
-  const text = all.toString("latin1", 0, Math.min(all.length, 1024));
-  const headEnd = text.indexOf("\r\n\r\n");
-  const length = headEnd < 0 ? null : /content-length: *(\d+)/i.exec(text);
-  if (length === null || all.length < headEnd + 4 + Number(length[1])) {
-    connection.pending = all;
-    return undefined;
-  }
-  connection.pending = undefined;
-  return text.slice(9, 12);
 }
 
 function quantiles(sorted: Float64Array): Quantiles {
