@@ -93,6 +93,22 @@ export function decodePrediction(payload: Uint8Array): PredictionRecord {
   return { id, model, version, role, askedUs, servedUs, score, vector, serviceHash, fields: Object.fromEntries(fields), latencyUs };
 }
 
+/** When a prediction was served, without reading the rest; 0 for what is no prediction, which is refused once it is read. */
+export function servedTimeOf(payload: Uint8Array): number {
+  return timeAt(payload, predictionTag, 22);
+}
+
+/** When a label became known, likewise. */
+export function knownTimeOf(payload: Uint8Array): number {
+  return timeAt(payload, labelTag, 4);
+}
+
+function timeAt(payload: Uint8Array, tag: number, position: number): number {
+  if (payload.length < position + 8 || payload[1] !== tag) return 0;
+  const us = new DataView(payload.buffer, payload.byteOffset + position, 8).getFloat64(0, true);
+  return Number.isNaN(us) ? 0 : us;
+}
+
 /** @throws INVALID_ARGUMENT as `encodePrediction` */
 export function encodeLabel(record: LabelRecord): Buffer {
   const { id, model } = record;

@@ -1,14 +1,16 @@
 import path from "node:path";
 
-import { openSegmentReader, openSegmentWriter } from "../storage/segments/log.ts";
+import { openSegmentWriter } from "../storage/segments/log.ts";
 import type { SegmentReader, SegmentWriterOptions } from "../storage/segments/port.ts";
-import { decodeLabel, decodePrediction, encodeLabel, encodePrediction } from "./codec.ts";
+import { decodeLabel, decodePrediction, encodeLabel, encodePrediction, knownTimeOf, servedTimeOf } from "./codec.ts";
 import type { LabelRecord, PredictionRecord } from "./prediction.ts";
+import { openSeveralLogs } from "./several-logs.ts";
 
 /*
  * <folder>/predictions/  what was asked and answered
  * <folder>/labels/       what came of it, in the order it arrived
- * Two logs, since outcomes arrive hours after their questions and each reader follows its own offsets. One writing process a folder.
+ * Two logs, since outcomes arrive hours after their questions and each reader follows its own offsets. One writing process a folder
+ * (`log-folders.ts`); readers read the folders of all processes as one log.
  */
 
 /** Promises those of the segment log: resolved means the operating system has the records, so they survive a kill of this process. */
@@ -21,7 +23,7 @@ export interface FeedbackLog {
 }
 
 export interface Logged<T> {
-  /** Position in its log; offset + 1 is where to go on. */
+  /** Place in the log, the same for every reader and for ever; offset + 1 is where to go on. */
   readonly offset: number;
   readonly record: T;
 }
@@ -59,10 +61,10 @@ export async function openFeedbackLog(folder: string, options: SegmentWriterOpti
   };
 }
 
-/** Opens the log for reading, in any process, while its writer goes on; a folder nobody wrote to yet is an empty log. */
+/** Opens the logs of all serving processes for reading, as one, in any process, while their writers go on; a folder nobody wrote to yet is an empty log. */
 export async function readFeedback(folder: string): Promise<FeedbackReader> {
-  const predictions = await openSegmentReader(path.join(folder, "predictions"));
-  const labels = await openSegmentReader(path.join(folder, "labels"));
+  const predictions = await openSeveralLogs(folder, { kind: "predictions", timeOf: servedTimeOf });
+  const labels = await openSeveralLogs(folder, { kind: "labels", timeOf: knownTimeOf });
   return {
     predictions: (from, limit) => read(predictions, decodePrediction, from, limit),
     labels: (from, limit) => read(labels, decodeLabel, from, limit),

@@ -1,0 +1,258 @@
+/**
+ * Several logs, each with a writer of its own, read as one.
+ *
+ * While a folder holds one log, places are its offsets. Once there is a second, what the first holds keeps its places and everything after is
+ * placed by time, then process, then sequence, among what is there when a reader meets it. That order is written down (`log-order.ts`) before
+ * anybody is given a place by it, under a lock, so that a place means the same record to every reader for ever: each keeps one number, and
+ * whatever the number of processes was at each start, everything is read once.
+ *
+ *   one log ──a second appears──> first page: what the first log holds ──> a page for whatever is new, by whichever reader meets it first
+ */
+import { access } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { codeOf, KarkhanaError } from "../kernel/error.ts";
+import { openSegmentReader, openSegmentWriter } from "../storage/segments/log.ts";
+import type { SegmentReader, SegmentRecord } from "../storage/segments/port.ts";
+import { orderFolderOf, otherLogs, type LogKind } from "./log-folders.ts";
+import { decodePage, encodePage, mergeByTime, pageEnds, pageHead, stretchOf, type Arrivals, type OrderPage } from "./log-order.ts";
+
+/** Small segments: whoever adds a page reads the newest one through first. */
+const maxSegmentBytes = 256 * 1024;
+/** New records of each log that are looked at for one page. */
+const arrivalsRead = 8192;
+const pagesRead = 256;
+const pagesKept = 4;
+const lockedWaitMs = 5;
+const maxLockedMs = 30_000;
+/** The log of process 0, which lies in the folder itself. */
+const first = "";
+
+export interface SeveralLogsOptions {
+  readonly kind: LogKind;
+  /** When a record was written, in any unit that grows. */
+  readonly timeOf: (payload: Uint8Array) => number;
+  readonly arrivalsRead?: number;
+}
+
+/** Opens all logs of a kind under `folder` for reading, whichever there are and will be, in any process, while their writers go on. */
+export async function openSeveralLogs(folder: string, options: SeveralLogsOptions): Promise<SegmentReader> {
+  const order = await openSegmentReader(orderFolderOf(folder, options.kind));
+  return new SeveralLogs(folder, options, order);
+}
+
+class SeveralLogs implements SegmentReader {
+  readonly #folder: string;
+  readonly #orderFolder: string;
+  readonly #kind: LogKind;
+  readonly #timeOf: (payload: Uint8Array) => number;
+  readonly #arrivalsRead: number;
+  readonly #order: SegmentReader;
+  readonly #reading = new Map<string, SegmentReader>();
+  /** Apart from those that consumers read by, which would lose their place in the file. */
+  readonly #placing = new Map<string, SegmentReader>();
+  #isOrdered = false;
+  /** First place of each page. */
+  readonly #starts: number[] = [];
+  /** Places given so far. */
+  #end = 0;
+  /** Offset of each log's first record without a place. */
+  #placed = new Map<string, number>();
+  #pages = new Map<number, OrderPage>();
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(folder: string, { kind, timeOf, arrivalsRead: numArrivals = arrivalsRead }: SeveralLogsOptions, order: SegmentReader) {
+    this.#folder = folder;
+    this.#orderFolder = orderFolderOf(folder, kind);
+    this.#kind = kind;
+    this.#timeOf = timeOf;
+    this.#arrivalsRead = numArrivals;
+    this.#order = order;
+  }
+
+  read(from: number, limit: number): Promise<SegmentRecord[]> {
+    return this.#inTurn(async () => {
+      if (limit <= 0) return [];
+      for (let isWhole = false; ;) {
+        const records = this.#isOrdered ? await this.#readPlaces(from, limit) : await this.#readAlone(from, limit);
+        if (records === undefined) continue;
+        if (records.length === limit || isWhole || !(await this.#placeNew())) return records;
+        isWhole = true;
+      }
+    });
+  }
+
+  endOffset(): Promise<number> {
+    return this.#inTurn(async () => {
+      for (;;) {
+        await this.#placeNew();
+        if (this.#isOrdered) return this.#end;
+        const end = await (await this.#log(first, this.#placing)).endOffset();
+        if (!(await this.#hasOrder())) return end;
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#last;
+    for (const log of [this.#order, ...this.#reading.values(), ...this.#placing.values()]) await log.close();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new KarkhanaError("STORAGE_CLOSED", { store: this.#folder }));
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #log(name: string, among: Map<string, SegmentReader>): Promise<SegmentReader> {
+    let log = among.get(name);
+    if (log === undefined) among.set(name, (log = await openSegmentReader(path.join(this.#folder, name, this.#kind))));
+    return log;
+  }
+
+  /**
+   * Undefined if an order came into being meanwhile. Looked for after the reading: who makes the order does so before it looks where the
+   * first log ends, so what was read while there was none keeps its places.
+   */
+  async #readAlone(from: number, limit: number): Promise<SegmentRecord[] | undefined> {
+    const records = await (await this.#log(first, this.#reading)).read(from, limit);
+    return (await this.#hasOrder()) ? undefined : records;
+  }
+
+  async #hasOrder(): Promise<boolean> {
+    if (this.#isOrdered) return true;
+    const isThere = await access(this.#orderFolder).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) await this.#readPages();
+    return isThere;
+  }
+
+  async #readPlaces(from: number, limit: number): Promise<SegmentRecord[]> {
+    const found: SegmentRecord[] = [];
+    for (let place = from; found.length < limit && place < this.#end;) {
+      const page = await this.#pageOf(place);
+      const skip = place - page.at;
+      const { reads, turns } = stretchOf(page, skip, Math.min(limit - found.length, page.count - skip));
+      const rows = new Map<number, { readonly from: number; readonly records: SegmentRecord[]; offset: number; next: number }>();
+      for (const [log, { name, from: offset, count }] of reads.entries()) {
+        if (count === 0) continue;
+        const records = await (await this.#log(name, this.#reading)).read(offset, count);
+        rows.set(log, { from: offset, records, offset, next: 0 });
+      }
+      for (const [i, log] of turns.entries()) {
+        const row = rows.get(log)!;
+        const record = row.records[row.next];
+        // A log whose oldest segments were taken away has nothing at their places.
+        if (record?.offset === row.offset) {
+          found.push({ offset: place + i, payload: record.payload });
+          row.next++;
+        }
+        row.offset++;
+      }
+      place += turns.length;
+    }
+    return found;
+  }
+
+  async #pageOf(place: number): Promise<OrderPage> {
+    let [low, high] = [0, this.#starts.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#starts[middle]! <= place) low = middle;
+      else high = middle - 1;
+    }
+    let page = this.#pages.get(low);
+    if (page === undefined) {
+      const [record] = await this.#order.read(low, 1);
+      if (record === undefined) throw new KarkhanaError("FEEDBACK_RECORD_CORRUPT", { kind: "order page", problem: `page ${low} is gone` });
+      page = decodePage(record.payload);
+      if (this.#pages.size >= pagesKept) this.#pages.delete([...this.#pages.keys()][0]!);
+      this.#pages.set(low, page);
+    }
+    return page;
+  }
+
+  /** Takes over pages that are new; true if there were any. */
+  async #readPages(): Promise<boolean> {
+    this.#isOrdered = true;
+    const before = this.#end;
+    for (;;) {
+      const records = await this.#order.read(this.#starts.length, pagesRead);
+      for (const { payload } of records) {
+        const { at, count } = pageHead(payload);
+        if (at !== this.#end)
+          throw new KarkhanaError("FEEDBACK_RECORD_CORRUPT", { kind: "order page", problem: `it begins at ${at}, the one before ends at ${this.#end}` });
+        this.#starts.push(at);
+        this.#end = at + count;
+      }
+      const last = records.at(-1);
+      if (last !== undefined) this.#placed = pageEnds(decodePage(last.payload));
+      if (records.length < pagesRead) return this.#end > before;
+    }
+  }
+
+  /** Gives a place to every record that is there now; true if there are places that this reader did not know. */
+  async #placeNew(): Promise<boolean> {
+    const others = await otherLogs(this.#folder, this.#kind);
+    if (others.length === 0 && !(await this.#hasOrder())) return false;
+    const before = this.#isOrdered ? this.#end : -1;
+    if (this.#isOrdered) await this.#readPages();
+    const ends = new Map<string, number>();
+    for (const name of [first, ...others]) ends.set(name, await (await this.#log(name, this.#placing)).endOffset());
+    let lockedMs = 0;
+    while (!this.#isOrdered || [...ends].some(([name, end]) => (this.#placed.get(name) ?? 0) < end)) {
+      try {
+        await this.#addPage(ends);
+      } catch (error) {
+        // Another reader is adding one, which may be all that was to be done.
+        if (codeOf(error) !== "FOLDER_LOCKED" || lockedMs >= maxLockedMs) throw error;
+        await wait(lockedWaitMs);
+        lockedMs += lockedWaitMs;
+        await this.#readPages();
+      }
+    }
+    return this.#end > before;
+  }
+
+  async #addPage(ends: ReadonlyMap<string, number>): Promise<void> {
+    // On disk before anybody is given a place by it.
+    const writer = await openSegmentWriter(this.#orderFolder, { maxSegmentBytes, fsyncIntervalMs: 0 });
+    try {
+      await this.#readPages();
+      const page = this.#starts.length === 0 ? await this.#firstPage(ends) : await this.#nextPage(ends);
+      if (page === undefined) return;
+      await writer.append([encodePage(page)]);
+    } finally {
+      await writer.close();
+    }
+    await this.#readPages();
+  }
+
+  async #firstPage(ends: ReadonlyMap<string, number>): Promise<OrderPage | undefined> {
+    const count = await (await this.#log(first, this.#placing)).endOffset();
+    return count === 0 ? this.#nextPage(ends) : { at: 0, count, logs: [[first, 0]], runs: [0, count] };
+  }
+
+  async #nextPage(ends: ReadonlyMap<string, number>): Promise<OrderPage | undefined> {
+    const names = [...new Set([...this.#placed.keys(), ...ends.keys()])];
+    const logs: [name: string, from: number][] = [];
+    const arrivals: Arrivals[] = [];
+    for (const name of names) {
+      const placed = this.#placed.get(name) ?? 0;
+      const end = ends.get(name) ?? placed;
+      const records = end <= placed ? [] : await (await this.#log(name, this.#placing)).read(placed, Math.min(this.#arrivalsRead, end - placed));
+      // Later than what was placed last where the oldest segments were taken away.
+      const from = records[0]?.offset ?? placed;
+      logs.push([name, from]);
+      arrivals.push({ times: records.map(({ payload }) => this.#timeOf(payload)), isAll: from + records.length >= end });
+    }
+    const { runs, count } = mergeByTime(arrivals);
+    return count === 0 ? undefined : { at: this.#end, count, logs, runs };
+  }
+}
