@@ -46,8 +46,8 @@ export const modelErrors = {
     retryable: false,
   },
   MODEL_QUEUE_FULL: {
-    text: "{waiting} batches already wait for the model's workers, the most allowed",
-    remedy: "Try again shortly, or give the model more workers.",
+    text: "{waiting} requests already wait for the model, the most allowed",
+    remedy: "Try again shortly, or let more wait or run together (maxQueue, maxBatchSize in batching.json).",
     retryable: true,
   },
   MODEL_RUN_FAILED: {

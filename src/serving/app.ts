@@ -88,7 +88,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   const follower = new DeploymentFollower({ registry, loader, models, clock, pollMs: options.deploymentPollMs ?? 250 });
   const shadows = new ShadowQueue({ feedback, clock, timerMs, maxBacklog: limits.maxShadowBacklog });
   const sources = new Set(sourcesOf(project).map((source) => source.name));
-  const files = new FileModels(options.modelsFolder, models.keys());
+  const files = new FileModels(options.modelsFolder, models.keys(), timerMs);
   const server = new OipServer({
     models,
     files,

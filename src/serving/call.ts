@@ -6,6 +6,8 @@ export interface Call {
   readonly startedMs: number;
   /** Past it nobody waits for the answer any more: what is left of the work is not done. */
   deadlineMs: number;
+  /** On whose behalf it is asked, if its client said so. */
+  readonly tenant?: string | undefined;
   /** Of the trace it belongs to, if its client began one. */
   readonly traceId?: string | undefined;
   /** Told by whoever answers, for the trace. */

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, type OpenMetricsContentType, type PrometheusContentType, Registry } from "prom-client";
+import type { Histogram } from "./histogram.ts";
 import type { InFlight } from "./in-flight.ts";
 import { outcomes, stageEdgesUs, stages, type ModelStats, type Stage, type VersionCounts } from "./stats.ts";
 
@@ -56,6 +57,7 @@ export class ServingMetrics {
     lines.push("# HELP karkhana_predict_duration_seconds Time a predict request spent in each stage.", "# TYPE karkhana_predict_duration_seconds histogram");
     for (const [model, stats] of models)
       for (const counts of stats.versions.values()) for (const stage of stages) lines.push(...histogram(model, counts, stage, isOpen));
+    lines.push(...runLines(models, family));
     // It looks at its content type before it first waits, so two scrapers of two kinds do not disturb each other.
     this.#registry.setContentType(isOpen ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE);
     return `${lines.join("\n")}\n${await this.#registry.metrics()}`;
@@ -83,6 +85,29 @@ function histogram(model: string, { version, role, stages: own }: VersionCounts,
     sample("karkhana_predict_duration_seconds_count", labels, total),
   );
   return lines;
+}
+
+/** Of models whose requests may be put together; how long they wait is the stage `queue`. */
+function runLines(models: ReadonlyMap<string, ModelStats>, family: (counter: string) => string): string[] {
+  const lines = ["# HELP karkhana_batch_rows Rows of each run of a model in worker threads or with batching declared.", "# TYPE karkhana_batch_rows histogram"];
+  const requests = [
+    `# HELP ${family("karkhana_batch_requests_total")} Requests that such runs answered.`,
+    `# TYPE ${family("karkhana_batch_requests_total")} counter`,
+  ];
+  for (const [model, { versions }] of models)
+    for (const { version, runs } of versions.values()) {
+      if (runs.requests === 0) continue;
+      const labels = { model, version: String(version) };
+      lines.push(...histogramLines("karkhana_batch_rows", labels, runs.rows));
+      requests.push(sample("karkhana_batch_requests_total", labels, runs.requests));
+    }
+  return [...lines, ...requests];
+}
+
+export function histogramLines(name: string, labels: Readonly<Record<string, string>>, { edges, counts, sum, count }: Histogram): string[] {
+  let below = 0;
+  const buckets = edges.map((edge, b) => sample(`${name}_bucket`, { ...labels, le: String(edge) }, (below += counts[b]!)));
+  return [...buckets, sample(`${name}_bucket`, { ...labels, le: "+Inf" }, count), sample(`${name}_sum`, labels, sum), sample(`${name}_count`, labels, count)];
 }
 
 /** @see https://prometheus.io/docs/instrumenting/exposition_formats/ (escaping of label values) */

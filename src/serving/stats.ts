@@ -1,4 +1,5 @@
 import type { PredictionRole } from "../feedback/prediction.ts";
+import { Histogram } from "./histogram.ts";
 import { bucketOf, numLatencyBuckets, quantileUs } from "../math/latency-histogram.ts";
 
 /** Where the time of a request goes, in this order; `queue` is waiting for a model that runs elsewhere. `total` runs from the head of the request to its answer. */
@@ -72,11 +73,26 @@ export type Outcome = (typeof outcomes)[number];
 /** Milliseconds by stage; a stage that a request did not pass is left out. */
 export type StageTimes = Readonly<Partial<Record<Stage, number>>>;
 
+/** Rows of a run. */
+const rowEdges = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+
+/** Runs of a model whose requests may be put together. */
+export class RunCounts {
+  readonly rows: Histogram = new Histogram(rowEdges);
+  requests = 0;
+
+  record(rows: number, requests: number): void {
+    this.rows.record(rows);
+    this.requests += requests;
+  }
+}
+
 export interface VersionCounts {
   readonly version: number;
   readonly role: PredictionRole;
   readonly outcomes: Record<Outcome, number>;
   readonly stages: Readonly<Record<Stage, StageCounts>>;
+  readonly runs: RunCounts;
 }
 
 /** Versions that were deployed once and are no more: so many of them are still shown, the latest. */
@@ -99,7 +115,7 @@ export class ModelStats {
     if (counts === undefined) {
       const [oldest] = this.versions.keys();
       if (this.versions.size >= maxVersions && oldest !== undefined) this.versions.delete(oldest);
-      this.versions.set(key, (counts = { version, role, outcomes: noOutcomes(), stages: newStages() }));
+      this.versions.set(key, (counts = { version, role, outcomes: noOutcomes(), stages: newStages(), runs: new RunCounts() }));
     }
     return counts;
   }

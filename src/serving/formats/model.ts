@@ -80,6 +80,10 @@ export interface ServableModel {
    * @throws TENSOR_REFUSED naming the tensor; MODEL_QUEUE_FULL, MODEL_RUN_FAILED where it runs in workers
    */
   readonly predict: (inputs: readonly Tensor[], outputs?: readonly string[]) => MaybePromise<readonly Tensor[]>;
+  /** The refusals of `predict` without a run, where it does not run inline: what is put together with others is checked first. */
+  readonly check?: (inputs: readonly Tensor[], outputs: readonly string[]) => void;
+  /** Runs it makes at once; absent: as many as are asked. */
+  readonly concurrency?: number;
   /** Lets go of threads, sessions and connections; calls under way end first. Calling it again does nothing. */
   readonly close: () => Promise<void>;
 }

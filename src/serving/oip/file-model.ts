@@ -1,6 +1,8 @@
 /** One version of a model that is a file, as the protocol sees it. */
 import { KarkhanaError } from "../../kernel/error.ts";
 import { refuseIfLate, type Call } from "../call.ts";
+import { dynamicBatchingConfig, oneByOne, type BatchingPolicy } from "../batching/policy.ts";
+import { BatchScheduler } from "../batching/scheduler.ts";
 import type { ServableModel, Tensor, TensorInfo } from "../formats/model.ts";
 import { classify } from "./classification.ts";
 import { configType } from "./datatypes.ts";
@@ -17,24 +19,59 @@ export interface FileModelClocks {
   readonly clock: { nowUs(): number };
 }
 
+export interface FileModelParts {
+  readonly name: string;
+  readonly version: number;
+  readonly model: ServableModel;
+  readonly goldenRows: number;
+  /** How requests are put together; default not at all. */
+  readonly batching?: BatchingPolicy | undefined;
+  /** For metrics; carried over to the version that takes its place. */
+  readonly stats?: ModelStats | undefined;
+  readonly timerMs: () => number;
+}
+
+/** Requests that may wait for a model in worker threads that says nothing of it. */
+const maxWaiting = 64;
+
+interface Ran {
+  readonly outputs: readonly Tensor[];
+  readonly queueMs: number;
+}
+
 export class FileModel {
   readonly name: string;
   readonly version: number;
   readonly model: ServableModel;
   readonly #goldenRows: number;
+  readonly batching: BatchingPolicy | undefined;
+  readonly #scheduler: BatchScheduler | undefined;
   readonly #statistics = new VersionStatistics();
-  /** For metrics; carried over to the version that takes its place. */
   readonly stats: ModelStats;
   /** Answers under way: closing waits for them. */
   #running = 0;
   #idle: (() => void) | undefined;
 
-  constructor(name: string, version: number, model: ServableModel, goldenRows: number, stats: ModelStats = new ModelStats()) {
+  constructor({ name, version, model, goldenRows, batching, stats = new ModelStats(), timerMs }: FileModelParts) {
     this.stats = stats;
     this.name = name;
     this.version = version;
     this.model = model;
     this.#goldenRows = goldenRows;
+    this.batching = batching;
+    const { concurrency, predict } = model;
+    const policy = batching ?? (concurrency === undefined ? undefined : oneByOne(concurrency, maxWaiting));
+    if (policy === undefined) return;
+    const onRun = (rows: number, requests: number, tookMs: number): void => {
+      this.#statistics.executed(rows, { inputMs: 0, computeMs: tookMs, outputMs: 0 });
+      stats.of(version, "champion").runs.record(rows, requests);
+    };
+    this.#scheduler = new BatchScheduler({ predict, policy, timerMs, onRun });
+  }
+
+  /** Requests that wait for the model. */
+  get waiting(): number {
+    return this.#scheduler?.waiting ?? 0;
   }
 
   /** @throws MODEL_VERSION_NOT_LOADED */
@@ -63,7 +100,7 @@ export class FileModel {
       backend: "karkhana",
       runtime: "",
       version_policy: { latest: { num_versions: 1 } },
-      max_batch_size: isBatched ? maxRows : 0,
+      max_batch_size: this.batching?.maxBatchSize ?? (isBatched ? maxRows : 0),
       input: inputs.map((info) => ({
         name: info.name,
         data_type: configType(info.datatype),
@@ -74,7 +111,8 @@ export class FileModel {
         optional: false,
       })),
       output: outputs.map((info) => ({ name: info.name, data_type: configType(info.datatype), dims: dims(info), label_filename: "", is_shape_tensor: false })),
-      instance_group: [{ name: this.name, kind: "KIND_CPU", count: 1, gpus: [], profile: [] }],
+      ...(this.batching === undefined ? {} : { dynamic_batching: dynamicBatchingConfig(this.batching) }),
+      instance_group: [{ name: this.name, kind: "KIND_CPU", count: this.model.concurrency ?? 1, gpus: [], profile: [] }],
       default_model_filename: "",
       cc_model_filenames: {},
       metric_tags: {},
@@ -92,13 +130,19 @@ export class FileModel {
   async run(inputs: readonly Tensor[], outputs: readonly string[]): Promise<readonly Tensor[]> {
     this.#running++;
     try {
-      return await this.model.predict(inputs, outputs);
+      return (await this.#ask(inputs, outputs, undefined, 0)).outputs;
     } finally {
       this.#leave();
     }
   }
 
-  /** @throws TENSOR_REFUSED, INFER_REFUSED, DEADLINE_PASSED, MODEL_QUEUE_FULL, MODEL_RUN_FAILED */
+  async #ask(inputs: readonly Tensor[], outputs: readonly string[], call: Call | undefined, priority: number): Promise<Ran> {
+    if (this.#scheduler === undefined) return { outputs: await this.model.predict(inputs, outputs), queueMs: 0 };
+    this.model.check?.(inputs, outputs);
+    return this.#scheduler.run({ inputs, outputs, priority, tenant: call?.tenant ?? "", deadlineMs: call?.deadlineMs ?? Infinity });
+  }
+
+  /** @throws TENSOR_REFUSED, INFER_REFUSED, DEADLINE_PASSED, MODEL_QUEUE_FULL, SHARE_EXCEEDED, MODEL_RUN_FAILED */
   async infer(request: InferRequest, call: Call, { timerMs, clock }: FileModelClocks): Promise<InferReply> {
     const startMs = timerMs();
     this.#running++;
@@ -106,10 +150,8 @@ export class FileModel {
       refuseIfLate(call, startMs);
       const unknown = request.outputs?.find(({ name }) => !this.model.outputs.some((output) => output.name === name));
       if (unknown !== undefined) throw refusedInfer(`output ${shortly(unknown.name)} is not one of ${this.model.outputs.map(({ name }) => name).join(", ")}`);
-      const answered = await this.model.predict(
-        request.inputs,
-        request.outputs?.map(({ name }) => name),
-      );
+      const wanted = (request.outputs ?? this.model.outputs).map(({ name }) => name);
+      const { outputs: answered, queueMs } = await this.#ask(request.inputs, wanted, call, request.priority);
       const computedMs = timerMs();
       const outputs = answered.map((tensor): Tensor => {
         const n = request.outputs?.find(({ name }) => name === tensor.name)?.classification ?? 0;
@@ -119,15 +161,19 @@ export class FileModel {
       const [first] = request.inputs;
       // A shape may claim rows without elements: they are not counted one by one.
       const rows = Math.min(first?.shape[0] ?? 1, first?.data.length ?? 1);
-      const times = { parse: startMs - call.startedMs, compute: computedMs - startMs, serialise: doneMs - computedMs, total: doneMs - call.startedMs };
+      const computeMs = computedMs - startMs - queueMs;
+      const ownTimes = { parse: startMs - call.startedMs, compute: computeMs, serialise: doneMs - computedMs, total: doneMs - call.startedMs };
+      const times = this.#scheduler === undefined ? ownTimes : { ...ownTimes, queue: queueMs };
       this.stats.answered(this.version, "champion", times, doneMs, rows, call.traceId);
-      this.#statistics.succeeded(rows, clock.nowUs(), {
+      const counted = {
         totalMs: doneMs - call.startedMs,
-        queueMs: startMs - call.startedMs,
+        queueMs: startMs - call.startedMs + queueMs,
         inputMs: 0,
-        computeMs: computedMs - startMs,
+        computeMs,
         outputMs: doneMs - computedMs,
-      });
+      };
+      if (this.#scheduler === undefined) this.#statistics.succeeded(rows, clock.nowUs(), counted);
+      else this.#statistics.answered(rows, clock.nowUs(), counted);
       return { model: this.name, version: String(this.version), id: request.id, outputs };
     } catch (error) {
       this.#statistics.failed(timerMs() - call.startedMs);

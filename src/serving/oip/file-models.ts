@@ -5,6 +5,7 @@
  *                            /golden.json      {"inputs":[…],"outputs":[…],"tolerance":1e-5} as the protocol's JSON: checked at load
  *                            /remote.json      instead of a model file: the model is on another server
  *                            /ensemble.json    or: models of this folder put together
+ *                            /batching.json    how requests of a model in worker threads or on another server are put together
  *                            /quantization.json  what quantisation cost; without it a quantised model is refused
  *
  * A version is read on a thread of its own, checked, run once, and then put in place by one assignment; one that fails leaves the old in place.
@@ -19,25 +20,31 @@ import type { ServableModel } from "../formats/model.ts";
 import { openModel } from "../formats/open.ts";
 import type { SessionPoolOptions } from "../formats/onnx/session-pool.ts";
 import { openEnsemble, readEnsemble } from "./ensemble.ts";
-import { FileModel } from "./file-model.ts";
+import { checkBatching } from "../batching/check.ts";
+import { readBatching } from "../batching/policy.ts";
+import { FileModel, type FileModelParts } from "./file-model.ts";
 import { checkGolden, readGolden } from "./golden.ts";
 import { checkQuantization } from "../formats/onnx/quantization-report.ts";
 import { openRemoteModel, readRemotePlan } from "./remote-model.ts";
 import type { RepositoryEntry } from "./model-face.ts";
 
 const maxFileBytes = 2 ** 31;
+/** Batches that another server has at once where `batching.json` does not say. */
+const remoteRuns = 2;
 const namePattern = /^[\w.-]{1,200}$/;
 
 export class FileModels {
   readonly #folder: string | undefined;
   readonly #sessions: SessionPoolOptions;
+  readonly #timerMs: () => number;
   readonly #models = new Map<string, FileModel>();
   readonly #refused = new Map<string, { readonly version: number; readonly error: ErrorRecord }>();
   readonly #taken: ReadonlySet<string>;
 
   /** @param folder undefined: there are none @param taken names of the project's models, which come first */
-  constructor(folder: string | undefined, taken: Iterable<string>, sessions: SessionPoolOptions = {}) {
+  constructor(folder: string | undefined, taken: Iterable<string>, timerMs: () => number, sessions: SessionPoolOptions = {}) {
     this.#folder = folder;
+    this.#timerMs = timerMs;
     this.#taken = new Set(taken);
     this.#sessions = sessions;
   }
@@ -85,7 +92,7 @@ export class FileModels {
       if (version === 0) throw new KarkhanaError("MODEL_FORMAT_UNKNOWN", { name, problem: "its folder holds no version, a folder named 1 or higher" });
       const opened = await openFile(name, path.join(folder, String(version)), this.#sessions, (step) => this.#models.get(step));
       const before = this.#models.get(name);
-      this.#models.set(name, new FileModel(name, version, opened.model, opened.golden, before?.stats));
+      this.#models.set(name, new FileModel({ name, version, ...opened, stats: before?.stats, timerMs: this.#timerMs }));
       this.#refused.delete(name);
       // What it was asked before is answered first.
       await before?.close();
@@ -114,7 +121,7 @@ async function openFile(
   folder: string,
   sessions: SessionPoolOptions,
   find: (name: string) => FileModel | undefined,
-): Promise<{ readonly model: ServableModel; readonly golden: number }> {
+): Promise<Pick<FileModelParts, "model" | "goldenRows" | "batching">> {
   const entries = await readdir(folder, { withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
   const model = files.includes("remote.json")
@@ -124,7 +131,12 @@ async function openFile(
       : await openLocal(name, folder, files, sessions);
   try {
     const golden = files.includes("golden.json") ? readGolden(await readFile(path.join(folder, "golden.json"))) : undefined;
-    return { model, golden: await checkGolden(model, golden, `${name}/${path.basename(folder)}`) };
+    const goldenRows = await checkGolden(model, golden, `${name}/${path.basename(folder)}`);
+    const batching = files.includes("batching.json")
+      ? readBatching(await readFile(path.join(folder, "batching.json")), model.concurrency ?? remoteRuns)
+      : undefined;
+    if (batching !== undefined) await checkBatching(model, batching, golden);
+    return { model, goldenRows, batching };
   } catch (error) {
     await model.close();
     throw error;

@@ -276,6 +276,7 @@ function healthHandlers({ server }: GrpcOptions): Readonly<Record<string, Handle
 
 const enumNumbers: Readonly<Record<string, number>> = {
   FORMAT_NONE: 0,
+  REJECT: 0,
   KIND_CPU: 2,
   TYPE_BOOL: 1,
   TYPE_UINT8: 2,
@@ -296,7 +297,7 @@ const enumNumbers: Readonly<Record<string, number>> = {
 /** The encoder wants enumeration values as numbers. */
 function withEnums(value: unknown): Message {
   return JSON.parse(JSON.stringify(value), (key, item: unknown) =>
-    (key === "data_type" || key === "format" || key === "kind") && typeof item === "string" ? enumNumbers[item] : item,
+    (key === "data_type" || key === "format" || key === "kind" || key === "timeout_action") && typeof item === "string" ? enumNumbers[item] : item,
   ) as Message;
 }
 

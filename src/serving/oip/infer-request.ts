@@ -17,7 +17,7 @@ export interface RequestedOutput {
 /** A question as the protocol puts it, whichever wire it came by. */
 export interface InferRequest {
   readonly id: string;
-  /** 1 is the highest; 0 is the default, after every other. */
+  /** 1 is the highest; 0, or a level the model does not have, is the model's default. */
   readonly priority: number;
   /** Microseconds the client gives, 0 if it does not say. */
   readonly timeoutUs: number;

@@ -47,6 +47,13 @@ export async function openRemoteModel(plan: RemotePlan): Promise<ServableModel> 
   const metadata = parseJson(body);
   const inputs = tensorsOf(plan, metadata, "inputs");
   const outputs = tensorsOf(plan, metadata, "outputs");
+  const check = (tensors: readonly Tensor[]): void => {
+    for (const tensor of tensors) {
+      const info = inputs.find(({ name }) => name === tensor.name);
+      if (info === undefined) throw refusedTensor(tensor.name, `is no input; there are ${inputs.map(({ name }) => name).join(", ")}`);
+      checkTensor(tensor, info);
+    }
+  };
   return {
     format: "remote",
     kind: `${plan.model} at ${plan.url}`,
@@ -55,12 +62,9 @@ export async function openRemoteModel(plan: RemotePlan): Promise<ServableModel> 
     tabular: undefined,
     runs: "remote",
     memoryBytes: 0,
+    check,
     predict: (tensors, wanted = outputs.map(({ name }) => name)) => {
-      for (const tensor of tensors) {
-        const info = inputs.find(({ name }) => name === tensor.name);
-        if (info === undefined) throw refusedTensor(tensor.name, `is no input; there are ${inputs.map(({ name }) => name).join(", ")}`);
-        checkTensor(tensor, info);
-      }
+      check(tensors);
       return infer(plan, `${at}/infer`, tensors, wanted);
     },
     close: async () => {},

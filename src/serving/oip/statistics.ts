@@ -31,15 +31,26 @@ export class VersionStatistics {
   /** By rows in one execution: at most as many entries as a request may have rows. */
   readonly batches: Map<number, { readonly input: Duration; readonly infer: Duration; readonly output: Duration }> = new Map();
 
-  succeeded(rows: number, atUs: number, { totalMs, queueMs, inputMs, computeMs, outputMs }: InferTimes): void {
+  /** A request that was a run of its own. */
+  succeeded(rows: number, atUs: number, times: InferTimes): void {
+    this.answered(rows, atUs, times);
+    this.executed(rows, times);
+  }
+
+  /** A request, whether or not it ran with others. */
+  answered(rows: number, atUs: number, { totalMs, queueMs, inputMs, computeMs, outputMs }: InferTimes): void {
     this.inferenceCount += rows;
-    this.executionCount++;
     this.lastInferenceMs = Math.floor(atUs / 1000);
     this.success.add(totalMs);
     this.queue.add(queueMs);
     this.computeInput.add(inputMs);
     this.computeInfer.add(computeMs);
     this.computeOutput.add(outputMs);
+  }
+
+  /** A run of the model, whether for one request or for several. */
+  executed(rows: number, { inputMs, computeMs, outputMs }: Pick<InferTimes, "inputMs" | "computeMs" | "outputMs">): void {
+    this.executionCount++;
     let batch = this.batches.get(rows);
     if (batch === undefined) this.batches.set(rows, (batch = { input: new Duration(), infer: new Duration(), output: new Duration() }));
     batch.input.add(inputMs);

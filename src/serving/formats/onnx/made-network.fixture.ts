@@ -2,10 +2,15 @@ import { seededRng } from "../../../kernel/rng.ts";
 import { bytesField, intField, messageField, textField, writeMessage, type Field } from "./wire.ts";
 
 export const inputs = 24;
-const [hidden, classes] = [64, 5];
+const classes = 5;
 
 /** X [n, 24] -> MatMul -> Add -> Relu -> Gemm (transB) -> probabilities: made here field by field. */
-export function network({ opset = 17, irVersion = 8, alpha = 1 }: { opset?: number; irVersion?: number; alpha?: number } = {}): Uint8Array {
+export function network({
+  opset = 17,
+  irVersion = 8,
+  alpha = 1,
+  hidden = 64,
+}: { opset?: number; irVersion?: number; alpha?: number; hidden?: number } = {}): Uint8Array {
   const rng = seededRng(3);
   const tensor = (name: string, dims: number[]): Field => {
     const raw = new Uint8Array(new Float32Array(dims.reduce((a, b) => a * b, 1)).map(() => (rng.next() - 0.5) * 0.8).buffer);

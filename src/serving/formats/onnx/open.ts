@@ -45,6 +45,10 @@ async function openRuntime(model: Extract<OnnxModel, { engine: "runtime" }>, opt
     return output.info;
   });
   const pool = await openSessionPool(model.bytes, options);
+  const check = (tensors: readonly Tensor[], wanted: readonly string[]): void => {
+    checkInputs(tensors, inputs);
+    checkOutputs(wanted, outputs);
+  };
   return {
     format: "onnx",
     kind: model.kind,
@@ -54,9 +58,10 @@ async function openRuntime(model: Extract<OnnxModel, { engine: "runtime" }>, opt
     runs: "worker",
     // The file once, and about twice its size in each session: weights, and weights repacked for the machine.
     memoryBytes: model.bytes.length * (1 + 2 * (options.workers ?? 1)),
+    concurrency: options.workers ?? 1,
+    check,
     predict: (tensors, wanted = outputs.map(({ name }) => name)) => {
-      checkInputs(tensors, inputs);
-      checkOutputs(wanted, outputs);
+      check(tensors, wanted);
       return pool.run(tensors, wanted);
     },
     close: () => pool.close(),
