@@ -12,11 +12,12 @@ import type { KeyType } from "../view-plan.ts";
  *   f q <source> <n>            row set aside
  *   f w <source> [<n>]          number of batches written; that the n-th was
  *   f m <view>                  how far the view has been materialized
+ *   f s <view> <writer> <day>   what a process's lookups of a day gave
  * <view> is 8 bytes of the view's hash. A tuple is its parts, each tagged and with its length, so no two tuples look alike.
  */
 const maxTupleBytes = 400;
-const [spaceByte, headByte, blockByte, producerByte, textByte, versionByte, countersByte, quarantineByte, writesByte, markByte] = [
-  0x66, 0x68, 0x62, 0x70, 0x74, 0x76, 0x63, 0x71, 0x77, 0x6d,
+const [spaceByte, headByte, blockByte, producerByte, textByte, versionByte, countersByte, quarantineByte, writesByte, markByte, profileByte] = [
+  0x66, 0x68, 0x62, 0x70, 0x74, 0x76, 0x63, 0x71, 0x77, 0x6d, 0x73,
 ] as const;
 /** Where a head key's tuple begins: before it, keys of one view are alike. */
 export const tupleOffset = 10;
@@ -113,6 +114,22 @@ export function countersKey(source: string): Uint8Array {
 /** Keys of one source lie together, in the order of n. */
 export function quarantineKey(source: string, n: number): Uint8Array {
   return numbered(quarantineByte, source, n);
+}
+
+/** A day's lookups of a view as one process saw them. Keys of one view lie together. */
+export function profileKey(viewHash: string, writer: string, day: number): Uint8Array {
+  const place = Buffer.allocUnsafe(8);
+  place.writeDoubleBE(day);
+  return Buffer.concat([viewPrefix(profileByte, viewHash), createHash("sha256").update(writer).digest().subarray(0, 8), place]);
+}
+
+export function profileRange(viewHash: string): { readonly from: Uint8Array; readonly to: Uint8Array } {
+  const from = viewPrefix(profileByte, viewHash);
+  return { from, to: Buffer.concat([from, Buffer.alloc(17, 0xff)]) };
+}
+
+function viewPrefix(kind: number, viewHash: string): Buffer {
+  return Buffer.concat([Uint8Array.of(spaceByte, kind), Buffer.from(viewHash.slice(0, 16), "hex")]);
 }
 
 function numbered(kind: number, source: string, n: number): Uint8Array {

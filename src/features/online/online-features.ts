@@ -8,6 +8,7 @@ import { planView, type ViewPlan } from "../view-plan.ts";
 import { SourceIngest, type RejectedRow } from "./ingest.ts";
 import type { CategoryDictionary } from "../vector.ts";
 import type { Writes } from "./key-rows.ts";
+import type { LookupWatch } from "./lookup-watch.ts";
 import { ViewsReader, type BatchFeatureReader, type FeatureReader, type ValuesReader } from "./reader.ts";
 import type { QuarantinedRow, SourceCounters } from "./source-counts.ts";
 import type { SourceRow } from "./source-rows.ts";
@@ -24,6 +25,8 @@ export interface OnlineFeaturesOptions {
   readonly sources?: readonly SourceDefinition[];
   /** How far behind a key's newest event a question may be asked and still be exact; default two days. */
   readonly slackUs?: Micros;
+  /** Told of every lookup; default nobody. */
+  readonly watch?: LookupWatch;
 }
 
 /** Sequences of one producer grow; a batch that is not newer than the last applied is a retry. */
@@ -84,7 +87,7 @@ const historySequence = -1;
 
 /** @throws EXPRESSION_INVALID, INVALID_ARGUMENT for a definition that cannot be computed */
 export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeatures {
-  const { store, slackUs = defaultSlackUs } = options;
+  const { store, slackUs = defaultSlackUs, watch } = options;
   const plans = new Map<string, ViewPlan>();
   for (const view of options.views) plans.set(featureViewHash(view), planView(view));
   const sources = ingestsBySource(store, [...plans.values()], options.sources ?? [], slackUs);
@@ -142,9 +145,9 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeat
         throw new KarkhanaError("INVALID_ARGUMENT", { field: "sequence", problem: "expected a whole number from 0", value: batch.sequence });
       return inTurn(() => ingest(source, rows, batch));
     },
-    reader: (service, dictionary = {}) => new ViewsReader(store, service, planOf, dictionary).one,
-    batchReader: (service, dictionary = {}) => new ViewsReader(store, service, planOf, dictionary).many,
-    valuesReader: (service) => new ViewsReader(store, service, planOf, {}).values,
+    reader: (service, dictionary = {}) => new ViewsReader(store, service, planOf, dictionary, watch).one,
+    batchReader: (service, dictionary = {}) => new ViewsReader(store, service, planOf, dictionary, watch).many,
+    valuesReader: (service) => new ViewsReader(store, service, planOf, {}, watch).values,
     load: async (name, rows) => {
       const source = sourceNamed(name);
       return inTurn(() =>

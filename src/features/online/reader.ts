@@ -5,6 +5,7 @@ import type { FeatureService, FeatureViewDefinition } from "../definition.ts";
 import { categoryCodes, referenceSlots, type CategoryDictionary, type FeatureValue, type RequestFields } from "../vector.ts";
 import type { ViewPlan } from "../view-plan.ts";
 import { blockKey, headKeyMaker, textKey } from "./keys.ts";
+import type { LookupWatch, ViewWatch } from "./lookup-watch.ts";
 import { Texts } from "./text-ids.ts";
 import { ViewReading, type FeatureStatus } from "./view-reading.ts";
 
@@ -33,11 +34,13 @@ interface Probe {
   readonly fields: readonly string[];
   readonly first: number;
   readonly headKeyOf: ReturnType<typeof headKeyMaker>;
+  readonly watch: ViewWatch | undefined;
 }
 
 /** One view of one question on its way through the rounds. */
 interface Lookup {
   readonly reading: ViewReading;
+  readonly watch: ViewWatch | undefined;
   readonly blocks: number[];
   headKey: Uint8Array | undefined;
   timeUs: number;
@@ -64,7 +67,13 @@ export class ViewsReader {
   #bytes: Uint8Array = new Uint8Array(1 << 16);
   #floats: Float64Array = new Float64Array(this.#bytes.buffer);
 
-  constructor(store: KeyValueStore, service: FeatureService, planOf: (view: FeatureViewDefinition) => ViewPlan, dictionary: CategoryDictionary) {
+  constructor(
+    store: KeyValueStore,
+    service: FeatureService,
+    planOf: (view: FeatureViewDefinition) => ViewPlan,
+    dictionary: CategoryDictionary,
+    watch?: LookupWatch,
+  ) {
     this.#store = store;
     this.#numSlots = service.slots.length;
     this.#codes = service.slots.map(({ name }) => categoryCodes(dictionary, name));
@@ -76,6 +85,7 @@ export class ViewsReader {
         prefix: reference.prefix,
         fields: reference.view.entity.keys.map((key) => boundField(reference.binding, key, reference.prefix)),
         headKeyOf: headKeyMaker(plan.hash, plan.keyTypes),
+        watch: watch?.ofView(plan.hash),
       };
     });
   }
@@ -102,7 +112,15 @@ export class ViewsReader {
     const found: ViewValues[][] = [];
     const take = (): void => {
       for (const lookups of groups)
-        found.push(lookups.map(({ reading }, i) => ({ prefix: this.#probes[i]!.prefix, view: reading.plan.view, ...reading.values(this.#texts) })));
+        found.push(
+          lookups.map((lookup, i) => {
+            const values = lookup.reading.values(this.#texts);
+            const { timeUs, watch, reading } = lookup;
+            const weight = watch?.looked(timeUs, reading.isFound) ?? 0;
+            if (weight > 0) watch?.take(timeUs, weight, reading.newestUs, values);
+            return { prefix: this.#probes[i]!.prefix, view: reading.plan.view, ...values };
+          }),
+        );
       this.#free.push(...groups);
     };
     const done = this.#read(groups.flat(), take, 1);
@@ -112,7 +130,7 @@ export class ViewsReader {
   #aimed(timeUs: number, fields: RequestFields, offset: number): Lookup[] {
     const lookups =
       this.#free.pop() ??
-      this.#probes.map(({ plan }): Lookup => ({ reading: new ViewReading(plan), blocks: [], headKey: undefined, timeUs: 0, at: 0, base: 0 }));
+      this.#probes.map(({ plan, watch }): Lookup => ({ reading: new ViewReading(plan), watch, blocks: [], headKey: undefined, timeUs: 0, at: 0, base: 0 }));
     for (let i = 0; i < lookups.length; i++) {
       const probe = this.#probes[i]!;
       const lookup = lookups[i]!;
@@ -187,7 +205,12 @@ export class ViewsReader {
   }
 
   #write(lookups: readonly Lookup[], out: Float64Array): void {
-    for (const { reading, at, base } of lookups) reading.write(out, at, base, this.#texts, this.#codesAt);
+    for (const { reading, at, base, timeUs, watch } of lookups) {
+      reading.write(out, at, base, this.#texts, this.#codesAt);
+      if (watch === undefined) continue;
+      const weight = watch.looked(timeUs, reading.isFound);
+      if (weight > 0) watch.take(timeUs, weight, reading.newestUs, reading.values(this.#texts));
+    }
   }
 
   readonly #codesAt = (slot: number): ReadonlyMap<string, number> => this.#codes[slot]!;

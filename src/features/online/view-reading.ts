@@ -1,7 +1,22 @@
 import type { FeatureValue } from "../vector.ts";
 import { writeValue } from "../vector.ts";
 import type { PlannedFeature, ViewPlan } from "../view-plan.ts";
-import { checkFormat, decodeValue, entryStride, FIRST, headerLength, ID, LAST, MAX_KNOWN, MIN_KNOWN, MIN_UNTIL, rowStride } from "./blocks.ts";
+import {
+  checkFormat,
+  decodeValue,
+  entryStride,
+  EVENT,
+  FIRST,
+  headerLength,
+  ID,
+  KNOWN,
+  LAST,
+  MAX_KNOWN,
+  MIN_KNOWN,
+  MIN_UNTIL,
+  rowStride,
+  UNTIL,
+} from "./blocks.ts";
 import { pickedFeatures, PickedRows } from "./picked-rows.ts";
 import type { Texts } from "./text-ids.ts";
 import { WindowBands } from "./window-bands.ts";
@@ -21,6 +36,8 @@ export class ViewReading {
   readonly #isPlain: boolean;
   #timeUs = 0;
   #found = false;
+  #isFinished = false;
+  #newestUs: number | undefined;
 
   constructor(plan: ViewPlan) {
     this.plan = plan;
@@ -34,8 +51,19 @@ export class ViewReading {
   start(timeUs: number): void {
     this.#timeUs = timeUs;
     this.#found = false;
+    this.#isFinished = false;
+    this.#newestUs = undefined;
     this.#bands.start(timeUs);
     this.#picked?.start(timeUs);
+  }
+
+  get isFound(): boolean {
+    return this.#found;
+  }
+
+  /** Event time of the key's newest row as of t; undefined where it lies in an old block, which only `latest` looks for. */
+  get newestUs(): number | undefined {
+    return this.#picked?.newestUs ?? this.#newestUs;
   }
 
   /**
@@ -48,8 +76,14 @@ export class ViewReading {
     const m = this.plan.measures.length;
     const stride = entryStride(m);
     const openAt = headerLength + head[2]! * stride;
-    this.#add(head, openAt, openAt + head[3]! * rowStride(m), true);
+    const openEnd = openAt + head[3]! * rowStride(m);
+    this.#add(head, openAt, openEnd, true);
     const t = this.#timeUs;
+    for (let at = openEnd - rowStride(m); at >= openAt; at -= rowStride(m)) {
+      if (head[at + EVENT]! > t || head[at + KNOWN]! > t || head[at + UNTIL]! <= t) continue;
+      this.#newestUs = head[at + EVENT]!;
+      break;
+    }
     const bandsFrom = this.#bands.fromUs;
     const from = Math.min(bandsFrom, this.#picked?.fromUs ?? Number.POSITIVE_INFINITY);
     for (let at = openAt - stride; at >= headerLength; at -= stride) {
@@ -82,7 +116,7 @@ export class ViewReading {
 
   /** Writes the view's slots, in their order, from `out[at]` on; `base` is where the vector begins, for the slots' codes. */
   write(out: Float64Array, at: number, base: number, texts: Texts, codes: Codes): void {
-    this.#bands.finish();
+    this.#finish();
     const { features } = this.plan;
     if (this.#isPlain) {
       for (let f = 0; f < features.length; f++) out[at + f] = this.#numberOf(features[f]!);
@@ -96,7 +130,7 @@ export class ViewReading {
   }
 
   values(texts: Texts): { readonly values: FeatureValue[]; readonly statuses: FeatureStatus[]; readonly newestUs: number | null } {
-    this.#bands.finish();
+    this.#finish();
     const newestUs = this.#picked?.newestUs;
     const values = this.plan.features.map((feature, f) => (this.#isPicked[f]! ? this.#picked!.value(feature, texts) : this.#boxed(feature)));
     const statuses = this.plan.features.map(({ aggregate }, f): FeatureStatus => {
@@ -105,6 +139,11 @@ export class ViewReading {
       return aggregate === "latest" && this.#timeUs - newestUs! > this.plan.latestUs! ? "OUTSIDE_MAX_AGE" : "NULL_VALUE";
     });
     return { values, statuses, newestUs: newestUs ?? null };
+  }
+
+  #finish(): void {
+    if (!this.#isFinished) this.#bands.finish();
+    this.#isFinished = true;
   }
 
   #boxed(feature: PlannedFeature): number | null {
