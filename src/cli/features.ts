@@ -3,6 +3,7 @@ import { registerDataset } from "../data/register.ts";
 import { relationOf } from "../data/relation.ts";
 import { featureViewHash, type FeatureViewDefinition } from "../features/definition.ts";
 import { historicalFeatures } from "../features/offline/historical.ts";
+import { readViewProfile } from "../features/online/lookup-watch.ts";
 import { readMark } from "../features/online/marks.ts";
 import { createOnlineFeatures } from "../features/online/online-features.ts";
 import { KarkhanaError } from "../kernel/error.ts";
@@ -12,6 +13,9 @@ import type { LoadedProject } from "../project/load.ts";
 import { openStores } from "../server/compose.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { tempFolderOf } from "../server/leftovers.ts";
+import type { ViewInUse } from "../server/api-features.ts";
+import { viewInUse } from "../server/feature-profile.ts";
+import { versionFiles } from "../server/version-files.ts";
 import type { Stores } from "../server/stores.ts";
 import { openDuckDb } from "../storage/duckdb/duckdb.ts";
 import { systemClock, systemId } from "../server/system.ts";
@@ -25,14 +29,14 @@ type View = { readonly hash: string; readonly view: FeatureViewDefinition; reado
 type Output = (json: Record<string, unknown>, text: string) => void;
 
 /**
- * `karkhana features [list|materialize|backfill|quarantine|historical]`: the online store's views, filling them, and features of the past.
+ * `karkhana features [list|profile|materialize|backfill|quarantine|historical]`: the online store's views, what they gave lately, filling them, features of the past.
  * Works beside a running program.
  */
 export const features: Command = {
   name: "features",
   summary:
-    "List feature views, fill the online store (materialize, backfill), show rows set aside (quarantine), or join a file with features of its past (historical)",
-  positionals: ["action"],
+    "List feature views, show what lookups gave lately (profile), fill the online store (materialize, backfill), show rows set aside (quarantine), or join a file with features of its past (historical)",
+  positionals: ["action", "view"],
   flags: {
     ...projectFlags,
     view: { type: "string", value: "name", help: "Only this view; default all" },
@@ -47,14 +51,15 @@ export const features: Command = {
   run: async ({ values, positionals }) => {
     const action = positionals[0] ?? "list";
     const { project, dataFolder } = await chooseProject(values);
-    const views = chooseViews(project, optionalText(values, "view"));
+    const views = chooseViews(project, optionalText(values, "view") ?? positionals[1]);
     const until = optionalText(values, "until");
     const untilUs = until === undefined ? systemClock.nowUs() : parseIso(until, "until");
     const say: Output = (json, text) => console.log(isSet(values, "json") ? JSON.stringify(json) : text);
-    if (action === "list" || action === "quarantine") requireDataFolder(dataFolder);
+    if (action === "list" || action === "quarantine" || action === "profile") requireDataFolder(dataFolder);
     const stores = await openStores(dataFolder, readConfiguration(process.env));
     try {
       if (action === "list") await list(stores, views, say);
+      else if (action === "profile") await profile(project, stores, views, say);
       else if (action === "quarantine") await quarantine(stores, views, say);
       else if (action === "materialize" || action === "backfill")
         await fill(
@@ -68,7 +73,7 @@ export const features: Command = {
       else
         throw new KarkhanaError("INVALID_ARGUMENT", {
           field: "action",
-          problem: "expected list, materialize, backfill, quarantine or historical",
+          problem: "expected list, profile, materialize, backfill, quarantine or historical",
           value: action,
         });
       return 0;
@@ -114,6 +119,39 @@ async function list(stores: Stores, views: readonly View[], say: Output): Promis
   } finally {
     await store.close();
   }
+}
+
+/** What lookups gave on the newest days of questions, beside the training set's. */
+async function profile(project: LoadedProject, stores: Stores, views: readonly View[], say: Output): Promise<void> {
+  const store = await openOnlineStore(stores.onlineStore);
+  try {
+    const rooms = { project: project.definition, registry: stores.registry, parity: stores.parity, files: versionFiles(stores.blobs) };
+    for (const { hash, view } of views) {
+      const found = await viewInUse(rooms, view, await readViewProfile(store, view));
+      say({ view: view.name, hash, ...found }, profileText(view.name, hash, found));
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+function profileText(name: string, hash: string, { lookups, notFound, fromUs, toUs, ageSeconds, features: all }: ViewInUse): string {
+  const figure = (x: number | null): string => (x === null ? "-" : String(Number(x.toPrecision(4))));
+  const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
+  if (fromUs === null || toUs === null) return `${name} ${hash.slice(0, 12)}: nothing has been looked up yet`;
+  const head = `${name} ${hash.slice(0, 12)}: ${lookups} lookups from ${formatIso(fromUs)} to ${formatIso(toUs)}, ${percent(notFound / lookups)} of unknown keys; newest row ${figure(ageSeconds.p50)} s old at the median, ${figure(ageSeconds.p95)} s at p95`;
+  const lines = all.map(({ shares, numbers, top, training, parity, name: feature }) => {
+    const what =
+      numbers === null
+        ? top.map(({ value, share }) => `${value} ${percent(share)}`).join(", ")
+        : `p5 ${figure(numbers.p5)}, median ${figure(numbers.p50)}, p95 ${figure(numbers.p95)}`;
+    const psi = training?.distribution.psi ?? null;
+    const against = training === null || psi === null ? "" : `; PSI ${psi.toFixed(3)} against ${training.model} v${training.version}`;
+    const differing = parity === null || parity.vectors === 0 ? "" : `; ${parity.mismatches} of ${parity.vectors} recomputed differ`;
+    const missing = shares.NULL_VALUE + shares.NOT_FOUND + shares.OUTSIDE_MAX_AGE;
+    return `  ${feature}: ${what === "" ? "no values" : what}; ${percent(missing)} missing, ${percent(shares.DEFAULT)} default${against}${differing}`;
+  });
+  return [head, ...lines].join("\n");
 }
 
 async function quarantine(stores: Stores, views: readonly View[], say: Output): Promise<void> {

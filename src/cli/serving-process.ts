@@ -1,5 +1,7 @@
 /** The serving role: predictions over HTTP and gRPC, pushes and labels. Started by the supervisor; survives the control process. */
 import path from "node:path";
+import { LookupWatch } from "../features/online/lookup-watch.ts";
+import { lookupFamilies, sourceFamilies, watchedSources } from "../features/online/watch-metrics.ts";
 import { createOnlineFeatures } from "../features/online/online-features.ts";
 import { openFeedbackLog } from "../feedback/log.ts";
 import { toErrorRecord } from "../kernel/error.ts";
@@ -16,6 +18,9 @@ import { openOnlineStore } from "../workflows/jobs/online-store.ts";
 import { endWithSupervisor, tellSupervisor } from "./messages.ts";
 import { readProcessArguments } from "./process-arguments.ts";
 
+/** How much of what lookups gave a sudden end may lose. */
+const profileEveryMs = 5000;
+
 const ending = endWithSupervisor();
 try {
   const args = readProcessArguments(process.argv);
@@ -25,6 +30,9 @@ try {
   const stores = await openStores(args.dataFolder, configuration);
   const online = await openOnlineStore(stores.onlineStore);
   const views = project.definition.models.flatMap((model) => viewsOf(model.service));
+  const watch = new LookupWatch({ store: online, views, clock: systemClock, writer: "serving" });
+  await watch.start(profileEveryMs);
+  const features = createOnlineFeatures({ store: online, views, watch });
   const feedback = await openFeedbackLog(stores.folder.logFolder);
   const { otlpEndpoint } = configuration;
   // Loaded on demand: most processes send no traces.
@@ -33,7 +41,8 @@ try {
     project: project.definition,
     registry: stores.registry,
     blobs: stores.blobs,
-    online: createOnlineFeatures({ store: online, views }),
+    online: features,
+    featureMetrics: async () => [...lookupFamilies(watch.totals()), ...sourceFamilies(await watchedSources(features, views), systemClock.nowUs())],
     feedback,
     clock: systemClock,
     newId: systemId,
@@ -47,6 +56,7 @@ try {
     await serving.close();
     await traces?.close();
     await feedback.close();
+    await watch.close().catch(() => undefined);
     await online.close();
     await stores.close();
   });

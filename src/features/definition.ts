@@ -127,6 +127,8 @@ export interface FeatureViewOptions<S extends Schema, K extends string, Fs exten
   readonly on: Readonly<Record<K, KeyColumn<S>>>;
   /** How old the newest row may be for `latest`, such as "1d"; default: any age. */
   readonly ttl?: string;
+  /** How old the source's newest event may grow before an alert is raised, such as "2h"; default: any age. No part of the view's identity. */
+  readonly freshness?: string;
   /** Condition over the source's columns: other rows are not seen by this view. */
   readonly where?: string;
   readonly features: Fs & Checked<S, Fs>;
@@ -139,6 +141,7 @@ export interface FeatureViewDefinition<K extends string = string, F extends stri
   readonly source: SourceDefinition;
   readonly on: Readonly<Record<K, string>>;
   readonly ttlUs?: number;
+  readonly freshnessUs?: number;
   readonly where?: string;
   readonly features: Readonly<Record<F, ViewFeature>>;
   /** The view read at given request fields. `as` prefixes the feature names in the vector; default: the view's name. */
@@ -164,6 +167,7 @@ export function featureView<const S extends Schema, const K extends string, cons
     source: options.source,
     on: options.on,
     ...(options.ttl === undefined ? {} : { ttlUs: parseDuration(options.ttl, `view ${name}, ttl`) }),
+    ...(options.freshness === undefined ? {} : { freshnessUs: parseDuration(options.freshness, `view ${name}, freshness`) }),
     ...(options.where === undefined ? {} : { where: options.where }),
     features: options.features,
     at: (binding, as = name) => ({ kind: "featureReference", view, binding, prefix: as }),

@@ -2,9 +2,9 @@ import type { Micros } from "../kernel/clock.ts";
 
 /**
  * `drift`: inputs or scores left the reference. `quality`: realised AUC fell. `pipeline`: nulls exploded or traffic broke off.
- * `parity`: served values are not what offline SQL gives.
+ * `parity`: served values are not what offline SQL gives. `freshness`: the newest event of a view is older than the view allows.
  */
-export type AlertKind = "drift" | "quality" | "pipeline" | "parity";
+export type AlertKind = "drift" | "quality" | "pipeline" | "parity" | "freshness";
 
 /** At most one alert of a model and kind is open; later breaches belong to it until it is resolved. */
 export interface Alert {
@@ -29,7 +29,7 @@ export interface Alert {
 export interface Finding {
   /** Slot name, "score", "auc", "volume" or "vector". */
   readonly subject: string;
-  readonly measure: "psi" | "auc" | "null-share" | "predictions" | "misshapen" | "mismatch-share";
+  readonly measure: "psi" | "auc" | "null-share" | "predictions" | "misshapen" | "mismatch-share" | "event-age";
   readonly value: number;
   readonly threshold: number;
 }
@@ -112,6 +112,7 @@ const words: Readonly<Record<Finding["measure"], string>> = {
   predictions: "predictions in the window",
   misshapen: "vectors of another length than the reference's",
   "mismatch-share": "share of recomputed values that differ from those served",
+  "event-age": "seconds since the newest event",
 };
 
 function describe(findings: readonly Finding[], windows: number): string {

@@ -34,6 +34,7 @@ const alertNames: Readonly<Record<Alert["kind"], string>> = {
   quality: "ModelQualityDrop",
   pipeline: "ModelPipelineFault",
   parity: "FeatureParityBroken",
+  freshness: "FeaturesStale",
 };
 
 /**

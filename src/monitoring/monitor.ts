@@ -38,7 +38,7 @@ export interface LogPosition {
 }
 
 /** What windows can tell; parity is judged by its own checks. */
-type WindowAlertKind = Exclude<AlertKind, "parity">;
+type WindowAlertKind = Exclude<AlertKind, "parity" | "freshness">;
 
 /** Everything that outlives the process besides the closed windows. JSON. */
 export interface MonitorState {

@@ -10,6 +10,7 @@ export interface MonitoringTables {
   monitoring_parity_checks: ParityCheckTable;
   monitoring_parity_differences: ParityDifferenceTable;
   monitoring_parity_state: ParityStateTable;
+  monitoring_freshness: FreshnessTable;
 }
 
 interface WindowTable {
@@ -107,6 +108,13 @@ interface ParityDifferenceTable {
 interface ParityStateTable {
   model: string;
   next_offset: number;
+  /** JSON of AlertState */
+  alert: string;
+}
+
+/** One row a model whose views declare how fresh they must be. */
+interface FreshnessTable {
+  model: string;
   /** JSON of AlertState */
   alert: string;
 }
@@ -209,6 +217,16 @@ export const monitoringMigrations: readonly Migration[] = [
         .createTable("monitoring_parity_state")
         .addColumn("model", "text", (c) => c.primaryKey())
         .addColumn("next_offset", "bigint", (c) => c.notNull())
+        .addColumn("alert", "text", (c) => c.notNull())
+        .execute();
+    },
+  },
+  {
+    id: "monitoring-0003-freshness",
+    up: async (trx) => {
+      await trx.schema
+        .createTable("monitoring_freshness")
+        .addColumn("model", "text", (c) => c.primaryKey())
         .addColumn("alert", "text", (c) => c.notNull())
         .execute();
     },

@@ -1,5 +1,5 @@
 /** What `/api/v1` answers about feature views, entities and parity; see `api.ts` for the manners of all of it. */
-import type { FeatureView } from "./api.ts";
+import type { FeatureView, SlotDistribution } from "./api.ts";
 
 /** A stretch of served predictions, of which a sample was recomputed by the offline SQL. */
 export interface ParityCheck {
@@ -68,10 +68,60 @@ export interface FeatureViewDetail {
     readonly newestEventUs: number | null;
     readonly newestKnownUs: number | null;
     readonly filledToUs: number | null;
+    /** Age of the newest event by the platform's clock, the replay's while it runs; null without any. */
+    readonly ageUs: number | null;
+    /** How old it may be; null if the view does not say. */
+    readonly freshnessUs: number | null;
     readonly quarantine: readonly { readonly number: number; readonly code: string; readonly message: string; readonly row: string }[];
   };
   /** The last question a model asked of it: where a person may begin to look. */
   readonly example: { readonly keys: readonly (string | number)[]; readonly atUs: number } | null;
+}
+
+/** What lookups of a view gave lately, beside what was trained on; see `features.md` for how it is sampled. */
+export interface ViewInUse {
+  readonly lookups: number;
+  /** Lookups of keys that the view has never met. */
+  readonly notFound: number;
+  /** First and last question looked at; null before the first. */
+  readonly fromUs: number | null;
+  readonly toUs: number | null;
+  /** Age of the key's newest row when it was asked for. */
+  readonly ageSeconds: { readonly p50: number | null; readonly p95: number | null; readonly max: number | null };
+  readonly features: readonly FeatureInUse[];
+}
+
+export interface FeatureInUse {
+  readonly name: string;
+  /** Of the lookups looked at: by what they found. DEFAULT is the 0 of an empty window. */
+  readonly shares: {
+    readonly PRESENT: number;
+    readonly DEFAULT: number;
+    readonly NULL_VALUE: number;
+    readonly NOT_FOUND: number;
+    readonly OUTSIDE_MAX_AGE: number;
+  };
+  /** Quantiles within 1 % of their value; null for text and where there was none. */
+  readonly numbers: {
+    readonly min: number;
+    readonly p5: number | null;
+    readonly p50: number | null;
+    readonly p95: number | null;
+    readonly max: number;
+  } | null;
+  /** The most frequent texts, most frequent first. */
+  readonly top: readonly { readonly value: string; readonly share: number }[];
+  readonly training: FeatureTraining | null;
+  /** Of the vectors recomputed by offline SQL; null if no model reads it. */
+  readonly parity: { readonly vectors: number; readonly mismatches: number } | null;
+}
+
+/** The training set of the model version that answers, in its bins, and the lookups in the same. */
+export interface FeatureTraining {
+  readonly model: string;
+  readonly version: number;
+  readonly rows: number;
+  readonly distribution: SlotDistribution;
 }
 
 export interface EventBehind {

@@ -34,7 +34,7 @@ export interface ControlRooms {
   readonly pipelines: Pick<Pipelines, "listRuns" | "getRun">;
   readonly monitoring: Pick<MonitoringStore, "listDriftWindows" | "listQualityWindows" | "listSlots" | "listAlerts">;
   readonly parity: Pick<ParityStore, "totals" | "listChecks" | "slots" | "listDifferences">;
-  readonly explorer: Pick<EntityExplorer, "explore" | "health">;
+  readonly explorer: Pick<EntityExplorer, "explore" | "health" | "profile">;
   readonly blobs: Pick<BlobStore, "get">;
   readonly feedback: Pick<FeedbackReader, "predictions" | "labels" | "ends">;
   readonly progress: ProgressSource;

@@ -16,6 +16,7 @@ import { statusOf } from "./error-status.ts";
 import { addArtifactRoutes } from "./routes/artifacts.ts";
 import { addDatasetRoutes } from "./routes/datasets.ts";
 import { addExplanationRoutes } from "./routes/explanations.ts";
+import { addMetricsRoute } from "./routes/metrics.ts";
 import { addFeatureRoutes } from "./routes/features.ts";
 import { addMlflowRoutes } from "./routes/mlflow.ts";
 import { mlflowRegistry } from "./mlflow-registry.ts";
@@ -169,6 +170,7 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
   });
   // In MLflow's words: its users' probes may look for them.
   app.get("/health", { schema: { hide: true } }, (_request, reply) => reply.type("text/plain; charset=utf-8").send("OK"));
+  addMetricsRoute(app, context);
   app.get("/api/openapi.json", { schema: { hide: true } }, () => app.swagger());
   await addConsole(app, options.consoleFolder ?? fileURLToPath(new URL("../../console/dist", import.meta.url)));
   return app;

@@ -10,11 +10,14 @@ import { ProgressBoard } from "../workflows/progress.ts";
 import type { Platform } from "../workflows/platform.ts";
 import { createEntityExplorer, type EntityExplorer } from "../workflows/explore-entity.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
+import { createFreshnessWatch } from "../workflows/freshness-watch.ts";
 import { createParityWatch, type ParityWatchInput } from "../workflows/parity-watch.ts";
 import { ServingClient } from "../workflows/serving-client.ts";
 import { removeLeftovers, tempFolderOf } from "./leftovers.ts";
 import type { Stores } from "./stores.ts";
 import { stopwatch, systemClock } from "./system.ts";
+
+const freshnessEveryMs = 15_000;
 
 /** Everything workflows use, on the control process's stores. For one process of a data folder at a time. */
 export async function openPlatform(
@@ -44,6 +47,30 @@ export async function openPlatform(
         text: `the parity of ${model} could not be checked: ${error instanceof Error ? error.message : String(error)}`,
       }),
   });
+  const freshness = createFreshnessWatch({
+    models: project.definition.models,
+    database: stores.database,
+    openOnlineStore: () => openOnlineStore(stores.onlineStore),
+    clock: stores.eventClock,
+    onAlert: (alert) =>
+      board.tell(
+        alert.status === "open"
+          ? { event: "alert", atUs: alert.raisedUs, kind: alert.kind, text: alert.summary }
+          : { event: "log", atUs: alert.resolvedUs ?? alert.raisedUs, text: `resolved: ${alert.summary}` },
+      ),
+  });
+  const freshnessTimer = setInterval(() => {
+    freshness
+      .check()
+      .catch((error: unknown) =>
+        board.tell({
+          event: "log",
+          atUs: stores.eventClock.nowUs(),
+          text: `the freshness of features could not be checked: ${error instanceof Error ? error.message : String(error)}`,
+        }),
+      );
+  }, freshnessEveryMs);
+  freshnessTimer.unref();
   const explorer = createEntityExplorer({
     views: project.definition.models.flatMap((model) => viewsOf(model.service)),
     relationOf: (source) => latestRelation(project, stores, source),
@@ -85,6 +112,7 @@ export async function openPlatform(
         }
       }
       for (const { name } of project.definition.models) parity.poke(name);
+      await freshness.check();
     },
     peakMemoryMb: async () => {
       const own = process.resourceUsage().maxRSS / 1024;
@@ -93,6 +121,8 @@ export async function openPlatform(
     },
     ...size,
     close: async () => {
+      clearInterval(freshnessTimer);
+      await freshness.close();
       await parity.close();
       await explorer.close();
       client.close();

@@ -125,6 +125,18 @@ const pipelineFields = {
 };
 const windowFields = { fromUs: num, toUs: num, version: int };
 
+const slotDistribution = Type.Object({
+  slot: text,
+  type: oneOf("numeric", "categorical"),
+  labels: Type.Array(text),
+  reference: Type.Array(int),
+  current: Type.Array(num),
+  psi: orNull(num),
+  threshold: orNull(num),
+  floor: orNull(num),
+  breach: flag,
+});
+
 export const schemas: Readonly<
   Record<
     | "overview"
@@ -140,6 +152,7 @@ export const schemas: Readonly<
     | "alerts"
     | "parity"
     | "featureView"
+    | "viewInUse"
     | "exploredEntity"
     | "pipelines"
     | "pipeline"
@@ -215,19 +228,7 @@ export const schemas: Readonly<
       toUs: orNull(num),
       referenceRows: int,
       currentRows: int,
-      slots: Type.Array(
-        Type.Object({
-          slot: text,
-          type: oneOf("numeric", "categorical"),
-          labels: Type.Array(text),
-          reference: Type.Array(int),
-          current: Type.Array(int),
-          psi: orNull(num),
-          threshold: orNull(num),
-          floor: orNull(num),
-          breach: flag,
-        }),
-      ),
+      slots: Type.Array(slotDistribution),
     }),
   ),
   runs: of<Api.RunPage>()(Type.Object({ runs: Type.Array(Type.Object(runFields)), nextToken: orNull(text) })),
@@ -293,9 +294,30 @@ export const schemas: Readonly<
         newestEventUs: orNull(num),
         newestKnownUs: orNull(num),
         filledToUs: orNull(num),
+        ageUs: orNull(num),
+        freshnessUs: orNull(num),
         quarantine: Type.Array(Type.Object({ number: int, code: text, message: text, row: text })),
       }),
       example: orNull(Type.Object({ keys: Type.Array(Type.Union([text, num])), atUs: num })),
+    }),
+  ),
+  viewInUse: of<ApiFeatures.ViewInUse>()(
+    Type.Object({
+      lookups: num,
+      notFound: num,
+      fromUs: orNull(num),
+      toUs: orNull(num),
+      ageSeconds: Type.Object({ p50: orNull(num), p95: orNull(num), max: orNull(num) }),
+      features: Type.Array(
+        Type.Object({
+          name: text,
+          shares: Type.Object({ PRESENT: num, DEFAULT: num, NULL_VALUE: num, NOT_FOUND: num, OUTSIDE_MAX_AGE: num }),
+          numbers: orNull(Type.Object({ min: num, p5: orNull(num), p50: orNull(num), p95: orNull(num), max: num })),
+          top: Type.Array(Type.Object({ value: text, share: num })),
+          training: orNull(Type.Object({ model: text, version: int, rows: int, distribution: slotDistribution })),
+          parity: orNull(Type.Object({ vectors: num, mismatches: num })),
+        }),
+      ),
     }),
   ),
   exploredEntity: of<ApiFeatures.ExploredEntity>()(

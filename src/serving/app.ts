@@ -1,3 +1,4 @@
+import type { MetricFamily } from "../features/online/watch-metrics.ts";
 import type { Gate } from "../access/gate.ts";
 import type { ErrorCode } from "../kernel/error-catalogue.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -40,6 +41,8 @@ export interface ServingOptions {
   readonly allowedHosts?: readonly string[];
   /** Says who asks; without one this machine alone is answered. */
   readonly gate?: Gate;
+  /** What is told at `/metrics` of the features beside the models; default nothing. */
+  readonly featureMetrics?: () => Promise<readonly MetricFamily[]>;
   /** Where traces of answers go; default nowhere. */
   readonly traces?: TraceSink;
   /** Monotonic milliseconds for latencies; default `performance.now`. */
@@ -118,6 +121,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     traces: options.traces,
     allowedHosts: options.allowedHosts ?? [],
     gate: options.gate,
+    featureMetrics: options.featureMetrics,
   };
   const http = createHttp(shared);
   const grpcOptions = {

@@ -6,6 +6,7 @@ import type { NewId } from "../kernel/ids.ts";
 import type { DeploymentFollower } from "./deployment-follower.ts";
 import { drained } from "./drain.ts";
 import type { FeedbackFace, OnlineFace } from "./faces.ts";
+import type { MetricFamily } from "../features/online/watch-metrics.ts";
 import type { Gate } from "../access/gate.ts";
 import { accessCheck } from "./access.ts";
 import { hostGuard } from "./http-guard.ts";
@@ -47,6 +48,7 @@ export interface HttpOptions {
   readonly allowedHosts: readonly string[];
   /** Without one nobody is asked who they are. */
   readonly gate?: Gate | undefined;
+  readonly featureMetrics?: (() => Promise<readonly MetricFamily[]>) | undefined;
 }
 
 export interface Http {

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, type OpenMetricsContentType, type PrometheusContentType, Registry } from "prom-client";
 import type { Histogram } from "./histogram.ts";
+import { metricLines, type MetricFamily } from "../features/online/watch-metrics.ts";
 import type { InFlight } from "./in-flight.ts";
 import { outcomes, stageEdgesUs, stages, type ModelStats, type Stage, type VersionCounts } from "./stats.ts";
 
@@ -24,6 +25,7 @@ export class ServingMetrics {
     models: ReadonlyMap<string, ModelStats>,
     inFlight: Pick<InFlight<unknown>, "size" | "limit" | "overloaded" | "overShare" | "timedOut">,
     contentType: string,
+    features: readonly MetricFamily[] = [],
   ): Promise<string> {
     const isOpen = contentType === Registry.OPENMETRICS_CONTENT_TYPE;
     // OpenMetrics names a counter's family without the ending of its samples.
@@ -58,6 +60,7 @@ export class ServingMetrics {
     for (const [model, stats] of models)
       for (const counts of stats.versions.values()) for (const stage of stages) lines.push(...histogram(model, counts, stage, isOpen));
     lines.push(...runLines(models, family));
+    lines.push(...metricLines(features, isOpen));
     // It looks at its content type before it first waits, so two scrapers of two kinds do not disturb each other.
     this.#registry.setContentType(isOpen ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE);
     return `${lines.join("\n")}\n${await this.#registry.metrics()}`;

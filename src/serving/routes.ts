@@ -73,7 +73,7 @@ function addReports(app: FastifyInstance, options: HttpOptions): void {
     const stats = new Map(
       [...models, ...Array.from(server.files.values(), (file) => [file.name, file] as const)].map(([name, model]): [string, ModelStats] => [name, model.stats]),
     );
-    return reply.header("content-type", contentType).send(await metrics.render(stats, inFlight, contentType));
+    return reply.header("content-type", contentType).send(await metrics.render(stats, inFlight, contentType, await options.featureMetrics?.()));
   });
   app.post("/v1/admin/refresh", async () => {
     await follower.refresh();

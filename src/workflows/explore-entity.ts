@@ -2,8 +2,10 @@ import type { SourceDefinition } from "../data/source.ts";
 import { featureService, featureViewHash, type FeatureViewDefinition } from "../features/definition.ts";
 import { eventsBehind, type EventBehind } from "../features/offline/events-behind.ts";
 import { answerSpine } from "../features/offline/vectors.ts";
+import { readViewProfile } from "../features/online/lookup-watch.ts";
 import { readMark, type Mark } from "../features/online/marks.ts";
 import { createOnlineFeatures, defaultSlackUs, type QuarantinedRow, type SourceCounters } from "../features/online/online-features.ts";
+import type { ViewProfile } from "../features/online/view-profile.ts";
 import type { FeatureValue } from "../features/vector.ts";
 import { planView, windowStart } from "../features/view-plan.ts";
 import type { Micros } from "../kernel/clock.ts";
@@ -57,6 +59,8 @@ export interface EntityExplorer {
   explore(view: FeatureViewDefinition, keys: readonly (string | number)[], timeUs: Micros): Promise<ExploredEntity>;
   /** What became of the rows of the view's source, and how far the view is filled. */
   health(view: FeatureViewDefinition): Promise<ViewHealth>;
+  /** What lookups of all serving processes gave on the newest days of questions. */
+  profile(view: FeatureViewDefinition, days?: number): Promise<ViewProfile>;
   close(): Promise<void>;
 }
 
@@ -134,6 +138,7 @@ export function createEntityExplorer({ views, relationOf, openOnlineStore, tempF
         mark: (await readMark(await opened(), featureViewHash(view))) ?? null,
       };
     },
+    profile: async (view, days) => readViewProfile(await opened(), view, days),
     close: async () => {
       await last;
       await (await store)?.close();

@@ -32,8 +32,9 @@ async function world(store: KeyValueStore, writer = "a", clock = new ManualClock
   return { watch, online };
 }
 
-const ask = async (online: OnlineFeatures, name: string, timeUs: number): Promise<void> =>
-  void (await online.reader(service)(timeUs, { city: name }, new Float64Array(service.slots.length), 0));
+const ask = async (online: OnlineFeatures, name: string, timeUs: number): Promise<void> => {
+  await online.reader(service)(timeUs, { city: name }, new Float64Array(service.slots.length), 0);
+};
 
 test("lookups are counted by what they found: present, default, null, never there, too old", async () => {
   const store = openMemoryStore();

@@ -8,6 +8,7 @@ import { KarkhanaError } from "../../kernel/error.ts";
 import type { FeatureSlot, Features, FeatureView } from "../api.ts";
 import type { ExploredEntity, FeatureViewDetail } from "../api-features.ts";
 import type { RouteContext } from "../control-rooms.ts";
+import { viewInUse } from "../feature-profile.ts";
 import { schemas } from "../schemas.ts";
 
 const params = Type.Object({ hash: Type.String({ maxLength: 200 }) });
@@ -15,6 +16,8 @@ const question = Type.Object({
   key: Type.Optional(Type.Union([Type.String({ maxLength: 500 }), Type.Array(Type.String({ maxLength: 500 }), { maxItems: 20 })])),
   atUs: Type.Integer({ minimum: -Number.MAX_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }),
 });
+
+const period = Type.Object({ days: Type.Optional(Type.Integer({ minimum: 1, maximum: 4, description: "Newest days of questions; default 2." })) });
 
 export function addFeatureRoutes(app: FastifyInstance, context: RouteContext): void {
   const { project, explorer } = context;
@@ -56,6 +59,21 @@ export function addFeatureRoutes(app: FastifyInstance, context: RouteContext): v
       const keys = readKeys(view, typeof key === "string" ? [key] : key);
       const found = await explorer.explore(view, keys, atUs);
       return { view: view.name, atUs, keys: Object.fromEntries(view.entity.keys.map((name, i) => [name, keys[i]!])), ...found };
+    },
+  );
+  app.get<{ Params: Static<typeof params>; Querystring: Static<typeof period> }>(
+    "/features/:hash/profile",
+    {
+      schema: {
+        summary: "What lookups of a view gave lately: shares of nulls, defaults and unknown keys, distributions beside the training set's, parity",
+        params,
+        querystring: period,
+        response: { 200: schemas.viewInUse },
+      },
+    },
+    async (request) => {
+      const view = viewOf(request.params.hash);
+      return viewInUse(context, view, await explorer.profile(view, request.query.days));
     },
   );
   app.get("/features", { schema: { summary: "Feature views and the vectors models read", response: { 200: schemas.features } } }, () => features);
@@ -115,7 +133,7 @@ function readKeys(view: FeatureViewDefinition, given: readonly string[]): (strin
   });
 }
 
-async function detailOf({ explorer, feedback }: RouteContext, definition: FeatureViewDefinition, view: FeatureView): Promise<FeatureViewDetail> {
+async function detailOf({ explorer, feedback, clock }: RouteContext, definition: FeatureViewDefinition, view: FeatureView): Promise<FeatureViewDetail> {
   const plan = planView(definition);
   const { counters, quarantine, mark } = await explorer.health(definition);
   const { refused, ...counted } = counters;
@@ -125,7 +143,14 @@ async function detailOf({ explorer, feedback }: RouteContext, definition: Featur
     ttlUs: definition.ttlUs ?? null,
     keyTypes: plan.keyTypes,
     online: describeOnline(plan),
-    health: { ...counted, refused: { ...refused }, filledToUs: mark?.untilUs ?? null, quarantine },
+    health: {
+      ...counted,
+      refused: { ...refused },
+      filledToUs: mark?.untilUs ?? null,
+      ageUs: counted.newestEventUs === null ? null : Math.max(0, clock.nowUs() - counted.newestEventUs),
+      freshnessUs: definition.freshnessUs ?? null,
+      quarantine,
+    },
     example: await lastQuestion(feedback, view),
   };
 }

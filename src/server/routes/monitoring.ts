@@ -8,6 +8,7 @@ import type { ModelDefinition } from "../../project/definition.ts";
 import type { Alert, Distributions, DriftWindow, Monitoring, SlotDistribution } from "../api.ts";
 import { modelNamed, type RouteContext } from "../control-rooms.ts";
 import { schemas } from "../schemas.ts";
+import { cellLabels } from "../slot-labels.ts";
 import { aucHoldout, aucOf } from "./models.ts";
 
 const params = Type.Object({ name: Type.String({ maxLength: 200 }) });
@@ -174,13 +175,4 @@ function distribution(slot: SlotProfile, live: SlotPoint | undefined, values: re
     floor: live?.floor ?? null,
     breach: live?.isOver ?? false,
   };
-}
-
-/** One name a cell, in the order of the counts. */
-function cellLabels({ type, edges, categories }: SlotProfile, values: readonly string[] | undefined): string[] {
-  if (type === "categorical") return [...categories.map((code) => values?.[code] ?? `code ${code}`), "other", "null"];
-  const text = (v: number): string => String(Number(v.toPrecision(4)));
-  const inner = edges.slice(1).map((edge, i) => `${text(edges[i]!)} to ${text(edge)}`);
-  const first = edges[0];
-  return first === undefined ? ["any", "null"] : [`≤ ${text(first)}`, ...inner, `> ${text(edges.at(-1)!)}`, "null"];
 }
