@@ -112,7 +112,7 @@ const words: Readonly<Record<Finding["measure"], string>> = {
   predictions: "predictions in the window",
   misshapen: "vectors of another length than the reference's",
   "mismatch-share": "share of recomputed values that differ from those served",
-  "event-age": "seconds since the newest event",
+  "event-age": "minutes since the newest event",
 };
 
 function describe(findings: readonly Finding[], windows: number): string {

@@ -21,7 +21,7 @@ export function freshnessFindings(views: readonly ViewFreshness[]): Finding[] {
   return views
     .filter(({ ageUs, limitUs }) => ageUs > limitUs)
     .sort((a, b) => b.ageUs / b.limitUs - a.ageUs / a.limitUs || (a.view < b.view ? -1 : 1))
-    .map(({ view, ageUs, limitUs }) => ({ subject: view, measure: "event-age", value: ageUs / 1e6, threshold: limitUs / 1e6 }));
+    .map(({ view, ageUs, limitUs }) => ({ subject: view, measure: "event-age", value: ageUs / 60e6, threshold: limitUs / 60e6 }));
 }
 
 /**

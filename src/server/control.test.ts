@@ -7,7 +7,7 @@ import type { DatasetReport, Distributions, Features, ModelDetail, Monitoring, O
 import type { RegisteredModelDetail, RegisteredModelPage, RegisteredVersionDetail } from "./api-registry.ts";
 import type { ArtifactFolder, MetricSeries, RunDetail } from "./api-runs.ts";
 import type { PredictionExplanation } from "./explanation-api.ts";
-import type { ExploredEntity, FeatureViewDetail } from "./api-features.ts";
+import type { ExploredEntity, FeatureViewDetail, ViewInUse } from "./api-features.ts";
 import { createControl, createControlApp } from "./control.ts";
 import { runSchemas } from "./schemas-runs.ts";
 import { registrySchemas } from "./schemas-registry.ts";
@@ -109,6 +109,33 @@ describe("answers have the shapes the console was told of", () => {
 });
 
 describe("a feature view is shown with what both engines make of it", () => {
+  test("what lookups gave stands beside what the champion was trained on, and what parity found of it", async () => {
+    const hash = await viewNamed("from_airport");
+    const url = `/api/v1/features/${hash}/profile`;
+    const use = await get<ViewInUse>(url);
+    expect(misfit(schemas.viewInUse, use)).toEqual([]);
+    expect([use.lookups, use.notFound]).toEqual([600, 20]);
+    const share = use.features.find(({ name }) => name === "late_share_1d")!;
+    expect(share.shares.NOT_FOUND).toBeCloseTo(20 / 600, 10);
+    expect(share.training).toMatchObject({ model: "late_arrival", version: 2 });
+    expect(share.training!.distribution.current.reduce((sum, n) => sum + n, 0)).toBe(600);
+    expect(share.training!.distribution.current).toHaveLength(share.training!.distribution.labels.length);
+    expect(share.parity!.mismatches).toBeGreaterThanOrEqual(0);
+    expect(use.features.reduce((sum, one) => sum + (one.parity?.mismatches ?? 0), 0)).toBeGreaterThan(0);
+    expect(use.features.find(({ name }) => name === "flights_6h")!.shares.DEFAULT).toBeGreaterThan(0);
+    expect(await get<ViewInUse>(url, emptyApp)).toMatchObject({ lookups: 0, fromUs: null });
+    expect(misfit(schemas.viewInUse, await get(url, emptyApp))).toEqual([]);
+    expect(await refusal(`${url}?days=9`)).toMatchObject({ status: 400, code: "INVALID_ARGUMENT" });
+  });
+
+  test("/metrics tells Prometheus what parity found by feature, and how old the newest event is", async () => {
+    const { body, headers } = await app.inject({ url: "/metrics", headers: host });
+    expect(headers["content-type"]).toContain("text/plain");
+    expect(body).toMatch(/^karkhana_feature_parity_mismatches_total\{view="from_airport",version="[0-9a-f]{12}",feature="late_share_1h"\} [1-9]/m);
+    expect(body).toMatch(/^karkhana_feature_parity_compared_total\{view="on_route".*feature="flights_7d"\} [1-9]/m);
+    expect(body).toMatch(/^karkhana_feature_freshness_seconds\{view="from_airport",source="flights"\} \d/m);
+  });
+
   const viewNamed = async (name: string): Promise<string> => (await get<Features>("/api/v1/features")).views.find((view) => view.name === name)!.hash;
 
   test("its definition, what the online engine keeps, the health of its source and a question to begin with", async () => {

@@ -60,15 +60,13 @@ export async function openPlatform(
       ),
   });
   const freshnessTimer = setInterval(() => {
-    freshness
-      .check()
-      .catch((error: unknown) =>
-        board.tell({
-          event: "log",
-          atUs: stores.eventClock.nowUs(),
-          text: `the freshness of features could not be checked: ${error instanceof Error ? error.message : String(error)}`,
-        }),
-      );
+    freshness.check().catch((error: unknown) =>
+      board.tell({
+        event: "log",
+        atUs: stores.eventClock.nowUs(),
+        text: `the freshness of features could not be checked: ${error instanceof Error ? error.message : String(error)}`,
+      }),
+    );
   }, freshnessEveryMs);
   freshnessTimer.unref();
   const explorer = createEntityExplorer({

@@ -47,6 +47,7 @@ import type { ControlRooms } from "./control-rooms.ts";
 import { openPathDesk } from "./path-desk.ts";
 import { migrations } from "./migrations.ts";
 import { openExplorer } from "./test-world-explorer.ts";
+import { lookUp } from "./test-world-lookups.ts";
 import { proveParity } from "./test-world-parity.ts";
 
 /**
@@ -87,6 +88,7 @@ const airport = featureView("from_airport", {
   entity: entity("airport", { keys: ["airport"] }),
   source: flights,
   on: { airport: "origin" },
+  freshness: "6h",
   features: {
     late_share_1h: window("1h").share("delay >= 15"),
     late_share_6h: window("6h").share("delay >= 15"),
@@ -247,6 +249,7 @@ async function fill(world: World, days: number): Promise<string> {
   await trainVersion(world, "late_arrival gbdt 2001-06-24", datasetHash, 0.8, false);
   await registry.refuse("late_arrival", 3, "loses 0.0061 AUC to the champion on the same rows, 0.002 allowed");
   await proveParity(world.parity, lateArrival, april, days);
+  await lookUp(world.onlineStore, { airport, route }, airports, april, world.machineClock);
   progressOf(world, days);
   return first;
 }

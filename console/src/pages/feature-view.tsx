@@ -6,6 +6,7 @@ import { count, day, duration, figure, moment } from "../format.ts";
 import { Block, Page, Pairs, Readings, Trouble } from "../parts/block.tsx";
 import { Events } from "../parts/parity.tsx";
 import { State } from "../parts/state.tsx";
+import { InUse } from "../parts/in-use.tsx";
 import { ask } from "../requests.ts";
 
 /** One view: what it declares, what it says of an entity and why, how both engines compute it, and how its source does. */
@@ -27,6 +28,7 @@ export function FeatureViewPage(): ReactNode {
       lede={`By ${view.entity} (${view.keys.join(", ")}) from ${view.source}. A change of anything below is a new version of the view, with a hash of its own.`}
     >
       <Definition detail={d} />
+      <InUse detail={d} />
       <Explorer detail={d} />
       <Health detail={d} />
     </Page>
@@ -255,6 +257,15 @@ function Health({ detail: { health: h, view } }: { detail: FeatureViewDetail }):
             value: day(h.newestEventUs),
             ...(h.newestEventUs === null ? {} : { sub: `${moment(h.newestEventUs)}, known ${moment(h.newestKnownUs)}` }),
           },
+          ...(h.ageUs === null
+            ? []
+            : [
+                {
+                  name: "age of the newest event",
+                  value: duration(h.ageUs / 1e6),
+                  sub: h.freshnessUs === null ? "no limit declared" : `alert above ${duration(h.freshnessUs / 1e6)}`,
+                },
+              ]),
           { name: "filled from the file up to", value: day(h.filledToUs) },
           { name: "too late to count", value: count(h.late) },
           { name: "deletions", value: count(h.deletions) },
