@@ -5,6 +5,7 @@ import type { SourceDefinition } from "../data/source.ts";
 import { createMonitorConsumer, type MonitorConsumer } from "../monitoring/consumer.ts";
 import { parseProfile } from "../monitoring/profile-file.ts";
 import { viewsOf } from "../project/definition.ts";
+import { codeOf } from "../kernel/error.ts";
 import type { LoadedProject } from "../project/load.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
 import type { Platform } from "../workflows/platform.ts";
@@ -140,7 +141,13 @@ function monitorConsumers(project: LoadedProject, stores: Stores, reader: Awaite
         store: stores.monitoring,
         loadProfile: async (version) => {
           const { artifactPath } = await stores.registry.getVersion(model.name, version);
-          return parseProfile(Buffer.from(await stores.blobs.get(`${artifactPath}/profile.json`)).toString());
+          try {
+            return parseProfile(Buffer.from(await stores.blobs.get(`${artifactPath}/profile.json`)).toString());
+          } catch (error) {
+            // A version from elsewhere has none until one is made of it: its windows are counted and its outcomes judged, drift is not.
+            if (codeOf(error) === "BLOB_NOT_FOUND") return undefined;
+            throw error;
+          }
         },
       }),
     ]),

@@ -87,7 +87,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
       }),
     ]),
   );
-  const loader = new VersionLoader({ registry, blobs, online, maxRows: limits.maxInstances });
+  const loader = new VersionLoader({ registry, blobs, online, maxRows: limits.maxInstances, closeAfterMs: 2 * limits.answerTimeoutMs, timerMs });
   const follower = new DeploymentFollower({ registry, loader, models, clock, pollMs: options.deploymentPollMs ?? 250 });
   const shadows = new ShadowQueue({ feedback, clock, timerMs, maxBacklog: limits.maxShadowBacklog });
   const sources = new Set(sourcesOf(project).map((source) => source.name));
@@ -157,6 +157,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
       await files.close();
       await follower.stop();
       await shadows.idle();
+      await loader.close();
       await feedback.flush();
     },
   };

@@ -164,7 +164,7 @@ test("each way an artifact can be wrong is refused by its name", async () => {
     world.registry.deploy({ champion: version });
     return (await refresh()).body.models[0]!.refusedDeployment!.error.code;
   };
-  expect(await refusalOf(2, async () => writeManifest(2, { ...(await manifestOf(2)), format: 3 }))).toBe("ARTIFACT_FORMAT_UNKNOWN");
+  expect(await refusalOf(2, async () => writeManifest(2, { ...(await manifestOf(2)), format: 4 }))).toBe("ARTIFACT_FORMAT_UNKNOWN");
   expect(await refusalOf(3, () => world.blobs.delete("versions/3/model.json"))).toBe("ARTIFACT_MISSING");
   expect(await refusalOf(4, () => world.blobs.delete("versions/4/manifest.json"))).toBe("ARTIFACT_MISSING");
   expect(await refusalOf(5, async () => writeManifest(5, { ...(await manifestOf(5)), serviceHash: "other" }))).toBe("SERVICE_MISMATCH");

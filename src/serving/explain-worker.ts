@@ -37,16 +37,15 @@ async function load({ path, files }: ExplainTask): Promise<VersionArtifact | und
   return artifact;
 }
 
-function explain({ manifest, predictor, servable }: VersionArtifact, vector: Float64Array): RowExplanation {
+function explain({ manifest, servable }: VersionArtifact, vector: Float64Array): RowExplanation {
   const { length } = manifest.slots;
   if (vector.length !== length) throw new KarkhanaError("SHAPE_MISMATCH", { field: "vector", expected: length, actual: vector.length });
-  const explained = servable.tabular?.contributions?.(vector);
-  if (explained === undefined)
+  const { tabular } = servable;
+  const explained = tabular?.contributions?.(vector);
+  if (tabular === undefined || explained === undefined)
     throw new KarkhanaError("EXPLANATION_UNAVAILABLE", { problem: `a ${servable.kind} model of ${servable.format} has no exact contributions` });
-  return {
-    baseline: explained[length]!,
-    contributions: explained.slice(0, length),
-    rawScore: predictor.scoreRow(vector, 0),
-    score: predictor.predictRow(vector, 0),
-  };
+  const [rawScore, score] = [new Float64Array(1), new Float64Array(1)];
+  tabular.scoreRows(vector, 1, rawScore);
+  tabular.predictRows(vector, 1, score);
+  return { baseline: explained[length]!, contributions: explained.slice(0, length), rawScore: rawScore[0]!, score: score[0]! };
 }

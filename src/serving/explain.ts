@@ -5,6 +5,7 @@
 import { Worker } from "node:worker_threads";
 import { codeOf, fromErrorRecord, KarkhanaError, type ErrorRecord } from "../kernel/error.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
+import { tensorManifestFormat } from "./manifest.ts";
 
 export interface RowExplanation {
   /** Raw score of the average row, where the contributions begin. */
@@ -93,7 +94,13 @@ async function filesOf(blobs: Pick<BlobStore, "get">, path: string): Promise<Map
   try {
     const manifest = await blobs.get(`${path}/manifest.json`);
     // Only which file to read; everything else of the manifest is checked where it is used.
-    const named: unknown = Reflect.get(Object(JSON.parse(new TextDecoder().decode(manifest))) as object, "modelFile");
+    const said = Object(JSON.parse(new TextDecoder().decode(manifest))) as object;
+    // Asked of the manifest, so that no session or connection is opened for a model that has no answer.
+    if (Reflect.get(said, "format") === tensorManifestFormat)
+      throw new KarkhanaError("EXPLANATION_UNAVAILABLE", {
+        problem: `${path} is a network, a model on another server or a graph, and exact contributions are known of trees and linear models only`,
+      });
+    const named: unknown = Reflect.get(said, "modelFile");
     const file = typeof named === "string" && /^[\w-][\w.-]{0,99}$/.test(named) ? named : "model.json";
     return new Map([
       [`${path}/manifest.json`, manifest],

@@ -32,8 +32,7 @@ export async function predict(model: ServedModel, body: unknown, call: Call, opt
     throw error;
   }
   const parsedMs = timerMs();
-  const scored: Scored[] = [];
-  for (const instance of instances) scored.push(await scoreInstance(model, inForce, instance, call, options));
+  const scored = await scoreAll(model, inForce, instances, call, options);
   const records = scored.filter(({ fallback }) => fallback !== "rule").map(({ record }) => record);
   const logMs = timerMs();
   try {
@@ -61,6 +60,16 @@ export async function predict(model: ServedModel, body: unknown, call: Call, opt
     if (inForce.shadow !== undefined) shadows.add({ model, version: inForce.shadow, categories, id, askedUs, fields, vector });
   }
   return text;
+}
+
+/** One after the other where scores come at once; side by side where they come later, so that they go as one batch. */
+async function scoreAll(model: ServedModel, inForce: InForce, instances: readonly Instance[], call: Call, options: PredictOptions): Promise<Scored[]> {
+  const { champion, challenger } = inForce;
+  if (instances.length > 1 && (champion.runs !== "inline" || (challenger !== undefined && challenger.runs !== "inline")))
+    return Promise.all(instances.map((instance) => scoreInstance(model, inForce, instance, call, options)));
+  const scored: Scored[] = [];
+  for (const instance of instances) scored.push(await scoreInstance(model, inForce, instance, call, options));
+  return scored;
 }
 
 function sumOf(scored: readonly Scored[], part: "lookupMs" | "computeMs"): number {

@@ -55,7 +55,9 @@ export async function scoreInstance(model: ServedModel, inForce: InForce, instan
     foundMs = timerMs();
     refuseIfLate(budget, foundMs);
     hasFeatures = true;
-    return scored(version, vector, scoreOf(model, version, vector));
+    const scoring = version.predictor.predictRow(vector, 0, budget);
+    const score = typeof scoring === "number" ? scoring : await (ownMs === undefined ? scoring : within(scoring, budget, timerMs));
+    return scored(version, vector, checkedScore(model, version, score));
   } catch (error) {
     model.stats.count(version.version, role, codeOf(error) === "DEADLINE_PASSED" ? "late" : "failed");
     if (policy === undefined || timerMs() >= call.deadlineMs) throw error;
@@ -63,7 +65,10 @@ export async function scoreInstance(model: ServedModel, inForce: InForce, instan
     if (hasFeatures && fallback !== undefined) {
       try {
         const own = fallback.vector.recode(instance.timeUs, instance.fields, vector, version.vector.categories);
-        return scored(fallback, own, scoreOf(model, fallback, own), "previous");
+        const scoring = fallback.predictor.predictRow(own, 0, call);
+        // Between the policy's deadline and the client's: the fallback is not waited for past the latter.
+        const score = typeof scoring === "number" ? scoring : await within(scoring, call, timerMs);
+        return scored(fallback, own, checkedScore(model, fallback, score), "previous");
       } catch {
         model.stats.count(fallback.version, "champion", "failed");
       }
@@ -75,22 +80,24 @@ export async function scoreInstance(model: ServedModel, inForce: InForce, instan
   }
 }
 
-function scoreOf(model: ServedModel, version: LoadedVersion, vector: Float64Array): number {
-  const score = version.predictor.predictRow(vector, 0);
+function checkedScore(model: ServedModel, version: LoadedVersion, score: number): number {
   if (Number.isNaN(score)) throw new KarkhanaError("INTERNAL", { problem: `${model.definition.name} version ${version.version} scored NaN` });
   return score;
 }
 
+const late = Symbol("late");
+
 /** @throws DEADLINE_PASSED once the budget is used up; what is waited for goes on, unheard */
-async function within(pending: PromiseLike<void>, budget: Call, timerMs: () => number): Promise<void> {
-  const late = Promise.withResolvers<"late">();
-  const timer = setTimeout(() => late.resolve("late"), Math.max(0, budget.deadlineMs - timerMs()));
+async function within<T>(pending: Promise<T>, budget: Call, timerMs: () => number): Promise<T> {
+  const passed = Promise.withResolvers<typeof late>();
+  const timer = setTimeout(() => passed.resolve(late), Math.max(0, budget.deadlineMs - timerMs()));
   try {
-    const first = await Promise.race([pending, late.promise]);
-    if (first === "late") throw new KarkhanaError("DEADLINE_PASSED", { waitedMs: Math.round(timerMs() - budget.startedMs) });
+    const first = await Promise.race([pending, passed.promise]);
+    if (first === late) throw new KarkhanaError("DEADLINE_PASSED", { waitedMs: Math.round(timerMs() - budget.startedMs) });
+    return first;
   } finally {
     clearTimeout(timer);
-    Promise.resolve(pending).catch(() => undefined);
+    pending.catch(() => undefined);
   }
 }
 

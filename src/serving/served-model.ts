@@ -1,12 +1,13 @@
 import type { Micros } from "../kernel/clock.ts";
 import { KarkhanaError, type ErrorRecord } from "../kernel/error.ts";
-import type { Predictor } from "../learn/predictor.ts";
 import type { PredictionRole } from "../feedback/prediction.ts";
 import type { ModelDefinition } from "../project/definition.ts";
 import type { Deployment } from "../registry/port.ts";
+import type { ServableModel } from "./formats/model.ts";
 import type { RowReader } from "./oip/rows.ts";
 import { VersionStatistics } from "./oip/statistics.ts";
 import type { PredictRequestRules } from "./predict-request.ts";
+import type { RowScorer } from "./row-scorer.ts";
 import { ModelStats } from "./stats.ts";
 import type { VersionVector } from "./version-vector.ts";
 
@@ -14,13 +15,17 @@ import type { VersionVector } from "./version-vector.ts";
 export interface LoadedVersion {
   readonly version: number;
   readonly vector: VersionVector;
-  readonly predictor: Predictor;
+  readonly predictor: RowScorer;
+  /** Where it scores: on this thread at once, or elsewhere and later. */
+  readonly runs: ServableModel["runs"];
   /** What sort of model it is, such as "gbdt". */
   readonly kind: string;
   /** Rows from the tensors of a protocol. */
   readonly rows: RowReader;
   /** Bytes of its files. */
   readonly memoryBytes: number;
+  /** Lets go of threads and connections; what is under way ends first. */
+  close(): Promise<void>;
 }
 
 /** Why a version of a deployment is not in its place. */

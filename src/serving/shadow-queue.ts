@@ -2,6 +2,7 @@ import type { CategoryDictionary } from "../features/vector.ts";
 import type { Clock, Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { PredictionRecord } from "../feedback/prediction.ts";
+import type { MaybePromise } from "../storage/kv/port.ts";
 import type { FeedbackFace } from "./faces.ts";
 import type { RequestFields } from "./request-fields.ts";
 import type { LoadedVersion, ServedModel } from "./served-model.ts";
@@ -14,7 +15,8 @@ export interface ShadowQuestion {
   readonly categories: CategoryDictionary;
   readonly id: string;
   readonly askedUs: Micros;
-  readonly fields: Readonly<RequestFields>;
+  /** undefined: the caller brought the features. */
+  readonly fields: Readonly<RequestFields> | undefined;
   /** The answering version's vector: window and request features are not read a second time, only categories are coded anew. */
   readonly vector: Float64Array;
 }
@@ -22,79 +24,114 @@ export interface ShadowQuestion {
 /** How long scoring may hold up the turn of the event loop it runs in. */
 const sliceMs = 1;
 
+/** Rows of a version that scores elsewhere which are under way at once. */
+const maxUnderWay = 256;
+
 /**
- * Shadow versions score after the answer is out, between turns of the event loop, from a bounded queue: whatever they do or however
- * long they take, no answer waits for them. What does not fit is left out, oldest first, and counted as dropped.
+ * Shadow versions score after the answer is out, between turns of the event loop, each from a bounded queue of its own: whatever they do or
+ * however long they take, no answer and no other shadow waits for them. What does not fit is left out, oldest first, and counted as dropped.
  */
 export class ShadowQueue {
-  readonly #feedback: Pick<FeedbackFace, "logPredictions">;
-  readonly #clock: Clock;
-  readonly #timerMs: () => number;
-  readonly #maxBacklog: number;
-  #questions: ShadowQuestion[] = [];
-  #draining: Promise<void> | undefined;
+  readonly #options: ShadowQueueOptions;
+  readonly #backlogs = new Map<LoadedVersion, Backlog>();
 
-  constructor(options: {
-    readonly feedback: Pick<FeedbackFace, "logPredictions">;
-    readonly clock: Clock;
-    readonly timerMs: () => number;
-    readonly maxBacklog: number;
-  }) {
-    this.#feedback = options.feedback;
-    this.#clock = options.clock;
-    this.#timerMs = options.timerMs;
-    this.#maxBacklog = options.maxBacklog;
+  constructor(options: ShadowQueueOptions) {
+    this.#options = options;
   }
 
   add(question: ShadowQuestion): void {
-    this.#questions.push(question);
-    if (this.#questions.length > 2 * this.#maxBacklog) this.#dropOldest();
-    this.#draining ??= this.#drain();
+    const { version } = question;
+    let backlog = this.#backlogs.get(version);
+    if (backlog === undefined) this.#backlogs.set(version, (backlog = new Backlog(this.#options, () => this.#backlogs.delete(version))));
+    backlog.add(question);
   }
 
   /** Resolves once everything asked so far is scored and logged, or counted as failed. */
   async idle(): Promise<void> {
-    while (this.#draining !== undefined) await this.#draining;
+    while (this.#backlogs.size > 0) await Promise.all(Array.from(this.#backlogs.values(), (backlog) => backlog.drained));
+  }
+}
+
+export interface ShadowQueueOptions {
+  readonly feedback: Pick<FeedbackFace, "logPredictions">;
+  readonly clock: Clock;
+  readonly timerMs: () => number;
+  readonly maxBacklog: number;
+}
+
+/** What one version is still to be asked. */
+class Backlog {
+  readonly #options: ShadowQueueOptions;
+  readonly #onEmpty: () => void;
+  #questions: ShadowQuestion[] = [];
+  #drained: Promise<void> | undefined;
+
+  constructor(options: ShadowQueueOptions, onEmpty: () => void) {
+    this.#options = options;
+    this.#onEmpty = onEmpty;
+  }
+
+  get drained(): Promise<void> | undefined {
+    return this.#drained;
+  }
+
+  add(question: ShadowQuestion): void {
+    this.#questions.push(question);
+    if (this.#questions.length > 2 * this.#options.maxBacklog) this.#dropOldest();
+    this.#drained ??= this.#drain();
   }
 
   async #drain(): Promise<void> {
     while (this.#questions.length > 0) {
       await new Promise((resolve) => setImmediate(resolve));
-      if (this.#questions.length > this.#maxBacklog) this.#dropOldest();
+      if (this.#questions.length > this.#options.maxBacklog) this.#dropOldest();
       await this.#scoreSlice();
     }
-    this.#draining = undefined;
+    this.#drained = undefined;
+    this.#onEmpty();
   }
 
   async #scoreSlice(): Promise<void> {
+    const { feedback, timerMs } = this.#options;
+    const { stats } = this.#questions[0]!.model;
+    const asked: Promise<PredictionRecord | undefined>[] = [];
     const records: PredictionRecord[] = [];
-    const scored: ShadowQuestion[] = [];
-    const endMs = this.#timerMs() + sliceMs;
+    const startMs = timerMs();
     let next = 0;
     do {
       const question = this.#questions[next++]!;
+      const failed = (): undefined => {
+        stats.count(question.version.version, "shadow", "failed");
+      };
       try {
-        records.push(this.#scoreOne(question));
-        scored.push(question);
+        const scored = this.#scoreOne(question);
+        if (scored instanceof Promise) asked.push(scored.catch(failed));
+        else records.push(scored);
       } catch {
-        question.model.stats.count(question.version.version, "shadow", "failed");
+        failed();
       }
-    } while (next < this.#questions.length && this.#timerMs() < endMs);
+    } while (next < this.#questions.length && asked.length < maxUnderWay && timerMs() < startMs + sliceMs);
     this.#questions = this.#questions.slice(next);
+    for (const record of await Promise.all(asked)) if (record !== undefined) records.push(record);
     if (records.length === 0) return;
-    const outcome = await this.#feedback.logPredictions(records).then(
+    const outcome = await feedback.logPredictions(records).then(
       () => "ok" as const,
       () => "failed" as const,
     );
-    for (const { model, version } of scored) model.stats.count(version.version, "shadow", outcome);
+    for (const { version } of records) stats.count(version, "shadow", outcome);
   }
 
-  #scoreOne({ model, version, categories, id, askedUs, fields, vector }: ShadowQuestion): PredictionRecord {
-    const startMs = this.#timerMs();
+  #scoreOne(question: ShadowQuestion): MaybePromise<PredictionRecord> {
+    const { version, categories, askedUs, fields, vector } = question;
+    const startMs = this.#options.timerMs();
     const own = version.vector.recode(askedUs, fields, vector, categories);
     const score = version.predictor.predictRow(own, 0);
+    return typeof score === "number" ? this.#recordOf(question, own, score, startMs) : score.then((late) => this.#recordOf(question, own, late, startMs));
+  }
+
+  #recordOf({ model, version, id, askedUs, fields }: ShadowQuestion, vector: Float64Array, score: number, startMs: number): PredictionRecord {
     if (Number.isNaN(score)) throw new KarkhanaError("INTERNAL", { problem: `${model.definition.name} version ${version.version} scored NaN` });
-    const endMs = this.#timerMs();
+    const endMs = this.#options.timerMs();
     const latencyUs = (endMs - startMs) * 1000;
     model.stats.latency.shadow.record(latencyUs, endMs);
     return {
@@ -103,17 +140,17 @@ export class ShadowQueue {
       version: version.version,
       role: "shadow",
       askedUs,
-      servedUs: this.#clock.nowUs(),
+      servedUs: this.#options.clock.nowUs(),
       score,
-      vector: own,
+      vector,
       serviceHash: model.definition.service.hash,
-      fields,
+      fields: fields ?? {},
       latencyUs,
     };
   }
 
   #dropOldest(): void {
-    const excess = this.#questions.length - this.#maxBacklog;
+    const excess = this.#questions.length - this.#options.maxBacklog;
     for (const { model, version } of this.#questions.splice(0, excess)) model.stats.count(version.version, "shadow", "dropped");
   }
 }

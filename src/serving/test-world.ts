@@ -18,7 +18,7 @@ import { openFileBlobs } from "../storage/blobs/files.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import { openMemoryStore } from "../storage/kv/memory.ts";
 import { createServing, type Serving, type ServingOptions } from "./app.ts";
-import { writeVersionArtifact } from "./artifact.ts";
+import { writeVersionArtifact, type ModelFile } from "./artifact.ts";
 import type { FeedbackFace, OnlineFace } from "./faces.ts";
 import type { ModelReport } from "./report.ts";
 import type { ModelStatsReport } from "./stats.ts";
@@ -130,7 +130,7 @@ export interface World {
   /** Another reader of the same log, as the control process has one. */
   readonly log: FeedbackReader;
   /** Registers a version with its artifact. */
-  addVersion(version: number, categories?: Readonly<Record<string, readonly string[]>>, model?: GbdtModel): Promise<void>;
+  addVersion(version: number, categories?: Readonly<Record<string, readonly string[]>>, model?: GbdtModel | ModelFile): Promise<void>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
   get(path: string): Promise<Answer>;
   close(): Promise<void>;
@@ -170,10 +170,11 @@ export async function openWorld({
   const addVersion = async (
     version: number,
     categories: Readonly<Record<string, readonly string[]>> = { zone: ["AAA", "BBB"] },
-    trained: GbdtModel = stump(version),
+    trained: GbdtModel | ModelFile = stump(version),
   ): Promise<void> => {
     const artifactPath = `versions/${version}`;
-    const selfCheckVectors = [Float64Array.of(3, 0, 0, 1, 0.5), Float64Array.of(30, 1, 1, 0, Number.NaN)];
+    // Networks know no missing values.
+    const selfCheckVectors = [Float64Array.of(3, 0, 0, 1, 0.5), Float64Array.of(30, 1, 1, 0, "kind" in trained ? Number.NaN : 0.25)];
     await writeVersionArtifact(blobs, artifactPath, {
       modelName: lateRide.name,
       definitionHash: lateRide.hash,

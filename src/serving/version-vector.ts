@@ -10,8 +10,11 @@ export interface VersionVector {
   readonly categories: CategoryDictionary;
   /** Fills `out[offset .. offset + numSlots)`. */
   read(timeUs: number, fields: Readonly<RequestFields>, out: Float64Array, offset: number): MaybePromise<void>;
-  /** The vector this version would have read where another version of the same service, which codes by `from`, read `vector`: only codes of categories can differ. */
-  recode(timeUs: number, fields: Readonly<RequestFields>, vector: Float64Array, from: CategoryDictionary): Float64Array;
+  /**
+   * The vector this version would have read where another version of the same service, which codes by `from`, read `vector`: only codes of
+   * categories can differ. With the request's fields, text that `from` has no code for is coded too; undefined where the caller brought the vector.
+   */
+  recode(timeUs: number, fields: Readonly<RequestFields> | undefined, vector: Float64Array, from: CategoryDictionary): Float64Array;
 }
 
 export function versionVector(service: FeatureService, online: OnlineFace, categories: CategoryDictionary): VersionVector {
@@ -21,6 +24,7 @@ export function versionVector(service: FeatureService, online: OnlineFace, categ
   const codedByViews = referenceSlots(service).flatMap(({ first, numSlots }) =>
     service.slots.slice(first, first + numSlots).flatMap(({ name, type }, i) => (type === "categorical" ? [{ name, slot: first + i }] : [])),
   );
+  const categorical = service.slots.flatMap(({ name, type }, slot) => (type === "categorical" ? [{ name, slot }] : []));
   return {
     numSlots: service.slots.length,
     categories,
@@ -32,12 +36,12 @@ export function versionVector(service: FeatureService, online: OnlineFace, categ
     },
     recode: (timeUs, fields, vector, from) => {
       const own = Float64Array.from(vector);
-      for (const { name, slot } of codedByViews) {
+      for (const { name, slot } of fields === undefined ? categorical : codedByViews) {
         const category = from[name]?.[vector[slot]!];
         const code = category === undefined ? -1 : (categories[name]?.indexOf(category) ?? -1);
         own[slot] = code < 0 ? Number.NaN : code;
       }
-      fillRequest(timeUs, fields, own, 0);
+      if (fields !== undefined) fillRequest(timeUs, fields, own, 0);
       return own;
     },
   };

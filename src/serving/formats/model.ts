@@ -7,6 +7,7 @@
  * by key see `tabular`, which works on float64 rows and never waits.
  */
 import type { MaybePromise } from "../../storage/kv/port.ts";
+import type { Call } from "../call.ts";
 
 export type ModelFormat = "karkhana" | "lightgbm" | "xgboost" | "onnx" | "remote" | "ensemble";
 
@@ -62,6 +63,12 @@ export interface TabularModel {
   readonly contributions?: (vector: Float64Array) => Float64Array;
 }
 
+/** Whose question a batch is part of: a graph passes it on to steps that log what they answer. Absent where nobody asked, as at load. */
+export interface AskedAs {
+  readonly id: string;
+  readonly call: Call;
+}
+
 export interface ServableModel {
   readonly format: ModelFormat;
   /** Which model of the format, for people: an objective, an operator, an address. */
@@ -79,7 +86,7 @@ export interface ServableModel {
    * @param outputs names wanted; default all
    * @throws TENSOR_REFUSED naming the tensor; MODEL_QUEUE_FULL, MODEL_RUN_FAILED where it runs in workers
    */
-  readonly predict: (inputs: readonly Tensor[], outputs?: readonly string[]) => MaybePromise<readonly Tensor[]>;
+  readonly predict: (inputs: readonly Tensor[], outputs?: readonly string[], asked?: AskedAs) => MaybePromise<readonly Tensor[]>;
   /** The refusals of `predict` without a run, where it does not run inline: what is put together with others is checked first. */
   readonly check?: (inputs: readonly Tensor[], outputs: readonly string[]) => void;
   /** Runs it makes at once; absent: as many as are asked. */

@@ -8,15 +8,25 @@
  *              {"rules": {"on": "p", "as": "decision", "cases": [{"atLeast": 0.9, "give": "refuse"}], "otherwise": "accept"}}],
  *    "outputs": ["p", "decision"]}
  *
+ * A rule gives texts or numbers; where it gives numbers, "otherwise": {"tensor": "p"} keeps what a tensor holds.
  * A tensor is made before it is used and made once, so there are no circles; a step is no ensemble itself. Between float32 and float64
  * tensors are converted. A step's model is found by name at each call: a new version of it is in force at once.
  */
 import { KarkhanaError } from "../../kernel/error.ts";
-import type { ServableModel, Tensor, TensorInfo } from "../formats/model.ts";
+import type { AskedAs, ServableModel, Tensor, TensorInfo } from "../formats/model.ts";
+import type { MaybePromise } from "../../storage/kv/port.ts";
 import { asFloats, checkTensor, refusedTensor } from "../formats/tensor.ts";
 import { isObject } from "../request-fields.ts";
 import { isDatatype } from "./datatypes.ts";
-import type { FileModel } from "./file-model.ts";
+
+/** What answers a step. */
+export interface GraphModel {
+  readonly model: Pick<ServableModel, "format" | "inputs" | "outputs">;
+  readonly run: (inputs: readonly Tensor[], outputs: readonly string[], asked: AskedAs | undefined) => MaybePromise<readonly Tensor[]>;
+}
+
+/** By the name a step gives; undefined: there is none. */
+export type FindModel = (name: string) => GraphModel | undefined;
 
 interface ModelStep {
   readonly kind: "model";
@@ -31,9 +41,12 @@ interface RulesStep {
   readonly on: string;
   readonly as: string;
   /** Falling bounds: the first that the value reaches decides. */
-  readonly cases: readonly { readonly atLeast: number; readonly give: string }[];
-  readonly otherwise: string;
+  readonly cases: readonly { readonly atLeast: number; readonly give: Given }[];
+  readonly otherwise: Given | { readonly tensor: string };
 }
+
+/** All of a step's are texts or all are numbers. */
+type Given = string | number;
 
 export interface EnsemblePlan {
   readonly inputs: readonly TensorInfo[];
@@ -83,7 +96,7 @@ export function readEnsemble(bytes: Uint8Array): EnsemblePlan {
   };
   for (const { name } of inputs) make(name, "inputs");
   for (const [i, step] of steps.entries()) {
-    for (const name of step.kind === "rules" ? [step.on] : step.inputs.values()) use(name, `steps[${i}]`);
+    for (const name of step.kind === "rules" ? [step.on, ...keptBy(step)] : step.inputs.values()) use(name, `steps[${i}]`);
     for (const name of step.kind === "rules" ? [step.as] : step.outputs.values()) make(name, `steps[${i}]`);
   }
   for (const name of outputs) use(name, "outputs");
@@ -108,8 +121,12 @@ function readStep(raw: unknown, field: string): ModelStep | RulesStep {
   const cases = rules["cases"].map((item: unknown, i) => {
     const at = `${field}.rules.cases[${i}]`;
     if (!isObject(item) || typeof item["atLeast"] !== "number") throw invalid(at, "expected atLeast and give");
-    return { atLeast: item["atLeast"], give: textIn(item["give"], `${at}.give`) };
+    return { atLeast: item["atLeast"], give: givenIn(item["give"], `${at}.give`) };
   });
+  const { otherwise: rest } = rules;
+  const otherwise = isObject(rest) ? { tensor: textIn(rest["tensor"], `${field}.rules.otherwise.tensor`) } : givenIn(rest, `${field}.rules.otherwise`);
+  const numeric = typeof otherwise === "object" || typeof otherwise === "number";
+  if (cases.some(({ give }) => (typeof give === "number") !== numeric)) throw invalid(`${field}.rules`, "gives texts in one case and numbers in another");
   if (cases.some(({ atLeast }, i) => i > 0 && atLeast >= cases[i - 1]!.atLeast))
     throw invalid(`${field}.rules.cases`, "atLeast must fall: the first that is reached decides");
   return {
@@ -117,16 +134,24 @@ function readStep(raw: unknown, field: string): ModelStep | RulesStep {
     on: textIn(rules["on"], `${field}.rules.on`),
     as: textIn(rules["as"], `${field}.rules.as`),
     cases,
-    otherwise: textIn(rules["otherwise"], `${field}.rules.otherwise`),
+    otherwise,
   };
 }
 
-/** @param find a loaded model of the folder @throws MODEL_FILE_INVALID where a step's model or tensor is not there */
-export function openEnsemble(plan: EnsemblePlan, find: (name: string) => FileModel | undefined): ServableModel {
+function givenIn(value: unknown, field: string): Given {
+  return typeof value === "number" && Number.isFinite(value) ? value : textIn(value, field);
+}
+
+function keptBy({ otherwise }: RulesStep): string[] {
+  return typeof otherwise === "object" ? [otherwise.tensor] : [];
+}
+
+/** @param find a model that is loaded @throws MODEL_FILE_INVALID where a step's model or tensor is not there */
+export function openEnsemble(plan: EnsemblePlan, find: FindModel): ServableModel {
   const infos = new Map<string, TensorInfo>(plan.inputs.map((info) => [info.name, info]));
   for (const [i, step] of plan.steps.entries()) {
     if (step.kind === "rules") {
-      infos.set(step.as, { name: step.as, datatype: "BYTES", shape: [-1] });
+      infos.set(step.as, { name: step.as, datatype: typeof step.otherwise === "string" ? "BYTES" : "FP64", shape: [-1] });
       continue;
     }
     const model = find(step.model)?.model;
@@ -148,7 +173,7 @@ export function openEnsemble(plan: EnsemblePlan, find: (name: string) => FileMod
     tabular: undefined,
     runs: "inline",
     memoryBytes: 0,
-    predict: async (tensors, wanted = plan.outputs) => {
+    predict: async (tensors, wanted = plan.outputs, asked) => {
       const made = new Map(tensors.map((tensor) => [tensor.name, tensor]));
       for (const info of plan.inputs) {
         const tensor = made.get(info.name);
@@ -156,8 +181,8 @@ export function openEnsemble(plan: EnsemblePlan, find: (name: string) => FileMod
         checkTensor(tensor, info);
       }
       for (const step of plan.steps) {
-        if (step.kind === "rules") made.set(step.as, applyRules(step, made.get(step.on)!));
-        else for (const tensor of await runStep(step, made, find)) made.set(tensor.name, tensor);
+        if (step.kind === "rules") made.set(step.as, applyRules(step, made));
+        else for (const tensor of await runStep(step, made, find, asked)) made.set(tensor.name, tensor);
       }
       return wanted.map((name) => made.get(name)!);
     },
@@ -168,12 +193,13 @@ export function openEnsemble(plan: EnsemblePlan, find: (name: string) => FileMod
 async function runStep(
   { model: name, inputs, outputs }: ModelStep,
   made: ReadonlyMap<string, Tensor>,
-  find: (name: string) => FileModel | undefined,
+  find: FindModel,
+  asked: AskedAs | undefined,
 ): Promise<readonly Tensor[]> {
-  const file = find(name);
-  if (file === undefined) throw new KarkhanaError("MODEL_RUN_FAILED", { problem: `its step ${name} is not loaded` });
-  const given = Array.from(inputs, ([own, from]) => converted({ ...made.get(from)!, name: own }, file.model.inputs));
-  const answered = await file.run(given, [...outputs.keys()]);
+  const found = find(name);
+  if (found === undefined) throw new KarkhanaError("MODEL_RUN_FAILED", { problem: `its step ${name} is not loaded` });
+  const given = Array.from(inputs, ([own, from]) => converted({ ...made.get(from)!, name: own }, found.model.inputs));
+  const answered = await found.run(given, [...outputs.keys()], asked);
   return answered.map((tensor) => ({ ...tensor, name: outputs.get(tensor.name)! }));
 }
 
@@ -184,12 +210,22 @@ function converted(tensor: Tensor, infos: readonly TensorInfo[]): Tensor {
   return wanted === "FP64" && tensor.datatype === "FP32" ? { ...tensor, datatype: wanted, data: asFloats(tensor) } : tensor;
 }
 
-/** One text a row, of its only element. @throws TENSOR_REFUSED for rows of several */
-function applyRules({ on, as, cases, otherwise }: RulesStep, tensor: Tensor): Tensor {
+/** One text or number a row, by its only element. @throws TENSOR_REFUSED for rows of several */
+function applyRules({ on, as, cases, otherwise }: RulesStep, made: ReadonlyMap<string, Tensor>): Tensor {
+  const values = onePerRow(made.get(on)!);
+  const shape = [values.length];
+  // NaN reaches no bound: it is decided by `otherwise`.
+  const caseOf = (value: number): Given | undefined => cases.find(({ atLeast }) => value >= atLeast)?.give;
+  if (typeof otherwise === "string") return { name: as, datatype: "BYTES", shape, data: Array.from(values, (value) => String(caseOf(value) ?? otherwise)) };
+  const rest = typeof otherwise === "number" ? undefined : onePerRow(made.get(otherwise.tensor)!);
+  if (rest !== undefined && rest.length !== values.length)
+    throw refusedTensor(as, `takes ${rest.length} rows where no case holds, and decides by ${values.length}`);
+  return { name: as, datatype: "FP64", shape, data: Float64Array.from(values, (value, row) => Number(caseOf(value) ?? rest?.[row] ?? otherwise)) };
+}
+
+function onePerRow(tensor: Tensor): Float64Array {
   const values = asFloats(tensor);
   const rows = tensor.shape[0] ?? 1;
-  if (values.length !== rows) throw refusedTensor(on, `has ${values.length} elements in ${rows} rows; rules take one a row`);
-  // NaN reaches no bound: it is decided by `otherwise`.
-  const data = Array.from(values, (value) => cases.find(({ atLeast }) => value >= atLeast)?.give ?? otherwise);
-  return { name: as, datatype: "BYTES", shape: [rows], data };
+  if (values.length !== rows) throw refusedTensor(tensor.name, `has ${values.length} elements in ${rows} rows; rules take one a row`);
+  return values;
 }

@@ -3,7 +3,7 @@ import { KarkhanaError } from "../../kernel/error.ts";
 import { refuseIfLate, type Call } from "../call.ts";
 import { dynamicBatchingConfig, oneByOne, type BatchingPolicy } from "../batching/policy.ts";
 import { BatchScheduler } from "../batching/scheduler.ts";
-import type { ServableModel, Tensor, TensorInfo } from "../formats/model.ts";
+import type { AskedAs, ServableModel, Tensor, TensorInfo } from "../formats/model.ts";
 import { classify } from "./classification.ts";
 import { configType } from "./datatypes.ts";
 import type { InferReply } from "./infer-http.ts";
@@ -127,17 +127,17 @@ export class FileModel {
   }
 
   /** As a step of an ensemble: what it is part of is counted, not it. @throws what the model throws */
-  async run(inputs: readonly Tensor[], outputs: readonly string[]): Promise<readonly Tensor[]> {
+  async run(inputs: readonly Tensor[], outputs: readonly string[], asked?: AskedAs): Promise<readonly Tensor[]> {
     this.#running++;
     try {
-      return (await this.#ask(inputs, outputs, undefined, 0)).outputs;
+      return (await this.#ask(inputs, outputs, asked?.call, 0, asked?.id ?? "")).outputs;
     } finally {
       this.#leave();
     }
   }
 
-  async #ask(inputs: readonly Tensor[], outputs: readonly string[], call: Call | undefined, priority: number): Promise<Ran> {
-    if (this.#scheduler === undefined) return { outputs: await this.model.predict(inputs, outputs), queueMs: 0 };
+  async #ask(inputs: readonly Tensor[], outputs: readonly string[], call: Call | undefined, priority: number, id: string): Promise<Ran> {
+    if (this.#scheduler === undefined) return { outputs: await this.model.predict(inputs, outputs, call === undefined ? undefined : { id, call }), queueMs: 0 };
     this.model.check?.(inputs, outputs);
     return this.#scheduler.run({ inputs, outputs, priority, tenant: call?.tenant ?? "", deadlineMs: call?.deadlineMs ?? Infinity });
   }
@@ -151,7 +151,7 @@ export class FileModel {
       const unknown = request.outputs?.find(({ name }) => !this.model.outputs.some((output) => output.name === name));
       if (unknown !== undefined) throw refusedInfer(`output ${shortly(unknown.name)} is not one of ${this.model.outputs.map(({ name }) => name).join(", ")}`);
       const wanted = (request.outputs ?? this.model.outputs).map(({ name }) => name);
-      const { outputs: answered, queueMs } = await this.#ask(request.inputs, wanted, call, request.priority);
+      const { outputs: answered, queueMs } = await this.#ask(request.inputs, wanted, call, request.priority, request.id);
       const computedMs = timerMs();
       const outputs = answered.map((tensor): Tensor => {
         const n = request.outputs?.find(({ name }) => name === tensor.name)?.classification ?? 0;

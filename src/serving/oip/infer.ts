@@ -55,8 +55,11 @@ export async function infer(model: ServedModel, versionText: string, request: Qu
     const computeMs = timerMs();
     refuseIfLate(call, computeMs);
     const scores = new Float64Array(rows.numRows);
-    version.predictor.predictRows(vectors, rows.numRows, scores);
-    const rawScores = wanted.includes(rawScoreOutput) ? rawScoresOf(version, vectors, rows.numRows) : undefined;
+    const predicting = version.predictor.predictRows(vectors, rows.numRows, scores, call);
+    if (predicting !== undefined) await predicting;
+    const rawScores = wanted.includes(rawScoreOutput) ? new Float64Array(rows.numRows) : undefined;
+    const scoring = rawScores === undefined ? undefined : version.predictor.scoreRows?.(vectors, rows.numRows, rawScores);
+    if (scoring !== undefined) await scoring;
     const computedMs = timerMs();
     const records = recordsOf(model, place, { id, vectors, fields, scores, askedUs: nowUs, servedUs: clock.nowUs(), latencyUs: (computedMs - startMs) * 1000 });
     const logMs = timerMs();
@@ -95,7 +98,7 @@ export async function infer(model: ServedModel, versionText: string, request: Qu
           categories: version.vector.categories,
           id: record.id,
           askedUs: record.askedUs,
-          fields: record.fields,
+          fields: fields === undefined ? undefined : record.fields,
           vector: record.vector,
         });
     return { model: model.definition.name, version: String(version.version), id: request.id, outputs };
@@ -158,12 +161,6 @@ async function vectorsOf(
     if (pending !== undefined) await pending;
   }
   return { vectors, fields };
-}
-
-function rawScoresOf(version: LoadedVersion, vectors: Float64Array, numRows: number): Float64Array {
-  const out = new Float64Array(numRows);
-  version.predictor.scoreRows(vectors, numRows, out);
-  return out;
 }
 
 interface Answered {

@@ -6,12 +6,12 @@ import { configType } from "./datatypes.ts";
 export const scoreOutput = "predict";
 export const rawScoreOutput = "raw_score";
 
-/** The calibrated prediction and the raw score (log-odds) of each row. */
-export function outputsOf(_version: LoadedVersion): readonly TensorInfo[] {
-  return [
-    { name: scoreOutput, datatype: "FP64", shape: [-1, 1] },
-    { name: rawScoreOutput, datatype: "FP64", shape: [-1, 1] },
-  ];
+const prediction: TensorInfo = { name: scoreOutput, datatype: "FP64", shape: [-1, 1] };
+const withRawScore: readonly TensorInfo[] = [prediction, { name: rawScoreOutput, datatype: "FP64", shape: [-1, 1] }];
+
+/** The calibrated prediction, and where the model has one the raw score (log-odds), of each row. */
+export function outputsOf({ predictor }: LoadedVersion): readonly TensorInfo[] {
+  return predictor.scoreRows === undefined ? [prediction] : withRawScore;
 }
 
 export interface ModelMetadata {

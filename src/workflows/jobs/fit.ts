@@ -9,10 +9,11 @@ import { treeImportance } from "../../learn/gbdt/importance.ts";
 import { trainGbdt } from "../../learn/gbdt/train.ts";
 import { trainLogistic } from "../../learn/linear/logistic.ts";
 import type { TrainedModel } from "../../learn/model.ts";
-import { createPredictor, predictTable, scoreTable } from "../../learn/predictor.ts";
+import { createPredictor, scoreTable } from "../../learn/predictor.ts";
 import type { ModelDefinition } from "../../project/definition.ts";
 import { readTrainingSet, type TrainingSet } from "../../features/offline/training-set.ts";
 import { loadVersionArtifact } from "../../serving/artifact.ts";
+import { predictTableBy } from "../../serving/row-scorer.ts";
 import { openFileBlobs } from "../../storage/blobs/files.ts";
 import type { BlobStore } from "../../storage/blobs/port.ts";
 import { openDuckDb } from "../../storage/duckdb/duckdb.ts";
@@ -115,12 +116,16 @@ function fitLogistic({ train, valid }: Material): Trained {
 }
 
 async function championScores(blobs: BlobStore, path: string, { model, set, parts }: Material): Promise<Float64Array> {
-  const { manifest, predictor } = await loadVersionArtifact(blobs, path);
-  if (manifest.serviceHash !== model.service.hash)
-    throw new KarkhanaError("INVALID_ARGUMENT", {
-      field: "champion",
-      problem: "reads another feature service and cannot be compared on these rows",
-      value: path,
-    });
-  return predictTable(predictor, tableOf(set, model.service.slots, parts.holdout, manifest.categories));
+  const { manifest, predictor, servable } = await loadVersionArtifact(blobs, path);
+  try {
+    if (manifest.serviceHash !== model.service.hash)
+      throw new KarkhanaError("INVALID_ARGUMENT", {
+        field: "champion",
+        problem: "reads another feature service and cannot be compared on these rows",
+        value: path,
+      });
+    return await predictTableBy(predictor, tableOf(set, model.service.slots, parts.holdout, manifest.categories));
+  } finally {
+    await servable.close();
+  }
 }

@@ -8,7 +8,7 @@ import type { PredictionRecord, PredictionRole } from "../../feedback/prediction
 import { KarkhanaError } from "../../kernel/error.ts";
 import { hash32 } from "../../kernel/rng.ts";
 import type { ModelDefinition } from "../../project/definition.ts";
-import { loadVersionArtifact } from "../../serving/artifact.ts";
+import { readVersionManifest } from "../../serving/artifact.ts";
 import { openFileBlobs } from "../../storage/blobs/files.ts";
 import { openDuckDb } from "../../storage/duckdb/duckdb.ts";
 import { loadModel } from "./load-model.ts";
@@ -80,13 +80,13 @@ export const parity: Job<ParityInput, ParityOutput> = async (input, progress) =>
     for (const [version, sampled] of Map.groupBy(stretch.sample, (record) => record.version)) {
       const path = input.versions[String(version)];
       if (path === undefined) throw new KarkhanaError("INTERNAL", { problem: `version ${version} answered but is not in the registry` });
-      const { manifest } = await loadVersionArtifact(blobs, path);
+      const { categories } = await readVersionManifest(blobs, path);
       const found = await compareVectors(duck, {
         service: model.service,
         relations: (source) => input.relations[source.name] ?? "",
         // By position: the same question may be there twice, asked again after a crash.
         served: sampled.map((record, i): ServedVector => ({ id: String(i), timeUs: record.askedUs, fields: record.fields, vector: record.vector })),
-        dictionary: manifest.categories,
+        dictionary: categories,
       });
       mismatches += found.length;
       for (const { id, slot, served, offline } of found) {
