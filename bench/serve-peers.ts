@@ -5,6 +5,7 @@
  *   npm run bench -- serve-peers [--peers fastapi,litserve,mlflow,bentoml,ray-serve,mlserver,triton] [--rates 200,500,1000,2000,5000,10000,20000]
  *                                [--seconds 10] [--warmup 3] [--p95 10] [--trees 300] [--leaves 31] [--features 30] [--connections 64] [--json]
  *
+ * Triton's Python backend brings an interpreter that does not know the newest patch releases of Python's library: put Debian's python3 first in PATH.
  * Installs each peer from PyPI into an environment of its own the first time. Ours is asked in the same way, features sent along (the Open
  * Inference Protocol, JSON); `npm run bench -- serve` measures what nobody else does, features read by key and every answer logged.
  */
@@ -90,7 +91,7 @@ export async function run(args: string[]): Promise<void> {
     await once(ours.child, "exit");
     for (const peer of peers.filter(({ name }) => chosen.includes(name))) {
       try {
-        const { child, port } = await startPeer(peer, folder, say);
+        const { child, port } = await startPeer(peer, folder, rows[0]!, say);
         try {
           measured.push(await measure(peer.name, port, { path: peer.path, bodies: bodiesOf(rows, peer.body) }));
         } finally {
@@ -140,7 +141,7 @@ async function startOurs(folder: string): Promise<{ readonly child: ChildProcess
   return { child, port: ready.port };
 }
 
-async function startPeer(peer: Peer, folder: string, say: (text: string) => void): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+async function startPeer(peer: Peer, folder: string, row: readonly number[], say: (text: string) => void): Promise<{ readonly child: ChildProcess; readonly port: number }> {
   say(`${peer.name}: installing ${peer.packages.join(" ")}`);
   const python = pythonEnvironment(`bench-${peer.name}`, peer.packages);
   const port = await freePort();
@@ -158,12 +159,25 @@ async function startPeer(peer: Peer, folder: string, say: (text: string) => void
       (response) => response.ok,
       () => false,
     );
-    if (ok) return { child, port };
+    if (ok) {
+      await askInTurn(`http://127.0.0.1:${port}${peer.path}`, JSON.stringify(peer.body(row)));
+      return { child, port };
+    }
     if (performance.now() > deadline) {
       await end(child);
       throw new Error("was not ready after two minutes");
     }
     await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+/** One after the other until it answers as a warm server does: some load the model, or what serves it, with the first questions. */
+async function askInTurn(url: string, body: string): Promise<void> {
+  const until = performance.now() + 5000;
+  for (let answered = 0; answered < 20 || performance.now() < until; answered++) {
+    const response = await fetch(url, { method: "POST", body, headers: { "content-type": "application/json" }, signal: AbortSignal.timeout(30_000) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`answered ${response.status}: ${text.slice(0, 300)}`);
   }
 }
 

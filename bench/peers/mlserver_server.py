@@ -10,4 +10,5 @@ place.mkdir(exist_ok=True)
 (place / "model-settings.json").write_text(
     json.dumps(dict(name="bench", implementation="mlserver_lightgbm.LightGBMModel", parameters=dict(uri=str(folder / "model.txt"), version="1")))
 )
-os.execv(sys.executable, [sys.executable, "-m", "mlserver", "start", str(place)])
+command = str(pathlib.Path(sys.executable).parent / "mlserver")
+os.execv(command, [command, "start", str(place)])

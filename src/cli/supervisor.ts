@@ -67,7 +67,7 @@ export class Supervisor {
   }
 
   /** Asks each process to end, last started first; after `graceMs` it is killed. */
-  async stop(graceMs = 10_000): Promise<void> {
+  async stop(graceMs = 20_000): Promise<void> {
     this.#stopping = true;
     for (const { child } of this.#processes.toReversed()) {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) continue;

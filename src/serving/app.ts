@@ -97,16 +97,18 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     files,
     maxRows: limits.maxInstances,
     isReady: () => {
-      const { status } = reportHealth(models.values(), follower, 0);
-      return !isClosing && (status === "ok" || status === "degraded");
+      const { status } = health();
+      return status === "ok" || status === "degraded";
     },
     refresh: () => follower.refresh(),
   });
   let isClosing = false;
   const inFlight = new InFlight<Refuse>(limits, (refuse, error) => refuse(error));
+  const health = (): HealthReport => reportHealth(models.values(), follower, inFlight.size, isClosing);
   const shared = {
     models,
     server,
+    health,
     inFlight,
     newId,
     sources,
@@ -149,7 +151,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
       return { ...address, grpcPort: (await grpc.listen({ host, port: grpcPort, reusePort })).port };
     },
     refreshDeployments: () => follower.refresh(),
-    health: () => reportHealth(models.values(), follower, inFlight.size),
+    health,
     close: async () => {
       isClosing = true;
       await Promise.all([http.close(), grpc?.close()]);

@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "../kernel/clock.ts";
 import { codeOf, KarkhanaError } from "../kernel/error.ts";
 import type { NewId } from "../kernel/ids.ts";
@@ -20,6 +21,7 @@ import { addOipRoutes } from "./oip/http-routes.ts";
 import type { OipServer } from "./oip/server.ts";
 import { addRoutes } from "./routes.ts";
 import type { TraceSink } from "./traces.ts";
+import type { HealthReport } from "./report.ts";
 import type { ServedModel } from "./served-model.ts";
 import type { ShadowQueue } from "./shadow-queue.ts";
 
@@ -38,6 +40,7 @@ export interface HttpOptions {
   readonly online: OnlineFace;
   readonly feedback: FeedbackFace;
   readonly server: OipServer;
+  readonly health: () => HealthReport;
   readonly inFlight: InFlight<Refuse>;
   readonly clock: Clock;
   readonly traces?: TraceSink | undefined;
@@ -57,6 +60,7 @@ export interface Http {
 }
 
 const reapMs = 20;
+const drainLookMs = 10;
 
 export function createHttp(options: HttpOptions): Http {
   const { limits, statusOf, timerMs, inFlight } = options;
@@ -78,7 +82,9 @@ export function createHttp(options: HttpOptions): Http {
   const [route] = app.server.listeners("request");
   const refuse = cheapRefusals(inFlight, timerMs, statusOf);
   app.server.removeAllListeners("request");
+  let isDraining = false;
   app.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    if (isDraining) response.shouldKeepAlive = false;
     if (request.method === "POST" && inFlight.isFull) refuse(request.url ?? "/", response);
     else route?.call(app.server, request, response);
   });
@@ -109,6 +115,9 @@ export function createHttp(options: HttpOptions): Http {
   return {
     listen: (host, port, reusePort) => listen(app, host, port, reusePort),
     close: async () => {
+      // Whoever keeps a connection is told with its next answer that it ends, before any is closed under a question already on its way.
+      isDraining = true;
+      for (const until = timerMs() + limits.drainPauseMs; timerMs() < until && (await openConnections(app)) > 0;) await wait(drainLookMs);
       // Fastify closes what is idle now; a connection that is answered later would stay open for as long as its client likes.
       const reap = setInterval(() => app.server.closeIdleConnections(), reapMs);
       const cut = setTimeout(() => app.server.closeAllConnections(), limits.drainTimeoutMs);
@@ -117,6 +126,10 @@ export function createHttp(options: HttpOptions): Http {
       clearTimeout(cut);
     },
   };
+}
+
+function openConnections(app: FastifyInstance): Promise<number> {
+  return new Promise((resolve, reject) => app.server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))));
 }
 
 /** Plain JSON.parse is enough: nothing of a body is ever merged into another object, and only declared names are read. */

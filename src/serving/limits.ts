@@ -25,6 +25,8 @@ export interface ServingLimits {
   readonly keepAliveMs: number;
   /** Requests a shadow version may be behind; over it the oldest are left out and counted. */
   readonly maxShadowBacklog: number;
+  /** On close, clients that keep a connection have this long to ask once more and be told that it ends; then idle connections are closed. */
+  readonly drainPauseMs: number;
   /** On close, requests under way have this long before their connections are cut. */
   readonly drainTimeoutMs: number;
 }
@@ -45,6 +47,7 @@ export const defaultServingLimits: ServingLimits = {
   answerTimeoutMs: 5000,
   keepAliveMs: 65_000,
   maxShadowBacklog: 4096,
+  drainPauseMs: 500,
   drainTimeoutMs: 10_000,
 };
 

@@ -23,8 +23,11 @@ export interface ModelReport {
 }
 
 export interface HealthReport {
-  /** `ok`: what is deployed answers. `degraded`: it answers, but not all is as the registry says. `starting`, `failing`: something deployed does not answer. */
-  readonly status: "ok" | "degraded" | "starting" | "failing";
+  /**
+   * `ok`: what is deployed answers. `degraded`: it answers, but not all is as the registry says. `starting`, `failing`: something deployed
+   * does not answer. `draining`: it still answers, and ends.
+   */
+  readonly status: "ok" | "degraded" | "starting" | "failing" | "draining";
   readonly models: readonly ModelReport[];
   readonly registry: { readonly lastRead: string | null; readonly error: ShortError | null };
   /** Deployed models that the loaded project does not define. */
@@ -65,11 +68,20 @@ export function reportHealth(
   models: Iterable<ServedModel>,
   follower: Pick<DeploymentFollower, "listedUs" | "registryError" | "unknownModels">,
   inFlight: number,
+  isClosing: boolean,
 ): HealthReport {
   const reports = [...models].map(reportModel);
   const { listedUs, registryError, unknownModels } = follower;
   const degraded = registryError !== undefined || unknownModels.length > 0 || reports.some((r) => r.state === "degraded");
-  const status = listedUs === undefined ? "starting" : reports.some((r) => r.state === "not-loaded") ? "failing" : degraded ? "degraded" : "ok";
+  const status = isClosing
+    ? "draining"
+    : listedUs === undefined
+      ? "starting"
+      : reports.some((r) => r.state === "not-loaded")
+        ? "failing"
+        : degraded
+          ? "degraded"
+          : "ok";
   return {
     status,
     models: reports,

@@ -5,7 +5,7 @@ import type { AnswerWork } from "./http-call.ts";
 import { ServingMetrics } from "./metrics.ts";
 import { predict } from "./predict.ts";
 import { readLabelsRequest, readPushRequest } from "./push-request.ts";
-import { reportHealth, reportModel } from "./report.ts";
+import { reportModel } from "./report.ts";
 import type { ServedModel } from "./served-model.ts";
 import { reportStats, type ModelStats } from "./stats.ts";
 
@@ -46,12 +46,12 @@ function addWrites(app: FastifyInstance, options: HttpOptions, answer: AnswerWor
 }
 
 function addReports(app: FastifyInstance, options: HttpOptions): void {
-  const { models, server, follower, timerMs, inFlight } = options;
+  const { models, server, follower, health, timerMs, inFlight } = options;
   const metrics = new ServingMetrics();
   const startedMs = timerMs();
 
   app.get("/health", (_request, reply) => {
-    const report = reportHealth(models.values(), follower, inFlight.size);
+    const report = health();
     return reply.code(report.status === "ok" || report.status === "degraded" ? 200 : 503).send(report);
   });
   app.get("/v1/models", () => ({ models: [...models.values()].map(reportModel) }));
