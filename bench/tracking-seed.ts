@@ -70,6 +70,8 @@ export async function seed(address: string, tables: "karkhana" | "mlflow", size:
     try {
       database.exec("pragma journal_mode = wal; pragma synchronous = normal; pragma cache_size = -200000");
       await run(async (statement) => database.exec(statement));
+      // The mode stays with the file, and MLflow leaves SQLite's own default as it is.
+      if (!ours) database.exec("pragma journal_mode = delete");
     } finally {
       database.close();
     }

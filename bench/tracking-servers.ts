@@ -15,6 +15,8 @@ export interface TrackingServer {
   readonly url: string;
   /** Of all its processes together: shared pages are counted once. */
   memoryMb(): number;
+  /** Seconds all its processes have computed; of PostgreSQL, which both share, nothing. */
+  cpuSeconds(): number;
   end(): Promise<void>;
 }
 
@@ -39,7 +41,7 @@ async function start(name: TrackingServer["name"], folder: string, address: stri
     const store = address.startsWith("postgres") ? address.replace(/^postgres:/, "postgresql+psycopg2:") : `sqlite:///${address}`;
     // Its defaults: four workers.
     const stock = await startStockMlflow(python, folder, store);
-    return { name, url: stock.url, memoryMb: () => memoryMb(stock.pid), end: () => stock.end() };
+    return { name, url: stock.url, memoryMb: () => memoryMb(stock.pid), cpuSeconds: () => cpuSeconds(stock.pid), end: () => stock.end() };
   }
   const program = path.join(import.meta.dirname, "..", "test", "protocol", "children", "mlflow-server.ts");
   const child = spawn(process.execPath, [program], { stdio: ["pipe", "pipe", "inherit"] });
@@ -48,6 +50,7 @@ async function start(name: TrackingServer["name"], folder: string, address: stri
     name,
     url: await firstLine(child),
     memoryMb: () => memoryMb(child.pid!),
+    cpuSeconds: () => cpuSeconds(child.pid!),
     end: async () => {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.stdin.end();
@@ -58,6 +61,21 @@ async function start(name: TrackingServer["name"], folder: string, address: stri
 
 function memoryMb(root: number): number {
   return treeOf(root).reduce((sum, pid) => sum + proportionalKb(pid), 0) / 1024;
+}
+
+/** The clock of /proc counts in hundredths on every Linux there is. */
+function cpuSeconds(root: number): number {
+  return treeOf(root).reduce((sum, pid) => sum + ticks(pid), 0) / 100;
+}
+
+function ticks(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+    // User and system time, and those of children that have ended. @see proc_pid_stat(5)
+    return [11, 12, 13, 14].reduce((sum, i) => sum + Number(fields[i]), 0);
+  } catch {
+    return 0;
+  }
 }
 
 function firstLine(child: ChildProcess): Promise<string> {
