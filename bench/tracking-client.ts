@@ -109,7 +109,7 @@ class AnswerReader {
     while (at < bytes.length || (this.#state === "length" && this.#left === 0)) {
       if (this.#state === "head") {
         const seen = this.#head.length;
-        this.#head += bytes.latin1Slice(at);
+        this.#head += bytes.toString("latin1", at);
         const end = this.#head.indexOf("\r\n\r\n", Math.max(0, seen - 3));
         if (end < 0) return undefined;
         at += end + 4 - seen;
@@ -126,7 +126,7 @@ class AnswerReader {
         if (this.#left === 0) this.#state = "chunk-end";
       } else {
         const newline = bytes.indexOf(10, at);
-        this.#line += bytes.latin1Slice(at, newline < 0 ? bytes.length : newline);
+        this.#line += bytes.toString("latin1", at, newline < 0 ? bytes.length : newline);
         if (newline < 0) return undefined;
         at = newline + 1;
         const line = this.#line.trim();

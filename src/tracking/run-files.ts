@@ -1,6 +1,6 @@
 import { KarkhanaError } from "../kernel/error.ts";
 import { parseBlobPath } from "../storage/blobs/path.ts";
-import type { BlobEntry, BlobStore, ByteRange } from "../storage/blobs/port.ts";
+import type { BlobEntry, BlobStore, OpenBlob } from "../storage/blobs/port.ts";
 import type { LoggedModel } from "./logged-model.ts";
 
 /** Where a run's file lies: ids as they stand in its address, and the path below the run's artifact folder. */
@@ -23,8 +23,10 @@ export interface ArtifactFiles<File extends { readonly path: string }> {
   write(file: File, data: AsyncIterable<Uint8Array>): Promise<void>;
   /** @throws as `write` would before it takes a byte */
   requireWritable(file: File): Promise<void>;
-  /** @param rangeOf which part of so many bytes is wanted; undefined: all of them @throws BLOB_NOT_FOUND */
-  read(file: File, rangeOf?: (sizeBytes: number) => ByteRange | undefined): Promise<FileContent>;
+  /** @throws BLOB_NOT_FOUND */
+  read(file: File): Promise<FileContent>;
+  /** For readers with a buffer of their own; whoever opens closes. @throws BLOB_NOT_FOUND */
+  open(file: File): Promise<OpenBlob>;
   /** Direct children, names only. */
   list(folder: File): Promise<{ name: string; isFolder: boolean; sizeBytes: number }[]>;
   /** A file or a whole folder; deleting what is not there is done already. */
@@ -34,7 +36,6 @@ export interface ArtifactFiles<File extends { readonly path: string }> {
 export interface FileContent {
   /** Of the whole file. */
   readonly sizeBytes: number;
-  readonly range?: ByteRange;
   readonly content: AsyncIterable<Uint8Array>;
 }
 
@@ -76,19 +77,23 @@ function createFiles<File extends { readonly path: string }>(
   return {
     write: async (file, data) => {
       requirePath(file);
-      await blobs.put(await locate(file, true), data);
+      // Nobody asks for the hash of what clients put here.
+      await blobs.put(await locate(file, true), data, { hash: false });
     },
     requireWritable: async (file) => {
       requirePath(file);
       parseBlobPath(await locate(file, true));
     },
-    read: async (file, rangeOf) => {
+    read: async (file) => {
       requirePath(file);
       const blob = await locate(file, false);
       const info = await blobs.stat(blob);
       if (info === undefined) throw new KarkhanaError("BLOB_NOT_FOUND", { path: file.path });
-      const range = rangeOf?.(info.sizeBytes);
-      return { sizeBytes: info.sizeBytes, ...(range === undefined ? {} : { range }), content: await blobs.stream(blob, range) };
+      return { sizeBytes: info.sizeBytes, content: await blobs.stream(blob) };
+    },
+    open: async (file) => {
+      requirePath(file);
+      return blobs.open(await locate(file, false));
     },
     list: async (folder) => {
       const at = await locate(folder, false);

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BlobStore } from "../../src/storage/blobs/port.ts";
 
@@ -48,6 +49,35 @@ export function blobContract(name: string, under: BlobsUnderTest): void {
       await blobs.put("empty", new Uint8Array(0));
       expect(await blobs.get("empty")).toHaveLength(0);
       expect(await drain(await blobs.stream("empty"))).toHaveLength(0);
+    });
+
+    it("pieces of any size and number are kept in their order", async () => {
+      const sizes = [1, 0, 700_000, 3, ...Array.from({ length: 2500 }, (_, i) => i % 7), 512 * 1024, 2];
+      const all = sizes.map((size, i) => Buffer.alloc(size, i % 251));
+      const info = await blobs.put("in/pieces", Readable.from(all));
+      expect(info.sha256).toBe(digest(Buffer.concat(all)));
+      expect(Buffer.concat(all).equals(await blobs.get("in/pieces"))).toBe(true);
+    });
+
+    it("the hash is spared where nobody wants it", async () => {
+      expect(await blobs.put("no-hash", pieces("one ", "two"), { hash: false })).toEqual({ path: "no-hash", sizeBytes: 7 });
+      expect(Buffer.from(await blobs.get("no-hash")).toString()).toBe("one two");
+    });
+
+    it("an open blob is read from anywhere into a buffer of the reader's", async () => {
+      await blobs.put("opened", text("0123456789"));
+      const opened = await blobs.open("opened");
+      const into = Buffer.alloc(4);
+      expect(opened.sizeBytes).toBe(10);
+      expect([await opened.read(into, 3), into.toString()]).toEqual([4, "3456"]);
+      expect([await opened.read(into, 8), into.toString("utf8", 0, 2)]).toEqual([2, "89"]);
+      expect(await opened.read(into, 10)).toBe(0);
+      // Replaced meanwhile: what is open stays what it was.
+      await blobs.put("opened", text("x"));
+      expect([await opened.read(into, 0), into.toString()]).toEqual([4, "0123"]);
+      await opened.close();
+      await expect(blobs.open("absent")).rejects.toMatchObject({ code: "BLOB_NOT_FOUND" });
+      await expect(blobs.open("../x")).rejects.toMatchObject({ code: "BLOB_PATH_REFUSED" });
     });
 
     it("an absent blob, or a folder, is BLOB_NOT_FOUND, and stat says undefined", async () => {

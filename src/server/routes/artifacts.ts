@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { Type, type Static } from "typebox";
 import { KarkhanaError } from "../../kernel/error.ts";
@@ -9,6 +8,7 @@ import { extensionOf, imageType, kindOf, textOf } from "../preview/kinds.ts";
 import { previewTable } from "../preview/table-preview.ts";
 import { runSchemas as schemas } from "../schemas-runs.ts";
 import { attachment } from "./attachment.ts";
+import { sendBlob } from "./send-blob.ts";
 
 const runParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 200 }) });
 const folderQuery = Type.Object({ path: Type.Optional(Type.String({ maxLength: 2000 })) });
@@ -77,16 +77,16 @@ export function addArtifactRoutes(app: FastifyInstance, { tracking }: RouteConte
   app.get<FileRequest>(
     "/runs/:id/download",
     { schema: { summary: "An artifact as a file to keep", params: runParams, querystring: fileQuery, response: { 200: Type.Unknown() } } },
-    async ({ params, query }, reply) => {
-      const { sizeBytes, content } = await tracking.files.read(await fileOf(params.id, query.path));
-      return reply
-        .headers({
-          "content-type": "application/octet-stream",
-          "content-length": sizeBytes,
-          "content-disposition": attachment(query.path),
-          "content-security-policy": "default-src 'none'; sandbox",
-        })
-        .send(Readable.from(content));
+    async (request, reply) => {
+      const { params, query } = request;
+      const blob = await tracking.files.open(await fileOf(params.id, query.path));
+      void reply.headers({
+        "content-type": "application/octet-stream",
+        "content-disposition": attachment(query.path),
+        "content-security-policy": "default-src 'none'; sandbox",
+        "cache-control": "no-store",
+      });
+      return sendBlob(request, reply, blob);
     },
   );
 }

@@ -3,11 +3,13 @@ import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { KarkhanaError } from "../../kernel/error.ts";
 import { parseBlobPath } from "../../storage/blobs/path.ts";
-import { deleteFile, listProxied, readFile, writeFile } from "../../tracking/mlflow/artifact-calls.ts";
+import { deleteFile, listProxied, openFile, writeFile } from "../../tracking/mlflow/artifact-calls.ts";
 import { proxiedFile, type ProxiedFile } from "../../tracking/mlflow/artifact-uri.ts";
 import type { MlflowTracking } from "../../tracking/mlflow/call.ts";
 import { refuse, refuseMissing, type Message } from "../../tracking/mlflow/message.ts";
 import { attachment } from "./attachment.ts";
+import { sendBlob } from "./send-blob.ts";
+import { bodyOf } from "./body-stream.ts";
 import { byteRange } from "./byte-range.ts";
 import { answerErrors, answerThrown, hidden, messageOf, queryOf, readJson, readStream } from "./mlflow-request.ts";
 
@@ -76,7 +78,7 @@ export function addProxy(scope: FastifyInstance, tracking: MlflowTracking): void
     return sendFile(request, reply, tracking, await proxiedFile(tracking, request.params["*"]));
   });
   scope.put<Below>("/artifacts/*", hidden, async (request) => {
-    await writeFile(tracking, await proxiedFile(tracking, request.params["*"]), streamOf(request));
+    await writeFile(tracking, await proxiedFile(tracking, request.params["*"]), bodyOf(request));
     return {};
   });
   scope.delete<Below>("/artifacts/*", hidden, async (request) => {
@@ -85,9 +87,10 @@ export function addProxy(scope: FastifyInstance, tracking: MlflowTracking): void
   });
   scope.get<Below>("/presigned/*", hidden, async (request) => {
     const path = request.params["*"];
-    const { sizeBytes } = await readFile(tracking, await proxiedFile(tracking, path));
+    const blob = await openFile(tracking, await proxiedFile(tracking, path));
+    await blob.close();
     const query = signedQuery(await tracking.signing.sign(["GET", path], signedLifetimeMs));
-    return { url: `${baseOf(request)}/signed/artifacts/${path.split("/").map(encodeURIComponent).join("/")}?${query}`, headers: {}, file_size: sizeBytes };
+    return { url: `${baseOf(request)}/signed/artifacts/${path.split("/").map(encodeURIComponent).join("/")}?${query}`, headers: {}, file_size: blob.sizeBytes };
   });
   // Whoever holds such an address needs no login: it says itself what it allows and until when.
   scope.get<Below>("/signed/artifacts/*", hidden, async (request, reply) => {
@@ -98,7 +101,7 @@ export function addProxy(scope: FastifyInstance, tracking: MlflowTracking): void
   scope.put<{ Params: { uploadId: string; part: string } }>("/signed/parts/:uploadId/:part", hidden, async (request, reply) => {
     const { uploadId, part } = request.params;
     await tracking.signing.require(["PUT", uploadId, part], signatureOf(request));
-    const sha256 = await tracking.uploads.putPart(uploadId, Number(part), streamOf(request));
+    const sha256 = await tracking.uploads.putPart(uploadId, Number(part), bodyOf(request));
     return reply.header("etag", `"${sha256}"`).send({});
   });
   void scope.register(async (inner) => addUploads(inner, tracking), { prefix: "/mpu" });
@@ -147,11 +150,6 @@ function targetOf(folder: string, message: Message): string {
   return `${folder.replace(/\/+$/, "")}/${name}`;
 }
 
-/** Left open where whoever reads it stops early: the rest is then drained, and the client hears why. */
-function streamOf({ body }: FastifyRequest): AsyncIterable<Uint8Array> {
-  return body instanceof Readable ? { [Symbol.asyncIterator]: () => body.iterator({ destroyOnReturn: false }) } : Readable.from([]);
-}
-
 /** As the client wrote this server's address, up to and with the proxy's own prefix. */
 function baseOf(request: FastifyRequest): string {
   const prefix = /^.*?\/mlflow-artifacts/.exec(request.url)?.[0] ?? "";
@@ -169,10 +167,7 @@ function signatureOf(request: FastifyRequest): { expiresMs: number; signature: s
 
 /** Never shown in place: a page among the artifacts must not run as one of ours. */
 async function sendFile(request: FastifyRequest, reply: FastifyReply, tracking: MlflowTracking, file: ProxiedFile): Promise<FastifyReply> {
-  const { sizeBytes, range, content } = await readFile(tracking, file, (size) => byteRange(request.headers.range, size));
+  const blob = await openFile(tracking, file);
   void reply.headers({ "content-type": "application/octet-stream", "content-disposition": attachment(file.file.path), "accept-ranges": "bytes" });
-  if (range === undefined) return reply.header("content-length", sizeBytes).send(Readable.from(content));
-  const to = Math.min(range.to, sizeBytes - 1);
-  void reply.headers({ "content-length": to - range.from + 1, "content-range": `bytes ${range.from}-${to}/${sizeBytes}` });
-  return reply.code(206).send(Readable.from(content));
+  return sendBlob(request, reply, blob, (size) => byteRange(request.headers.range, size));
 }

@@ -1,6 +1,5 @@
 import { KarkhanaError } from "../../kernel/error.ts";
-import type { ByteRange } from "../../storage/blobs/port.ts";
-import type { FileContent } from "../run-files.ts";
+import type { OpenBlob } from "../../storage/blobs/port.ts";
 import type { MlflowCall, MlflowTracking } from "./call.ts";
 import { proxiedFile, type ProxiedFile } from "./artifact-uri.ts";
 import { refuse } from "./message.ts";
@@ -39,8 +38,8 @@ export const listProxied: MlflowCall["answer"] = async (message, tracking) => {
   return filesJson(await listFile(tracking, await proxiedFile(tracking, path)), "");
 };
 
-export function readFile(tracking: MlflowTracking, { kind, file }: ProxiedFile, rangeOf?: (sizeBytes: number) => ByteRange | undefined): Promise<FileContent> {
-  return kind === "run" ? tracking.files.read(file, rangeOf) : tracking.modelFiles.read(file, rangeOf);
+export function openFile(tracking: MlflowTracking, { kind, file }: ProxiedFile): Promise<OpenBlob> {
+  return kind === "run" ? tracking.files.open(file) : tracking.modelFiles.open(file);
 }
 
 export function writeFile(tracking: MlflowTracking, { kind, file }: ProxiedFile, data: AsyncIterable<Uint8Array>): Promise<void> {
