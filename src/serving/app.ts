@@ -15,6 +15,7 @@ import { InFlight, type Refuse } from "./in-flight.ts";
 import { defaultServingLimits, inferLimitsOf, type ServingLimits } from "./limits.ts";
 import { FileModels } from "./oip/file-models.ts";
 import { createGrpc, type Grpc } from "./oip/grpc-server.ts";
+import { projectStep } from "./oip/project-step.ts";
 import { OipServer } from "./oip/server.ts";
 import { reportHealth, type HealthReport } from "./report.ts";
 import { fieldsReader } from "./request-fields.ts";
@@ -91,7 +92,10 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   const follower = new DeploymentFollower({ registry, loader, models, clock, pollMs: options.deploymentPollMs ?? 250 });
   const shadows = new ShadowQueue({ feedback, clock, timerMs, maxBacklog: limits.maxShadowBacklog });
   const sources = new Set(sourcesOf(project).map((source) => source.name));
-  const files = new FileModels(options.modelsFolder, models.keys(), timerMs);
+  const files = new FileModels(options.modelsFolder, models.keys(), timerMs, {}, (name) => {
+    const model = models.get(name);
+    return model === undefined ? undefined : projectStep(model, { feedback, shadows, clock, timerMs, newId });
+  });
   const server = new OipServer({
     models,
     files,
@@ -136,8 +140,9 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   let grpc: Grpc | undefined;
   const sweep = setInterval(() => inFlight.sweep(timerMs(), sweepMs), sweepMs);
   sweep.unref();
-  await files.loadAll();
   await follower.refresh().catch(() => {});
+  // After the project's own models, which may be steps of graphs.
+  await files.loadAll();
   follower.start();
   return {
     listen: async ({ host, port, grpcPort, reusePort = false }) => {

@@ -12,7 +12,7 @@ import type { ShadowQueue } from "./shadow-queue.ts";
 
 export interface PredictOptions {
   readonly feedback: Pick<FeedbackFace, "logPredictions">;
-  readonly shadows: ShadowQueue;
+  readonly shadows: Pick<ShadowQueue, "add">;
   readonly clock: Clock;
   /** Milliseconds since some fixed moment, never going back; finer than a microsecond. */
   readonly timerMs: () => number;
