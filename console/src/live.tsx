@@ -31,6 +31,7 @@ const topicsOf: Readonly<Record<string, readonly Topic[]>> = {
   progress: ["overview", "serving", "pipelines"],
   window: ["overview", "monitoring", "serving", "predictions", "path"],
   alert: ["overview", "alerts", "monitoring"],
+  definition: ["features", "models"],
   decision: ["overview", "models", "monitoring", "runs", "pipelines"],
   summary: ["overview", "models", "monitoring", "runs", "pipelines", "alerts", "serving", "predictions", "path"],
   log: [],

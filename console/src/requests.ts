@@ -15,7 +15,7 @@ import type {
   Prediction,
   Serving,
 } from "../../src/server/api.ts";
-import type { ExploredEntity, FeatureViewDetail, Parity, ViewInUse } from "../../src/server/api-features.ts";
+import type { ExploredEntity, FeatureViewDetail, Parity, ViewInUse, ViewVersion } from "../../src/server/api-features.ts";
 import { sessionEnded } from "./session.ts";
 import type { PredictionExplanation } from "../../src/server/explanation-api.ts";
 
@@ -71,6 +71,7 @@ export const ask = {
   datasets: () => get<readonly DatasetSummary[]>("data", "/datasets"),
   dataset: (hash: string) => get<DatasetReport>("data", `/datasets/${enc(hash)}`),
   features: () => get<Features>("features", "/features"),
+  viewVersions: (hash: string) => get<readonly ViewVersion[]>("features", `/features/${enc(hash)}/history`),
   viewInUse: (hash: string) => get<ViewInUse>("serving", `/features/${enc(hash)}/profile`),
   featureView: (hash: string) => get<FeatureViewDetail>("features", `/features/${enc(hash)}`),
   entity: (hash: string, keys: readonly (string | number)[], atUs: number) =>

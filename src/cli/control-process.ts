@@ -6,6 +6,7 @@ import { createOutbox } from "../registry/webhooks/outbox.ts";
 import { namesIn, priceOf, readConfiguration } from "../server/configuration.ts";
 import { openStores } from "../server/compose.ts";
 import { createControl } from "../server/control.ts";
+import { adoptDefinitions } from "../server/definition-start.ts";
 import { openPathDesk } from "../server/path-desk.ts";
 import { ownAddress } from "../serving/http-guard.ts";
 import { openPlatform } from "../server/platform.ts";
@@ -38,6 +39,7 @@ try {
       pipelines: stores.pipelines,
       monitoring: stores.monitoring,
       parity: stores.parity,
+      definitions: stores.definitions,
       explorer: platform.explorer,
       blobs: stores.blobs,
       feedback: platform.feedback,
@@ -62,6 +64,7 @@ try {
     await platform.close();
     await stores.close();
   });
+  for (const event of await adoptDefinitions(project, stores, systemClock)) platform.board.tell(event);
   platform.board.subscribe((event) => tellSupervisor({ kind: "loop", event, progress: platform.board.current() }));
   tellSupervisor({ kind: "ready", url: control.url });
   if (args.loop === true) {

@@ -20,6 +20,8 @@ import type { Stores } from "../server/stores.ts";
 import { openDuckDb } from "../storage/duckdb/duckdb.ts";
 import { systemClock, systemId } from "../server/system.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
+import { planText } from "../workflows/definition-plan.ts";
+import { planStart } from "../server/definition-start.ts";
 import { materializeFeatures, type MaterializeFeaturesInput } from "../workflows/materialize-features.ts";
 import { isSet, number, optionalText, text, type FlagValues } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
@@ -29,13 +31,13 @@ type View = { readonly hash: string; readonly view: FeatureViewDefinition; reado
 type Output = (json: Record<string, unknown>, text: string) => void;
 
 /**
- * `karkhana features [list|profile|materialize|backfill|quarantine|historical]`: the online store's views, what they gave lately, filling them, features of the past.
+ * `karkhana features [list|profile|diff|materialize|backfill|quarantine|historical]`: the online store's views, what they gave lately, what a start would change, filling them, features of the past.
  * Works beside a running program.
  */
 export const features: Command = {
   name: "features",
   summary:
-    "List feature views, show what lookups gave lately (profile), fill the online store (materialize, backfill), show rows set aside (quarantine), or join a file with features of its past (historical)",
+    "List feature views, show what lookups gave lately (profile), what a start would change (diff), fill the online store (materialize, backfill), show rows set aside (quarantine), or join a file with features of its past (historical)",
   positionals: ["action", "view"],
   flags: {
     ...projectFlags,
@@ -59,6 +61,7 @@ export const features: Command = {
     const stores = await openStores(dataFolder, readConfiguration(process.env));
     try {
       if (action === "list") await list(stores, views, say);
+      else if (action === "diff" || action === "plan") await diff(project, stores, say);
       else if (action === "profile") await profile(project, stores, views, say);
       else if (action === "quarantine") await quarantine(stores, views, say);
       else if (action === "materialize" || action === "backfill")
@@ -73,7 +76,7 @@ export const features: Command = {
       else
         throw new KarkhanaError("INVALID_ARGUMENT", {
           field: "action",
-          problem: "expected list, profile, materialize, backfill, quarantine or historical",
+          problem: "expected list, profile, diff, materialize, backfill, quarantine or historical",
           value: action,
         });
       return 0;
@@ -119,6 +122,13 @@ async function list(stores: Stores, views: readonly View[], say: Output): Promis
   } finally {
     await store.close();
   }
+}
+
+/** A dry run: what the next start of the program would find changed, who reads it, and what must be filled and trained again. */
+async function diff(project: LoadedProject, stores: Stores, say: Output): Promise<void> {
+  const plan = await planStart(project, stores);
+  const lines = planText(plan);
+  say({ ...plan }, lines.length === 0 ? "every definition is as it was at the last start" : lines.join("\n"));
 }
 
 /** What lookups gave on the newest days of questions, beside the training set's. */

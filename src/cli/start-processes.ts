@@ -3,6 +3,8 @@ import { openStores } from "../server/compose.ts";
 import { isLoopback } from "../serving/http-guard.ts";
 import { lockDataFolder } from "../server/data-folder-lock.ts";
 import { forgetRunning, writeRunning, type Running } from "../server/running.ts";
+import { planText } from "../workflows/definition-plan.ts";
+import { planStart } from "../server/definition-start.ts";
 import { number, optionalText, type FlagValues } from "./arguments.ts";
 import type { ChildMessage } from "./messages.ts";
 import type { ProjectChoice } from "./project-folder.ts";
@@ -35,6 +37,9 @@ export async function startProcesses(
   const stores = await openStores(dataFolder, readConfiguration(process.env));
   try {
     if (!isLoopback(host)) await stores.gate.require(host);
+    const plan = await planStart(project, stores);
+    // At the first start everything is new, and nothing of it news.
+    if (!plan.isFirst) for (const line of planText(plan)) say(line);
   } finally {
     await stores.close();
   }

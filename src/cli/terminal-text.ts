@@ -39,6 +39,8 @@ export function eventText(event: LoopEvent, prefix = ""): string | undefined {
       return `  ${stamp(event.atUs)}${event.text}`;
     case "alert":
       return `! ${stamp(event.atUs)}alert: ${event.text}`;
+    case "definition":
+      return `» ${stamp(event.atUs)}${event.text}`;
     case "decision":
       return `» ${stamp(event.atUs)}${event.text}`;
     case "phase":

@@ -1,6 +1,7 @@
 import { parseExpressionOf } from "../data/expression.ts";
 import { rulesOf } from "../data/rules.ts";
 import { boundField } from "../features/binding.ts";
+import { featureViewHash } from "../features/definition.ts";
 import { planView } from "../features/view-plan.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import { parseDuration, parseIso } from "../kernel/time.ts";
@@ -19,6 +20,7 @@ export function checkProject(definition: ProjectDefinition): void {
     models.map((model) => model.name),
   );
   for (const source of sourcesOf(definition)) rulesOf(source);
+  refuseTwice("feature views", [...new Map(models.flatMap(({ service }) => viewsOf(service)).map((view) => [featureViewHash(view), view.name])).values()]);
   for (const model of models) checkModel(model);
   if (replay === undefined) return;
   if (!models.some((model) => model.name === replay.model))

@@ -78,6 +78,21 @@ export interface FeatureViewDetail {
   readonly example: { readonly keys: readonly (string | number)[]; readonly atUs: number } | null;
 }
 
+/** A view's definition as it stood from some start of the program on; newest first. */
+export interface ViewVersion {
+  /** Null where the project no longer had the view. */
+  readonly hash: string | null;
+  readonly seenUs: number;
+  readonly isCurrent: boolean;
+  /** Against the version before; empty for the first. */
+  readonly changes: readonly {
+    readonly part: string;
+    readonly kind: "added" | "removed" | "changed";
+    readonly from: string | null;
+    readonly to: string | null;
+  }[];
+}
+
 /** What lookups of a view gave lately, beside what was trained on; see `features.md` for how it is sampled. */
 export interface ViewInUse {
   readonly lookups: number;

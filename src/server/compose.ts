@@ -2,6 +2,7 @@ import { pathToFileURL } from "node:url";
 import { createDirectory } from "../access/directory.ts";
 import { Gate } from "../access/gate.ts";
 import { createDatasets } from "../data/store.ts";
+import { createDefinitionHistory } from "../features/definition-history.ts";
 import { createParityStore } from "../monitoring/parity-store.ts";
 import { createMonitoring } from "../monitoring/store.ts";
 import { createPipelines } from "../pipelines/pipelines.ts";
@@ -59,6 +60,7 @@ export async function openStores(dataFolder: string, configuration: Configuratio
       pipelines: createPipelines({ database, blobs, clock: systemClock }),
       monitoring: createMonitoring({ database, clock: eventClock }),
       parity: createParityStore(database),
+      definitions: createDefinitionHistory(database),
       eventClock,
       onlineStore:
         configuration.redisUrl === undefined

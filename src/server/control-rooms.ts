@@ -3,6 +3,7 @@ import type { Gate } from "../access/gate.ts";
 import type { Datasets } from "../data/store.ts";
 import type { FeedbackReader } from "../feedback/log.ts";
 import type { Clock } from "../kernel/clock.ts";
+import type { DefinitionHistory } from "../features/definition-history.ts";
 import type { ParityStore } from "../monitoring/parity-store.ts";
 import type { MonitoringStore } from "../monitoring/store.ts";
 import type { PathDesk } from "../path/desk.ts";
@@ -34,6 +35,7 @@ export interface ControlRooms {
   readonly pipelines: Pick<Pipelines, "listRuns" | "getRun">;
   readonly monitoring: Pick<MonitoringStore, "listDriftWindows" | "listQualityWindows" | "listSlots" | "listAlerts">;
   readonly parity: Pick<ParityStore, "totals" | "listChecks" | "slots" | "listDifferences">;
+  readonly definitions: Pick<DefinitionHistory, "versions">;
   readonly explorer: Pick<EntityExplorer, "explore" | "health" | "profile">;
   readonly blobs: Pick<BlobStore, "get">;
   readonly feedback: Pick<FeedbackReader, "predictions" | "labels" | "ends">;

@@ -7,7 +7,7 @@ import type { DatasetReport, Distributions, Features, ModelDetail, Monitoring, O
 import type { RegisteredModelDetail, RegisteredModelPage, RegisteredVersionDetail } from "./api-registry.ts";
 import type { ArtifactFolder, MetricSeries, RunDetail } from "./api-runs.ts";
 import type { PredictionExplanation } from "./explanation-api.ts";
-import type { ExploredEntity, FeatureViewDetail, ViewInUse } from "./api-features.ts";
+import type { ExploredEntity, FeatureViewDetail, ViewInUse, ViewVersion } from "./api-features.ts";
 import { createControl, createControlApp } from "./control.ts";
 import { runSchemas } from "./schemas-runs.ts";
 import { registrySchemas } from "./schemas-registry.ts";
@@ -126,6 +126,18 @@ describe("a feature view is shown with what both engines make of it", () => {
     expect(await get<ViewInUse>(url, emptyApp)).toMatchObject({ lookups: 0, fromUs: null });
     expect(misfit(schemas.viewInUse, await get(url, emptyApp))).toEqual([]);
     expect(await refusal(`${url}?days=9`)).toMatchObject({ status: 400, code: "INVALID_ARGUMENT" });
+  });
+
+  test("a changed view's page says from which version on, and what changed", async () => {
+    const versions = await get<ViewVersion[]>(`/api/v1/features/${await viewNamed("on_route")}/history`);
+    expect(misfit(schemas.viewVersions, versions)).toEqual([]);
+    expect(versions.map(({ isCurrent }) => isCurrent)).toEqual([true, false]);
+    expect(versions[0]?.changes).toEqual([
+      { part: "feature flights_1d", kind: "removed", from: "count over 1d", to: null },
+      { part: "feature flights_7d", kind: "added", from: null, to: "count over 7d" },
+      { part: "feature late_share_7d", kind: "changed", from: "share of delay >= 30 over 7d", to: "share of delay >= 15 over 7d" },
+    ]);
+    expect(await get<ViewVersion[]>(`/api/v1/features/${await viewNamed("from_airport")}/history`)).toHaveLength(1);
   });
 
   test("/metrics tells Prometheus what parity found by feature, and how old the newest event is", async () => {

@@ -1,3 +1,4 @@
+import { featureMigrations } from "../features/definition-history.ts";
 import { dataMigrations } from "../data/store.ts";
 import { trackingMigrations } from "../tracking/tables.ts";
 import { registryMigrations } from "../registry/tables.ts";
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   ...importMigrations,
   ...pathMigrations,
   ...accessMigrations,
+  ...featureMigrations,
 ];

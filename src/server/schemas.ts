@@ -153,6 +153,7 @@ export const schemas: Readonly<
     | "parity"
     | "featureView"
     | "viewInUse"
+    | "viewVersions"
     | "exploredEntity"
     | "pipelines"
     | "pipeline"
@@ -300,6 +301,16 @@ export const schemas: Readonly<
       }),
       example: orNull(Type.Object({ keys: Type.Array(Type.Union([text, num])), atUs: num })),
     }),
+  ),
+  viewVersions: of<readonly ApiFeatures.ViewVersion[]>()(
+    Type.Array(
+      Type.Object({
+        hash: orNull(text),
+        seenUs: num,
+        isCurrent: flag,
+        changes: Type.Array(Type.Object({ part: text, kind: oneOf("added", "removed", "changed"), from: orNull(text), to: orNull(text) })),
+      }),
+    ),
   ),
   viewInUse: of<ApiFeatures.ViewInUse>()(
     Type.Object({

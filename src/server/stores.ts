@@ -1,6 +1,7 @@
 import type { Directory } from "../access/directory.ts";
 import type { Gate } from "../access/gate.ts";
 import type { Datasets } from "../data/store.ts";
+import type { DefinitionHistory } from "../features/definition-history.ts";
 import type { ParityStore } from "../monitoring/parity-store.ts";
 import type { MonitoringStore } from "../monitoring/store.ts";
 import type { Pipelines } from "../pipelines/port.ts";
@@ -31,6 +32,7 @@ export interface Stores {
   readonly pipelines: Pipelines;
   readonly monitoring: MonitoringStore;
   readonly parity: ParityStore;
+  readonly definitions: DefinitionHistory;
   /** What registry and monitors date their records with: the machine's clock, or the replay's. */
   readonly eventClock: EventClock;
   readonly onlineStore: OnlineStoreLocation;

@@ -21,6 +21,7 @@ import { trainGbdt } from "../learn/gbdt/train.ts";
 import { createMonitorConsumer } from "../monitoring/consumer.ts";
 import { parseProfile, profileToJson } from "../monitoring/profile-file.ts";
 import { buildReferenceProfile } from "../monitoring/profile.ts";
+import { createDefinitionHistory } from "../features/definition-history.ts";
 import { createParityStore } from "../monitoring/parity-store.ts";
 import { createMonitoring } from "../monitoring/store.ts";
 import { createPipelines } from "../pipelines/pipelines.ts";
@@ -47,7 +48,8 @@ import type { ControlRooms } from "./control-rooms.ts";
 import { openPathDesk } from "./path-desk.ts";
 import { migrations } from "./migrations.ts";
 import { openExplorer } from "./test-world-explorer.ts";
-import { lookUp } from "./test-world-lookups.ts";
+import { useFeatures } from "./test-world-lookups.ts";
+import { tellProgress } from "./test-world-progress.ts";
 import { proveParity } from "./test-world-parity.ts";
 
 /**
@@ -156,6 +158,7 @@ export async function controlWorld(days: number, { webhookTargets }: { webhookTa
     pipelines: createPipelines({ database, blobs, clock }),
     monitoring: createMonitoring({ database, clock: eventClock }),
     parity: createParityStore(database),
+    definitions: createDefinitionHistory(database),
     blobs,
     feedback,
     progress: board,
@@ -249,8 +252,8 @@ async function fill(world: World, days: number): Promise<string> {
   await trainVersion(world, "late_arrival gbdt 2001-06-24", datasetHash, 0.8, false);
   await registry.refuse("late_arrival", 3, "loses 0.0061 AUC to the champion on the same rows, 0.002 allowed");
   await proveParity(world.parity, lateArrival, april, days);
-  await lookUp(world.onlineStore, { airport, route }, airports, april, world.machineClock);
-  progressOf(world, days);
+  await useFeatures(world, lateArrival, { airport, route }, airports, april);
+  tellProgress(world, april, days);
   return first;
 }
 
@@ -471,31 +474,4 @@ async function runPipelines({ pipelines, machineClock: clock }: World): Promise<
   await pipelines.start(train, { failing: true }, "train-late_arrival-2").catch(() => undefined);
   clock.advanceBy(120 * MICROS_PER_SECOND);
   await pipelines.start(train, { failing: false }, "train-late_arrival-3");
-}
-
-function progressOf({ board, machineClock: clock }: World, days: number): void {
-  for (const [id, title, unit] of [
-    ["data", "check data", "rows"],
-    ["features", "training set", "rows"],
-    ["train", "train", "trees"],
-    ["register", "register", "versions"],
-    ["replay", "replay", "questions"],
-    ["parity", "online = offline", "vectors"],
-  ] as const)
-    board.declare(id, title, unit);
-  for (const [id, total, seconds] of [
-    ["data", 340_000, 6],
-    ["features", 340_000, 14],
-    ["train", 120, 31],
-    ["register", 2, 1],
-  ] as const) {
-    board.start(id, 0, total);
-    clock.advanceBy(seconds * MICROS_PER_SECOND);
-    board.advance(id, total, total);
-    board.finish(id);
-  }
-  board.start("replay", 0, 21_840);
-  clock.advanceBy(30 * MICROS_PER_SECOND);
-  board.advance("replay", days * 240, 21_840);
-  board.replayAt(april + days * MICROS_PER_DAY - 5 * MICROS_PER_HOUR);
 }

@@ -60,6 +60,16 @@ export type LoopEvent =
       readonly breach: boolean;
     }
   | { readonly event: "alert"; readonly atUs: number; readonly kind: string; readonly text: string }
+  /** A view or a model's vector is another than at the start before; `from` and `to` are hashes, null for none. */
+  | {
+      readonly event: "definition";
+      readonly atUs: number;
+      readonly kind: "view" | "service";
+      readonly name: string;
+      readonly from: string | null;
+      readonly to: string | null;
+      readonly text: string;
+    }
   | { readonly event: "decision"; readonly atUs: number; readonly model: string; readonly version: number; readonly kind: string; readonly text: string }
   | LoopSummary;
 

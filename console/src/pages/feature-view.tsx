@@ -6,6 +6,7 @@ import { count, day, duration, figure, moment } from "../format.ts";
 import { Block, Page, Pairs, Readings, Trouble } from "../parts/block.tsx";
 import { Events } from "../parts/parity.tsx";
 import { State } from "../parts/state.tsx";
+import { DefinitionHistory } from "../parts/definition-history.tsx";
 import { InUse } from "../parts/in-use.tsx";
 import { ask } from "../requests.ts";
 
@@ -31,6 +32,7 @@ export function FeatureViewPage(): ReactNode {
       <InUse detail={d} />
       <Explorer detail={d} />
       <Health detail={d} />
+      <DefinitionHistory hash={view.hash} />
     </Page>
   );
 }

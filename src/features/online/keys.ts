@@ -123,6 +123,12 @@ export function profileKey(viewHash: string, writer: string, day: number): Uint8
   return Buffer.concat([viewPrefix(profileByte, viewHash), createHash("sha256").update(writer).digest().subarray(0, 8), place]);
 }
 
+/** Heads of all keys of a view. */
+export function headRange(viewHash: string): { readonly from: Uint8Array; readonly to: Uint8Array } {
+  const from = viewPrefix(headByte, viewHash);
+  return { from, to: Buffer.concat([from, Buffer.alloc(maxTupleBytes + 1, 0xff)]) };
+}
+
 export function profileRange(viewHash: string): { readonly from: Uint8Array; readonly to: Uint8Array } {
   const from = viewPrefix(profileByte, viewHash);
   return { from, to: Buffer.concat([from, Buffer.alloc(17, 0xff)]) };

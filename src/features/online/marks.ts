@@ -1,6 +1,6 @@
 import type { Micros } from "../../kernel/clock.ts";
 import type { KeyValueStore } from "../../storage/kv/port.ts";
-import { markKey } from "./keys.ts";
+import { headRange, markKey } from "./keys.ts";
 
 /** How far a view has been filled from its source's file: what an incremental materialization need not load again. */
 export type Mark = {
@@ -13,6 +13,14 @@ export type Mark = {
 export async function readMark(store: KeyValueStore, viewHash: string): Promise<Mark | undefined> {
   const stored = await store.get(markKey(viewHash));
   return stored === undefined ? undefined : (JSON.parse(Buffer.from(stored).toString("utf8")) as Mark);
+}
+
+/** Whether anything of a view is in the store: filled from its file, or pushed. */
+export async function isFilled(store: KeyValueStore, viewHash: string): Promise<boolean> {
+  if ((await readMark(store, viewHash)) !== undefined) return true;
+  const { from, to } = headRange(viewHash);
+  for await (const _head of store.range(from, to, 1)) return true;
+  return false;
 }
 
 export async function writeMarks(store: KeyValueStore, marks: readonly (Mark & { readonly viewHash: string })[]): Promise<void> {

@@ -2,11 +2,12 @@ import type { FastifyInstance } from "fastify";
 import { Type, type Static } from "typebox";
 import { featureViewHash, slotsOf, type FeatureViewDefinition, type ModelFeature } from "../../features/definition.ts";
 import { viewsOf, type ModelDefinition } from "../../project/definition.ts";
+import { changesBetween } from "../../features/definition-changes.ts";
 import { describeOnline } from "../../features/online/describe.ts";
 import { planView } from "../../features/view-plan.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { FeatureSlot, Features, FeatureView } from "../api.ts";
-import type { ExploredEntity, FeatureViewDetail } from "../api-features.ts";
+import type { ExploredEntity, FeatureViewDetail, ViewVersion } from "../api-features.ts";
 import type { RouteContext } from "../control-rooms.ts";
 import { viewInUse } from "../feature-profile.ts";
 import { schemas } from "../schemas.ts";
@@ -59,6 +60,17 @@ export function addFeatureRoutes(app: FastifyInstance, context: RouteContext): v
       const keys = readKeys(view, typeof key === "string" ? [key] : key);
       const found = await explorer.explore(view, keys, atUs);
       return { view: view.name, atUs, keys: Object.fromEntries(view.entity.keys.map((name, i) => [name, keys[i]!])), ...found };
+    },
+  );
+  app.get<{ Params: Static<typeof params> }>(
+    "/features/:hash/history",
+    { schema: { summary: "Versions of a view's definition, newest first, and what each changed", params, response: { 200: schemas.viewVersions } } },
+    async (request): Promise<ViewVersion[]> => {
+      const versions = await context.definitions.versions("view", viewOf(request.params.hash).name);
+      return versions.map(({ hash, seenUs, parts }, i) => {
+        const before = versions[i + 1];
+        return { hash, seenUs, isCurrent: i === 0, changes: before === undefined ? [] : changesBetween(before.parts, parts) };
+      });
     },
   );
   app.get<{ Params: Static<typeof params>; Querystring: Static<typeof period> }>(
