@@ -117,7 +117,7 @@ export function createHttp(options: HttpOptions): Http {
     close: async () => {
       // Whoever keeps a connection is told with its next answer that it ends, before any is closed under a question already on its way.
       isDraining = true;
-      for (const until = timerMs() + limits.drainPauseMs; timerMs() < until && (await openConnections(app)) > 0;) await wait(drainLookMs);
+      for (let leftMs = limits.drainPauseMs; leftMs > 0 && (await openConnections(app)) > 0; leftMs -= drainLookMs) await wait(drainLookMs);
       // Fastify closes what is idle now; a connection that is answered later would stay open for as long as its client likes.
       const reap = setInterval(() => app.server.closeIdleConnections(), reapMs);
       const cut = setTimeout(() => app.server.closeAllConnections(), limits.drainTimeoutMs);
