@@ -212,7 +212,7 @@ export async function openWorld({
     deploymentPollMs: 3_600_000,
   };
   // What the adaptive limit lets in depends on how busy the machine is; the tests of that limit set it themselves.
-  const limits = { targetLatencyMs: Infinity, ...overrides?.limits };
+  const limits = { targetLatencyMs: Infinity, drainPauseMs: 0, ...overrides?.limits };
   const serving = await createServing({ ...options, ...overrides, limits });
   const { port, grpcPort = 0 } = await serving.listen({ host: "127.0.0.1", port: 0, ...(grpc ? { grpcPort: 0 } : {}) });
   const url = `http://127.0.0.1:${port}`;
