@@ -1,3 +1,4 @@
+import { maxServingProcesses } from "../server/configuration.ts";
 import type { Flags, Parsed } from "./arguments.ts";
 
 /** One command of the command line; a file each. */
@@ -15,6 +16,16 @@ export interface Command {
 export const projectFlags: Flags = {
   project: { type: "string", value: "folder", help: "Project folder or file", default: "." },
   data: { type: "string", value: "folder", help: "Data folder; default .karkhana in the project's folder (.karkhana-full with --full)" },
+};
+
+export const servingProcessesFlag: Flags = {
+  "serving-processes": {
+    type: "integer",
+    value: "n",
+    help: "Serving processes on the serving ports, on Linux (default KARKHANA_SERVING_PROCESSES, else 1)",
+    min: 1,
+    max: maxServingProcesses,
+  },
 };
 
 export const portFlags: Flags = {

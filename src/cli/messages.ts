@@ -1,20 +1,29 @@
 import type { ErrorRecord } from "../kernel/error.ts";
 import type { LoopEvent, LoopProgress } from "../workflows/progress.ts";
 
-/** What the supervisor and its two processes say to each other over the channel Node gives a child. */
+/** What the supervisor and its processes say to each other over the channel Node gives a child. */
 export type ChildMessage =
-  | { readonly kind: "ready"; readonly url: string; readonly grpcAddress?: string }
+  | { readonly kind: "ready"; readonly url: string; readonly grpcAddress?: string; readonly peerPort?: number }
   | { readonly kind: "refused"; readonly error: ErrorRecord }
   | { readonly kind: "loop"; readonly event: LoopEvent; readonly progress: LoopProgress }
   | { readonly kind: "loop-ended"; readonly error: ErrorRecord | null };
 
-export interface StopMessage {
-  readonly kind: "stop";
-}
+/** What the supervisor says. */
+export type SupervisorMessage =
+  | { readonly kind: "stop" }
+  /** The serving processes that are up, with the ports that they answer each other on. */
+  | { readonly kind: "peers"; readonly peers: readonly { readonly process: number; readonly port: number }[] };
 
 export function tellSupervisor(message: ChildMessage): void {
   // A supervisor that was killed hears nothing; that must not end this process before it has closed what is open.
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
+
+/** Calls `hear` whenever the supervisor says which serving processes are up. */
+export function onPeers(hear: (peers: readonly { readonly process: number; readonly port: number }[]) => void): void {
+  process.on("message", (message: SupervisorMessage) => {
+    if (message.kind === "peers") hear(message.peers);
+  });
 }
 
 export interface Ending {
@@ -44,7 +53,7 @@ export function endWithSupervisor(): Ending {
       },
     );
   };
-  process.on("message", (message: StopMessage) => {
+  process.on("message", (message: SupervisorMessage) => {
     if (message.kind === "stop") end();
   });
   process.on("disconnect", end);

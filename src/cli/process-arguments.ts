@@ -8,6 +8,9 @@ export interface ProcessArguments {
   readonly port: number;
   /** Serving only: port of gRPC. */
   readonly grpcPort?: number;
+  /** Serving only: which of how many that share the ports; default the only one. */
+  readonly process?: number;
+  readonly processes?: number;
   /** Control only: address of the serving process, whatever port it got. */
   readonly servingPort?: number;
   /** Control only: run the project's loop once ready. */

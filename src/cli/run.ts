@@ -4,7 +4,7 @@ import { fromErrorRecord } from "../kernel/error.ts";
 import { readRunning } from "../server/running.ts";
 import { untilOrphansEnded } from "../server/role-lock.ts";
 import { isSet } from "./arguments.ts";
-import { portFlags, projectFlags, type Command } from "./command.ts";
+import { portFlags, projectFlags, servingProcessesFlag, type Command } from "./command.ts";
 import type { ChildMessage } from "./messages.ts";
 import { chooseProject } from "./project-folder.ts";
 import { startProcesses, untilSignal } from "./start-processes.ts";
@@ -17,6 +17,7 @@ export const run: Command = {
   flags: {
     ...projectFlags,
     ...portFlags,
+    ...servingProcessesFlag,
     full: { type: "boolean", help: "Tell the project to use all rows" },
     exit: { type: "boolean", help: "End when the loop has ended, instead of leaving the console open" },
     fresh: { type: "boolean", help: "Delete what earlier runs left in the data folder and begin anew" },

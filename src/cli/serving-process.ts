@@ -4,6 +4,7 @@ import { LookupWatch } from "../features/online/lookup-watch.ts";
 import { lookupFamilies, sourceFamilies, watchedSources } from "../features/online/watch-metrics.ts";
 import { createOnlineFeatures } from "../features/online/online-features.ts";
 import { openFeedbackLog } from "../feedback/log.ts";
+import { logFolderOf } from "../feedback/log-folders.ts";
 import { toErrorRecord } from "../kernel/error.ts";
 import { viewsOf } from "../project/definition.ts";
 import { loadProject } from "../project/load.ts";
@@ -24,16 +25,17 @@ const profileEveryMs = 5000;
 const ending = endWithSupervisor();
 try {
   const args = readProcessArguments(process.argv);
-  await lockRole(args.dataFolder, "serving");
+  const number = args.process ?? 0;
+  await lockRole(args.dataFolder, "serving", number);
   const project = await loadProject(args.projectFile);
   const configuration = readConfiguration(process.env);
   const stores = await openStores(args.dataFolder, configuration);
   const online = await openOnlineStore(stores.onlineStore);
   const views = project.definition.models.flatMap((model) => viewsOf(model.service));
-  const watch = new LookupWatch({ store: online, views, clock: systemClock, writer: "serving" });
+  const watch = new LookupWatch({ store: online, views, clock: systemClock, writer: number === 0 ? "serving" : `serving-${number}` });
   await watch.start(profileEveryMs);
   const features = createOnlineFeatures({ store: online, views, watch });
-  const feedback = await openFeedbackLog(stores.folder.logFolder);
+  const feedback = await openFeedbackLog(logFolderOf(stores.folder.logFolder, number));
   const { otlpEndpoint } = configuration;
   // Loaded on demand: most processes send no traces.
   const traces = otlpEndpoint === undefined ? undefined : (await import("../server/traces.ts")).openTraces({ endpoint: otlpEndpoint, random: Math.random });
@@ -60,7 +62,12 @@ try {
     await online.close();
     await stores.close();
   });
-  const address = await serving.listen({ host: args.host, port: args.port, ...(args.grpcPort === undefined ? {} : { grpcPort: args.grpcPort }) });
+  const address = await serving.listen({
+    host: args.host,
+    port: args.port,
+    ...(args.grpcPort === undefined ? {} : { grpcPort: args.grpcPort }),
+    reusePort: (args.processes ?? 1) > 1,
+  });
   tellSupervisor({
     kind: "ready",
     url: `http://${ownAddress(address.host)}:${address.port}`,

@@ -1,7 +1,10 @@
-import { readConfiguration } from "../server/configuration.ts";
+import { createServer } from "node:net";
+import { KarkhanaError } from "../kernel/error.ts";
+import { processesIn, readConfiguration, type Configuration } from "../server/configuration.ts";
 import { openStores } from "../server/compose.ts";
 import { isLoopback } from "../serving/http-guard.ts";
 import { lockDataFolder } from "../server/data-folder-lock.ts";
+import { untilServingEnded } from "../server/role-lock.ts";
 import { forgetRunning, writeRunning, type Running } from "../server/running.ts";
 import { planText } from "../workflows/definition-plan.ts";
 import { planStart } from "../server/definition-start.ts";
@@ -26,7 +29,11 @@ export interface StartOptions {
   readonly say?: (text: string) => void;
 }
 
-/** Starts serving, then control, on the ports the flags give; one supervisor a data folder. */
+/**
+ * Starts serving, then control, on the ports the flags give; one supervisor a data folder. Of several serving processes the first takes the
+ * ports and the others join it there.
+ * @throws SERVING_PROCESSES_UNSUPPORTED, PORT_IN_USE, DATA_DIR_IN_USE
+ */
 export async function startProcesses(
   { project, dataFolder }: ProjectChoice,
   values: FlagValues,
@@ -34,7 +41,9 @@ export async function startProcesses(
 ): Promise<Started> {
   // Everything that can be wrong with folder and configuration is said before a process is started.
   const host = optionalText(values, "host") ?? "127.0.0.1";
-  const stores = await openStores(dataFolder, readConfiguration(process.env));
+  const configuration = readConfiguration(process.env);
+  const processes = servingProcessesOf(values, configuration);
+  const stores = await openStores(dataFolder, configuration);
   try {
     if (!isLoopback(host)) await stores.gate.require(host);
     const plan = await planStart(project, stores);
@@ -45,37 +54,95 @@ export async function startProcesses(
   }
   const unlock = lockDataFolder(dataFolder);
   const common = { projectFile: project.file, dataFolder, host };
-  const supervisors: Supervisor[] = [];
-  const onRestart = (role: string, reason: string): void => say(`karkhana: the ${role} process ended (${reason}); starting it again`);
+  const serving: Supervisor[] = [];
+  const control: Supervisor[] = [];
+  const peers = new Map<number, number>();
+  const tellPeers = (): void => {
+    for (const one of serving) one.tell({ kind: "peers", peers: Array.from(peers, ([number, port]) => ({ process: number, port })) });
+  };
   let grpcAddress: string | undefined;
   const start = async (spec: ProcessSpec): Promise<string> => {
+    const { process: which } = spec.args;
     const supervisor = new Supervisor([spec], {
-      onRestart,
+      onRestart: (role, reason) => {
+        if (which !== undefined) peers.delete(which);
+        tellPeers();
+        say(`karkhana: the ${role} process${which === undefined ? "" : ` ${which}`} ended (${reason}); starting it again`);
+      },
       onMessage: (role, message) => {
-        if (message.kind === "ready" && message.grpcAddress !== undefined) ({ grpcAddress } = message);
+        if (message.kind === "ready") {
+          ({ grpcAddress = grpcAddress } = message);
+          if (which !== undefined && message.peerPort !== undefined) peers.set(which, message.peerPort);
+          tellPeers();
+        }
         onMessage?.(role, message);
       },
     });
-    supervisors.push(supervisor);
+    (spec.role === "serving" ? serving : control).push(supervisor);
     return (await supervisor.start()).get(spec.role) ?? "";
   };
+  let restarting: Promise<void> = Promise.resolve();
+  const restartServing = (): void => {
+    restarting = restarting.then(async () => {
+      say(`karkhana: starting ${processes === 1 ? "the serving process" : `${processes} serving processes`} again, one after the other`);
+      for (const supervisor of serving) await supervisor.restart();
+      say("karkhana: all were started again");
+    });
+    restarting.catch(() => undefined);
+  };
   const stop = async (): Promise<void> => {
-    for (const supervisor of supervisors.toReversed()) await supervisor.stop();
+    if (process.platform !== "win32") process.off("SIGUSR2", restartServing);
+    for (const supervisor of control) await supervisor.stop();
+    await Promise.all(serving.map((supervisor) => supervisor.stop()));
     forgetRunning(dataFolder);
     unlock();
   };
   try {
     const port = number(values, "serving-port");
-    const servingUrl = await start({ role: "serving", args: { ...common, port, grpcPort: grpcPortOf(values, port) } });
+    const args = { ...common, port, grpcPort: grpcPortOf(values, port) };
+    await untilServingEnded(dataFolder);
+    if (processes > 1) {
+      // Of a port that may be shared nobody would be told that others have it.
+      await requireFree(host, args.port, "--serving-port");
+      await requireFree(host, args.grpcPort, "--grpc-port");
+    }
+    const servingUrl = await start({ role: "serving", args: processes === 1 ? args : { ...args, process: 0, processes } });
     const servingPort = Number(new URL(servingUrl).port);
+    const shared = { ...args, port: servingPort, grpcPort: portOf(grpcAddress), processes };
+    await Promise.all(Array.from({ length: processes - 1 }, (_, i) => start({ role: "serving", args: { ...shared, process: i + 1 } })));
     const controlUrl = roles === "serving" ? "" : await start({ role: "control", args: { ...common, port: number(values, "port"), servingPort, loop } });
-    const running = { pid: process.pid, controlUrl, servingUrl, ...(grpcAddress === undefined ? {} : { grpcAddress }) };
+    const running = { pid: process.pid, controlUrl, servingUrl, servingProcesses: processes, ...(grpcAddress === undefined ? {} : { grpcAddress }) };
     writeRunning(dataFolder, running);
-    return { running, failed: Promise.race(supervisors.map((s) => s.failed)), stop };
+    if (process.platform !== "win32") process.on("SIGUSR2", restartServing);
+    return { running, failed: Promise.race([...serving, ...control].map((s) => s.failed)), stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** @throws SERVING_PROCESSES_UNSUPPORTED */
+function servingProcessesOf(values: FlagValues, { servingProcesses }: Configuration): number {
+  const flag = values["serving-processes"];
+  const processes = typeof flag === "number" ? flag : (processesIn(servingProcesses ?? "1") ?? 1);
+  // Elsewhere SO_REUSEPORT is refused, or gives every connection to one of those who listen.
+  if (processes > 1 && process.platform !== "linux") throw new KarkhanaError("SERVING_PROCESSES_UNSUPPORTED", { processes, platform: process.platform });
+  return processes;
+}
+
+/** @throws PORT_IN_USE */
+function requireFree(host: string, port: number, flag: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", (cause: NodeJS.ErrnoException) =>
+      reject(cause.code === "EADDRINUSE" ? new KarkhanaError("PORT_IN_USE", { host, port, flag }, { cause }) : cause),
+    );
+    server.listen({ host, port }, () => server.close(() => resolve()));
+  });
+}
+
+function portOf(address: string | undefined): number {
+  return address === undefined ? 0 : Number(address.slice(address.lastIndexOf(":") + 1));
 }
 
 /** The flag's, else the port after the serving port; any free one where that is any free one. */

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { fromErrorRecord, KarkhanaError } from "../kernel/error.ts";
-import type { ChildMessage } from "./messages.ts";
+import type { ChildMessage, SupervisorMessage } from "./messages.ts";
 import { toProcessArguments, type ProcessArguments } from "./process-arguments.ts";
 
 export interface ProcessSpec {
@@ -24,8 +24,11 @@ interface Supervised {
   refusal: string | undefined;
   deaths: number;
   wasReady: boolean;
-  /** The port it first got: others were told it, so it comes back there. */
+  /** It was told to end so that another takes its place. */
+  isLeaving: boolean;
+  /** The ports it first got: others were told them, so it comes back there. */
   port: number;
+  grpcPort: number | undefined;
 }
 
 /**
@@ -35,18 +38,27 @@ interface Supervised {
  *   started --refused--> given up: the error is the user's      rejects `failed`
  *   started again --refused--> dies                             (what it had once, it may get again: a busy disk, a port just taken)
  *   started --dies maxDeaths times in a row--> given up         rejects `failed`
+ *   up --restart()--> answers what is under way, ends --> started
  */
 export class Supervisor {
   readonly #processes: Supervised[];
   readonly #options: SupervisorOptions;
   readonly #failed: PromiseWithResolvers<never> = Promise.withResolvers();
-  readonly #urls = new Map<string, PromiseWithResolvers<string>>();
+  readonly #ready = new Map<Supervised, PromiseWithResolvers<string>>();
   #stopping = false;
 
   constructor(specs: readonly ProcessSpec[], options: SupervisorOptions = {}) {
     this.#options = options;
-    this.#processes = specs.map((spec) => ({ spec, child: undefined, refusal: undefined, deaths: 0, wasReady: false, port: spec.args.port }));
-    for (const { role } of specs) this.#urls.set(role, Promise.withResolvers());
+    this.#processes = specs.map((spec) => ({
+      spec,
+      child: undefined,
+      refusal: undefined,
+      deaths: 0,
+      wasReady: false,
+      isLeaving: false,
+      port: spec.args.port,
+      grpcPort: spec.args.grpcPort,
+    }));
     this.#failed.promise.catch(() => undefined);
   }
 
@@ -59,39 +71,66 @@ export class Supervisor {
   async start(): Promise<ReadonlyMap<string, string>> {
     const urls = new Map<string, string>();
     for (const supervised of this.#processes) {
-      this.#spawn(supervised);
-      const { role } = supervised.spec;
-      urls.set(role, await Promise.race([this.#urls.get(role)!.promise, this.failed]));
+      urls.set(supervised.spec.role, await this.#spawnReady(supervised));
     }
     return urls;
+  }
+
+  /** Says something to every process that is there. */
+  tell(message: SupervisorMessage): void {
+    for (const { child } of this.#processes) if (child?.connected === true) child.send(message, () => undefined);
+  }
+
+  /** Ends each process in order and starts it again, one after the other; resolves once the last is ready. */
+  async restart(graceMs = 10_000): Promise<void> {
+    for (const supervised of this.#processes) {
+      if (this.#stopping) return;
+      supervised.isLeaving = true;
+      await this.#end(supervised, graceMs);
+      supervised.isLeaving = false;
+      if (!this.#stopping) await this.#spawnReady(supervised);
+    }
   }
 
   /** Asks each process to end, last started first; after `graceMs` it is killed. */
   async stop(graceMs = 20_000): Promise<void> {
     this.#stopping = true;
-    for (const { child } of this.#processes.toReversed()) {
-      if (child === undefined || child.exitCode !== null || child.signalCode !== null) continue;
-      const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-      const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
-      // It may be ending by itself at this moment: then the message finds nobody, which is no error.
-      if (child.connected) child.send({ kind: "stop" }, () => undefined);
-      else child.kill("SIGTERM");
-      await gone;
-      clearTimeout(timer);
-    }
+    for (const supervised of this.#processes.toReversed()) await this.#end(supervised, graceMs);
+  }
+
+  async #end({ child }: Supervised, graceMs: number): Promise<void> {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+    // It may be ending by itself at this moment: then the message finds nobody, which is no error.
+    if (child.connected) child.send({ kind: "stop" }, () => undefined);
+    else child.kill("SIGTERM");
+    await gone;
+    clearTimeout(timer);
+  }
+
+  #spawnReady(supervised: Supervised): Promise<string> {
+    const ready = Promise.withResolvers<string>();
+    this.#ready.set(supervised, ready);
+    this.#spawn(supervised);
+    return Promise.race([ready.promise, this.failed]);
   }
 
   #spawn(supervised: Supervised): void {
     const { spec } = supervised;
     const main = fileURLToPath(new URL(`./${spec.role}-process${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url));
-    const child = fork(main, toProcessArguments({ ...spec.args, port: supervised.port }), {
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-      env: { ...process.env, ...spec.env },
-    });
+    const child = fork(
+      main,
+      toProcessArguments({ ...spec.args, port: supervised.port, ...(supervised.grpcPort === undefined ? {} : { grpcPort: supervised.grpcPort }) }),
+      {
+        stdio: ["ignore", "inherit", "inherit", "ipc"],
+        env: { ...process.env, ...spec.env },
+      },
+    );
     supervised.child = child;
     supervised.refusal = undefined;
     child.on("message", (message: ChildMessage) => this.#hear(supervised, message));
-    child.on("exit", (code, signal) => this.#exited(supervised, supervised.refusal ?? signal ?? `exit ${code}`));
+    child.on("exit", (code, signal) => this.#exited(supervised, child, supervised.refusal ?? signal ?? `exit ${code}`));
   }
 
   #hear(supervised: Supervised, message: ChildMessage): void {
@@ -99,7 +138,8 @@ export class Supervisor {
       supervised.wasReady = true;
       supervised.deaths = 0;
       supervised.port = Number(new URL(message.url).port);
-      this.#urls.get(supervised.spec.role)!.resolve(message.url);
+      if (message.grpcAddress !== undefined) supervised.grpcPort = Number(message.grpcAddress.slice(message.grpcAddress.lastIndexOf(":") + 1));
+      this.#ready.get(supervised)?.resolve(message.url);
     }
     if (message.kind === "refused") supervised.refusal = `${message.error.code}: ${message.error.message}`;
     if (message.kind === "refused" && !supervised.wasReady) {
@@ -109,8 +149,8 @@ export class Supervisor {
     this.#options.onMessage?.(supervised.spec.role, message);
   }
 
-  #exited(supervised: Supervised, reason: string): void {
-    if (this.#stopping) return;
+  #exited(supervised: Supervised, child: ChildProcess, reason: string): void {
+    if (this.#stopping || supervised.isLeaving) return;
     const { role } = supervised.spec;
     supervised.deaths += 1;
     if (supervised.deaths > (this.#options.maxDeaths ?? 5)) {
@@ -119,7 +159,8 @@ export class Supervisor {
     }
     this.#options.onRestart?.(role, reason);
     setTimeout(() => {
-      if (!this.#stopping) this.#spawn(supervised);
+      // A restart that was asked for meanwhile has started another.
+      if (!this.#stopping && supervised.child === child) this.#spawn(supervised);
     }, 100 * supervised.deaths);
   }
 }

@@ -1,6 +1,6 @@
 import { KarkhanaError } from "../kernel/error.ts";
 import { isSet, text, type FlagValues } from "./arguments.ts";
-import { portFlags, projectFlags, type Command } from "./command.ts";
+import { portFlags, projectFlags, servingProcessesFlag, type Command } from "./command.ts";
 import { chooseProject } from "./project-folder.ts";
 import { startProcesses, untilSignal } from "./start-processes.ts";
 
@@ -11,6 +11,7 @@ export const up: Command = {
   flags: {
     ...projectFlags,
     ...portFlags,
+    ...servingProcessesFlag,
     host: { type: "string", value: "address", help: "Address to listen on; any but loopback needs users (`karkhana auth`)", default: "127.0.0.1" },
     role: { type: "string", value: "all|serving", help: "serving: only the process that answers, as one of several replicas", default: "all" },
     full: { type: "boolean", help: "Tell the project to use all rows" },

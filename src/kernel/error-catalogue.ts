@@ -292,6 +292,11 @@ const errors = {
     remedy: "Stop the program that holds it, or choose another with {flag}; 0 takes any free one.",
     retryable: false,
   },
+  SERVING_PROCESSES_UNSUPPORTED: {
+    text: "{processes} serving processes cannot share one port on {platform}",
+    remedy: "The system does not spread connections over processes there. Use one, or Linux.",
+    retryable: false,
+  },
   DATA_DIR_IN_USE: {
     text: "Data folder {dataFolder} is in use by process {pid}",
     remedy: "Stop that process, or choose another folder with --data.",

@@ -17,7 +17,7 @@ const urlOf =
     URL.canParse(value) && protocols.includes(new URL(value).protocol) ? undefined : `must be a URL with ${protocols.join(" or ")}`;
 
 export const variables: Readonly<
-  Record<"databaseUrl" | "redisUrl" | "artifactAccess" | "allowedHosts" | "otlpEndpoint" | "servingPrice" | "webhookTargets", Variable>
+  Record<"databaseUrl" | "redisUrl" | "artifactAccess" | "allowedHosts" | "otlpEndpoint" | "servingPrice" | "servingProcesses" | "webhookTargets", Variable>
 > = {
   databaseUrl: {
     name: "KARKHANA_DATABASE_URL",
@@ -35,6 +35,12 @@ export const variables: Readonly<
     name: "KARKHANA_SERVING_PRICE",
     help: "What an hour of the machine that serves costs, such as 0.096 USD: the console then shows the cost of 1,000 predictions",
     problem: (value) => (priceOf(value) === undefined ? 'must be a number and a currency, such as "0.096 USD"' : undefined),
+    secret: false,
+  },
+  servingProcesses: {
+    name: "KARKHANA_SERVING_PROCESSES",
+    help: "Serving processes that share the serving ports of this machine, on Linux; --serving-processes goes before it",
+    problem: (value) => (processesIn(value) === undefined ? `must be a whole number from 1 to ${maxServingProcesses}` : undefined),
     secret: false,
   },
   otlpEndpoint: {
@@ -73,6 +79,13 @@ export const variables: Readonly<
 export function priceOf(text: string): { readonly perHour: number; readonly currency: string } | undefined {
   const found = /^(\d+(?:\.\d+)?) ([A-Z]{3})$/.exec(text);
   return found === null ? undefined : { perHour: Number(found[1]), currency: found[2] ?? "" };
+}
+
+export const maxServingProcesses = 64;
+
+export function processesIn(text: string): number | undefined {
+  const number = Number(text);
+  return /^\d+$/.test(text) && number >= 1 && number <= maxServingProcesses ? number : undefined;
 }
 
 export type Configuration = { readonly [K in keyof typeof variables]?: string };

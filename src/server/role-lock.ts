@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { codeOf } from "../kernel/error.ts";
@@ -11,17 +11,28 @@ const patienceMs = 30_000;
 const held: FolderLock[] = [];
 
 /**
- * Makes this process the one of its role in a data folder. A predecessor whose supervisor was killed may still be answering, writing or
+ * Makes this process the one of its role, and of its number among those of the role, in a data folder. A predecessor whose supervisor was killed may still be answering, writing or
  * running the loop's pipelines: it is waited for, and with it its port, its logs and its runs are free.
  * @throws FOLDER_LOCKED if it does not end
  */
-export async function lockRole(dataFolder: string, role: "control" | "serving"): Promise<void> {
-  held.push(await patiently(join(dataFolder, "run"), role));
+export async function lockRole(dataFolder: string, role: "control" | "serving", number = 0): Promise<void> {
+  held.push(await patiently(join(dataFolder, "run"), number === 0 ? role : `${role}-${number}`));
 }
 
 /** Resolves once no process of a killed supervisor writes to the folder any more. @throws FOLDER_LOCKED */
 export async function untilOrphansEnded(dataFolder: string): Promise<void> {
-  for (const role of ["control", "serving"]) (await patiently(join(dataFolder, "run"), role)).release();
+  (await patiently(join(dataFolder, "run"), "control")).release();
+  await untilServingEnded(dataFolder);
+}
+
+/** The same of serving processes alone, however many there were: the ports are free then. @throws FOLDER_LOCKED */
+export async function untilServingEnded(dataFolder: string): Promise<void> {
+  const runFolder = join(dataFolder, "run");
+  mkdirSync(runFolder, { recursive: true });
+  for (const name of readdirSync(runFolder)) {
+    const [, role] = /^(serving(?:-\d+)?)\.lock$/.exec(name) ?? [];
+    if (role !== undefined) (await patiently(runFolder, role)).release();
+  }
 }
 
 async function patiently(runFolder: string, role: string): Promise<FolderLock> {

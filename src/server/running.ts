@@ -10,6 +10,8 @@ export interface Running {
   readonly servingUrl: string;
   /** host:port of the serving process's gRPC. */
   readonly grpcAddress?: string;
+  /** How many answer there; absent in what an older program wrote. */
+  readonly servingProcesses?: number;
 }
 
 const fileIn = (dataFolder: string): string => join(dataFolder, "run", "running.json");
