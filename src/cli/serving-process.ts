@@ -16,7 +16,7 @@ import { systemClock, systemId } from "../server/system.ts";
 import { ownAddress } from "../serving/http-guard.ts";
 import { createServing } from "../serving/app.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
-import { endWithSupervisor, tellSupervisor } from "./messages.ts";
+import { endWithSupervisor, onPeers, tellSupervisor } from "./messages.ts";
 import { readProcessArguments } from "./process-arguments.ts";
 
 /** How much of what lookups gave a sudden end may lose. */
@@ -25,7 +25,7 @@ const profileEveryMs = 5000;
 const ending = endWithSupervisor();
 try {
   const args = readProcessArguments(process.argv);
-  const number = args.process ?? 0;
+  const { process: number = 0, processes = 1 } = args;
   await lockRole(args.dataFolder, "serving", number);
   const project = await loadProject(args.projectFile);
   const configuration = readConfiguration(process.env);
@@ -44,7 +44,12 @@ try {
     registry: stores.registry,
     blobs: stores.blobs,
     online: features,
-    featureMetrics: async () => [...lookupFamilies(watch.totals()), ...sourceFamilies(await watchedSources(features, views), systemClock.nowUs())],
+    featureMetrics: async () => [
+      ...lookupFamilies(watch.totals()),
+      // Of the sources every process knows the same: they are told once.
+      ...(number === 0 ? sourceFamilies(await watchedSources(features, views), systemClock.nowUs()) : []),
+    ],
+    ...(processes === 1 ? {} : { sharing: { process: number, processes, token: stores.internalToken } }),
     feedback,
     clock: systemClock,
     newId: systemId,
@@ -66,10 +71,12 @@ try {
     host: args.host,
     port: args.port,
     ...(args.grpcPort === undefined ? {} : { grpcPort: args.grpcPort }),
-    reusePort: (args.processes ?? 1) > 1,
+    reusePort: processes > 1,
   });
+  onPeers((peers) => serving.setPeers(peers));
   tellSupervisor({
     kind: "ready",
+    ...(address.peerPort === undefined ? {} : { peerPort: address.peerPort }),
     url: `http://${ownAddress(address.host)}:${address.port}`,
     ...(address.grpcPort === undefined ? {} : { grpcAddress: `${ownAddress(address.host)}:${address.grpcPort}` }),
   });

@@ -83,12 +83,14 @@ export async function startProcesses(
   };
   let restarting: Promise<void> = Promise.resolve();
   const restartServing = (): void => {
-    restarting = restarting.then(async () => {
-      say(`karkhana: starting ${processes === 1 ? "the serving process" : `${processes} serving processes`} again, one after the other`);
-      for (const supervisor of serving) await supervisor.restart();
-      say("karkhana: all were started again");
-    });
-    restarting.catch(() => undefined);
+    const before = restarting;
+    restarting = oneAfterTheOther(before).catch(() => undefined);
+  };
+  const oneAfterTheOther = async (before: Promise<void>): Promise<void> => {
+    await before;
+    say(`karkhana: starting ${processes === 1 ? "the serving process" : `${processes} serving processes`} again, one after the other`);
+    for (const supervisor of serving) await supervisor.restart();
+    say("karkhana: all were started again");
   };
   const stop = async (): Promise<void> => {
     if (process.platform !== "win32") process.off("SIGUSR2", restartServing);

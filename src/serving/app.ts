@@ -17,6 +17,9 @@ import { FileModels } from "./oip/file-models.ts";
 import { createGrpc, type Grpc } from "./oip/grpc-server.ts";
 import { projectStep } from "./oip/project-step.ts";
 import { OipServer } from "./oip/server.ts";
+import { listenToPeers, type PeerServer } from "./peers/peer-server.ts";
+import { Peers, type Peer, type PeersOptions } from "./peers/peers.ts";
+import { ProcessReports } from "./peers/process-reports.ts";
 import { reportHealth, type HealthReport } from "./report.ts";
 import { fieldsReader } from "./request-fields.ts";
 import { ServedModel } from "./served-model.ts";
@@ -46,6 +49,8 @@ export interface ServingOptions {
   readonly featureMetrics?: () => Promise<readonly MetricFamily[]>;
   /** Where traces of answers go; default nowhere. */
   readonly traces?: TraceSink;
+  /** Which of how many serving processes on the same ports this one is, and what they show each other; default the only one. */
+  readonly sharing?: PeersOptions;
   /** Monotonic milliseconds for latencies; default `performance.now`. */
   readonly timerMs?: () => number;
 }
@@ -55,13 +60,15 @@ export interface ServingAddress {
   readonly port: number;
   /** 0 takes any free one; absent: no gRPC. */
   readonly grpcPort?: number;
-  /** Several processes may listen on these ports at once; the system spreads connections among them. */
+  /** Several processes may listen on these ports at once; the system spreads connections over them. */
   readonly reusePort?: boolean;
 }
 
 export interface Serving {
   /** @throws PORT_IN_USE, ACCESS_NOT_CONFIGURED if others reach the host and no user is known */
-  listen(address: ServingAddress): Promise<{ readonly host: string; readonly port: number; readonly grpcPort: number | undefined }>;
+  listen(address: ServingAddress): Promise<{ readonly host: string; readonly port: number; readonly grpcPort: number | undefined; readonly peerPort?: number }>;
+  /** The processes that are up now, from whoever keeps them running. */
+  setPeers(peers: readonly Peer[]): void;
   /** Resolves once a reading of the deployments that began after this call is in force. @throws DEPLOYMENTS_UNREADABLE */
   refreshDeployments(): Promise<void>;
   health(): HealthReport;
@@ -77,6 +84,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   const { project, registry, blobs, online, feedback, clock, newId } = options;
   const limits = { ...defaultServingLimits, ...options.limits };
   const timerMs = options.timerMs ?? (() => performance.now());
+  const peers = options.sharing === undefined ? undefined : new Peers(options.sharing);
   const models = new Map(
     project.models.map((definition) => [
       definition.name,
@@ -102,15 +110,19 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     maxRows: limits.maxInstances,
     isReady: () => {
       const { status } = health();
-      return status === "ok" || status === "degraded";
+      return (status === "ok" || status === "degraded") && peers?.wereAllUp !== false;
     },
     refresh: () => follower.refresh(),
+    peers,
   });
   let isClosing = false;
   const inFlight = new InFlight<Refuse>(limits, (refuse, error) => refuse(error));
   const health = (): HealthReport => reportHealth(models.values(), follower, inFlight.size, isClosing);
+  const reports = new ProcessReports({ models, server, inFlight, timerMs, process: peers?.process ?? 0, featureMetrics: options.featureMetrics });
   const shared = {
     models,
+    reports,
+    peers,
     server,
     health,
     inFlight,
@@ -127,7 +139,6 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     traces: options.traces,
     allowedHosts: options.allowedHosts ?? [],
     gate: options.gate,
-    featureMetrics: options.featureMetrics,
   };
   const http = createHttp(shared);
   const grpcOptions = {
@@ -138,6 +149,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     drainTimeoutMs: limits.drainTimeoutMs,
   };
   let grpc: Grpc | undefined;
+  let peerServer: PeerServer | undefined;
   const sweep = setInterval(() => inFlight.sweep(timerMs(), sweepMs), sweepMs);
   sweep.unref();
   await follower.refresh().catch(() => {});
@@ -150,16 +162,27 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
         if (options.gate === undefined) throw new KarkhanaError("ACCESS_NOT_CONFIGURED", { host });
         await options.gate.require(host);
       }
-      const address = await http.listen(host, port, reusePort);
+      if (options.sharing !== undefined)
+        peerServer = await listenToPeers(options.sharing.token, {
+          state: () => reports.state(),
+          metrics: (contentType) => reports.metrics(contentType),
+          statistics: (name, version) => server.ownStatistics(name, version),
+          refresh: () => follower.refresh(),
+          load: (name) => server.loadHere(name),
+          unload: (name) => server.unloadHere(name),
+        });
+      const address = { ...(await http.listen(host, port, reusePort)), ...(peerServer === undefined ? {} : { peerPort: peerServer.port }) };
       if (grpcPort === undefined) return { ...address, grpcPort };
       grpc = createGrpc(grpcOptions);
       return { ...address, grpcPort: (await grpc.listen({ host, port: grpcPort, reusePort })).port };
     },
+    setPeers: (others) => peers?.set(others),
     refreshDeployments: () => follower.refresh(),
     health,
     close: async () => {
       isClosing = true;
       await Promise.all([http.close(), grpc?.close()]);
+      await peerServer?.close();
       clearInterval(sweep);
       await files.close();
       await follower.stop();

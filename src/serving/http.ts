@@ -7,7 +7,6 @@ import type { NewId } from "../kernel/ids.ts";
 import type { DeploymentFollower } from "./deployment-follower.ts";
 import { drained } from "./drain.ts";
 import type { FeedbackFace, OnlineFace } from "./faces.ts";
-import type { MetricFamily } from "../features/online/watch-metrics.ts";
 import type { Gate } from "../access/gate.ts";
 import { accessCheck } from "./access.ts";
 import { hostGuard } from "./http-guard.ts";
@@ -19,6 +18,8 @@ import { addFeastRoutes } from "./feast/http-routes.ts";
 import { addMlflowRoutes } from "./mlflow/http-routes.ts";
 import { addOipRoutes } from "./oip/http-routes.ts";
 import type { OipServer } from "./oip/server.ts";
+import type { Peers } from "./peers/peers.ts";
+import type { ProcessReports } from "./peers/process-reports.ts";
 import { addRoutes } from "./routes.ts";
 import type { TraceSink } from "./traces.ts";
 import type { HealthReport } from "./report.ts";
@@ -42,6 +43,9 @@ export interface HttpOptions {
   readonly server: OipServer;
   readonly health: () => HealthReport;
   readonly inFlight: InFlight<Refuse>;
+  readonly reports: ProcessReports;
+  /** The other processes on the same port, if there are any. */
+  readonly peers?: Peers | undefined;
   readonly clock: Clock;
   readonly traces?: TraceSink | undefined;
   readonly newId: NewId;
@@ -51,7 +55,6 @@ export interface HttpOptions {
   readonly allowedHosts: readonly string[];
   /** Without one nobody is asked who they are. */
   readonly gate?: Gate | undefined;
-  readonly featureMetrics?: (() => Promise<readonly MetricFamily[]>) | undefined;
 }
 
 export interface Http {

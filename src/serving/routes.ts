@@ -2,12 +2,11 @@ import type { FastifyInstance } from "fastify";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { HttpOptions } from "./http.ts";
 import type { AnswerWork } from "./http-call.ts";
-import { ServingMetrics } from "./metrics.ts";
+import { joinMetrics } from "./peers/metrics-text.ts";
 import { predict } from "./predict.ts";
 import { readLabelsRequest, readPushRequest } from "./push-request.ts";
 import { reportModel } from "./report.ts";
 import type { ServedModel } from "./served-model.ts";
-import { reportStats, type ModelStats } from "./stats.ts";
 
 interface NameParams {
   Params: { name: string };
@@ -46,37 +45,24 @@ function addWrites(app: FastifyInstance, options: HttpOptions, answer: AnswerWor
 }
 
 function addReports(app: FastifyInstance, options: HttpOptions): void {
-  const { models, server, follower, health, timerMs, inFlight } = options;
-  const metrics = new ServingMetrics();
-  const startedMs = timerMs();
+  const { models, follower, health, reports, peers } = options;
 
   app.get("/health", (_request, reply) => {
     const report = health();
     return reply.code(report.status === "ok" || report.status === "degraded" ? 200 : 503).send(report);
   });
   app.get("/v1/models", () => ({ models: [...models.values()].map(reportModel) }));
-  app.get("/v1/stats", () => {
-    const nowMs = timerMs();
-    const uptimeMs = nowMs - startedMs;
-    return {
-      uptimeSeconds: uptimeMs / 1000,
-      inFlight: inFlight.size,
-      overloaded: inFlight.overloaded,
-      overShare: inFlight.overShare,
-      timedOut: inFlight.timedOut,
-      concurrencyLimit: inFlight.limit,
-      models: [...models].map(([name, { stats }]) => reportStats(name, stats, nowMs, uptimeMs)),
-    };
-  });
+  app.get("/v1/stats", async () => reports.stats((await peers?.states()) ?? []));
   app.get("/metrics", async ({ headers }, reply) => {
-    const contentType = metrics.contentTypeFor(headers.accept);
-    const stats = new Map(
-      [...models, ...Array.from(server.files.values(), (file) => [file.name, file] as const)].map(([name, model]): [string, ModelStats] => [name, model.stats]),
-    );
-    return reply.header("content-type", contentType).send(await metrics.render(stats, inFlight, contentType, await options.featureMetrics?.()));
+    const contentType = reports.contentTypeFor(headers.accept);
+    const others = await peers?.metrics(contentType);
+    const own = await reports.metrics(contentType);
+    const text =
+      peers === undefined || others === undefined ? own : joinMetrics([{ process: peers.process, text: own }, ...others].sort((a, b) => a.process - b.process));
+    return reply.header("content-type", contentType).send(text);
   });
   app.post("/v1/admin/refresh", async () => {
-    await follower.refresh();
+    await Promise.all([follower.refresh(), peers?.refresh()]);
     return { models: [...models.values()].map(reportModel) };
   });
 }

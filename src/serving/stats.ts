@@ -31,6 +31,16 @@ export class RollingLatency {
     this.#recent[at]![bucket]!++;
   }
 
+  /** Counts of another process: since its start, and of its last minute, which are taken as of now. */
+  add(all: readonly number[], lastMinute: readonly number[], nowMs: number): void {
+    const slot = Math.floor(nowMs / slotMs);
+    const at = slot % slots;
+    if (this.#slotOf[at] !== slot) this.#recent[at]!.fill(0);
+    this.#slotOf[at] = slot;
+    for (const [b, count] of all.entries()) this.all[b]! += count;
+    for (const [b, count] of lastMinute.entries()) this.#recent[at]![b]! += count;
+  }
+
   lastMinute(nowMs: number): Float64Array {
     const oldest = Math.floor(nowMs / slotMs) - slots;
     const sum = new Float64Array(numLatencyBuckets);
@@ -95,6 +105,18 @@ export interface VersionCounts {
   readonly runs: RunCounts;
 }
 
+/** What a model's counts are in one process, to be added to those of another; plain JSON. */
+export interface ModelStatsState {
+  readonly versions: readonly {
+    readonly version: number;
+    readonly role: PredictionRole;
+    readonly outcomes: Readonly<Record<Outcome, number>>;
+    readonly stages: Readonly<Record<Stage, { readonly counts: readonly number[]; readonly sumUs: number }>>;
+  }[];
+  readonly refused: Readonly<Record<Outcome, number>>;
+  readonly latency: Readonly<Record<PredictionRole, { readonly all: readonly number[]; readonly lastMinute: readonly number[] }>>;
+}
+
 /** Versions that were deployed once and are no more: so many of them are still shown, the latest. */
 const maxVersions = 12;
 
@@ -133,6 +155,37 @@ export class ModelStats {
       if (ms !== undefined) own[stage].record(ms * 1000, stage === "total" ? traceId : undefined);
     }
     for (let i = 0; i < predictions; i++) this.latency[role].record(times.total * 1000, nowMs);
+  }
+
+  state(nowMs: number): ModelStatsState {
+    const latencyOf = (role: PredictionRole): ModelStatsState["latency"][PredictionRole] => ({
+      all: [...this.latency[role].all],
+      lastMinute: [...this.latency[role].lastMinute(nowMs)],
+    });
+    return {
+      versions: [...this.versions.values()].map(({ version, role, outcomes: own, stages: times }) => ({
+        version,
+        role,
+        outcomes: own,
+        stages: byStage((stage) => ({ counts: [...times[stage].counts], sumUs: times[stage].sumUs })),
+      })),
+      refused: this.refused,
+      latency: { champion: latencyOf("champion"), challenger: latencyOf("challenger"), shadow: latencyOf("shadow") },
+    };
+  }
+
+  /** Counts of another process. */
+  add({ versions, refused, latency }: ModelStatsState, nowMs: number): void {
+    for (const { version, role, outcomes: own, stages: times } of versions) {
+      const counts = this.of(version, role);
+      for (const outcome of outcomes) counts.outcomes[outcome] += own[outcome];
+      for (const stage of stages) {
+        for (const [b, count] of times[stage].counts.entries()) counts.stages[stage].counts[b]! += count;
+        counts.stages[stage].sumUs += times[stage].sumUs;
+      }
+    }
+    for (const outcome of outcomes) this.refused[outcome] += refused[outcome];
+    for (const role of ["champion", "challenger", "shadow"] as const) this.latency[role].add(latency[role].all, latency[role].lastMinute, nowMs);
   }
 
   /** Mean time in microseconds that a request spent in a stage, over all versions that answered; null before the first. */

@@ -127,6 +127,8 @@ export interface World {
   readonly url: string;
   readonly port: number;
   readonly grpcPort: number;
+  /** Where other serving processes of the machine ask this one. */
+  readonly peerPort: number;
   /** Another reader of the same log, as the control process has one. */
   readonly log: FeedbackReader;
   /** Registers a version with its artifact. */
@@ -214,7 +216,7 @@ export async function openWorld({
   // What the adaptive limit lets in depends on how busy the machine is; the tests of that limit set it themselves.
   const limits = { targetLatencyMs: Infinity, drainPauseMs: 0, ...overrides?.limits };
   const serving = await createServing({ ...options, ...overrides, limits });
-  const { port, grpcPort = 0 } = await serving.listen({ host: "127.0.0.1", port: 0, ...(grpc ? { grpcPort: 0 } : {}) });
+  const { port, grpcPort = 0, peerPort = 0 } = await serving.listen({ host: "127.0.0.1", port: 0, ...(grpc ? { grpcPort: 0 } : {}) });
   const url = `http://127.0.0.1:${port}`;
   const answer = async (response: Response): Promise<Answer> => {
     const text = await response.text();
@@ -232,6 +234,7 @@ export async function openWorld({
     url,
     port,
     grpcPort,
+    peerPort,
     log,
     addVersion,
     post: async (where, body, headers = {}) =>

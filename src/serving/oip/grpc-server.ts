@@ -250,7 +250,7 @@ function inferenceHandlers({ server }: GrpcOptions): Readonly<Record<string, Han
       const { model, version } = server.find(textOf(message, "name"), textOf(message, "version"));
       return { config: withEnums(configOf(model, version, server.maxRows)) };
     },
-    ModelStatistics: (message) => ({ model_stats: server.statistics(textOf(message, "name"), textOf(message, "version")) }),
+    ModelStatistics: async (message) => ({ model_stats: await server.statistics(textOf(message, "name"), textOf(message, "version")) }),
     RepositoryIndex: (message) => ({ models: server.index(message["ready"] === true) }),
     RepositoryModelLoad: async (message) => {
       refuseLoadParameters(message["parameters"]);

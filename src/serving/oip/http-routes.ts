@@ -57,7 +57,7 @@ export function addOipRoutes(parent: FastifyInstance, options: OipRoutesOptions)
         const { model, version } = server.find(params.name, params.version);
         return configOf(model, version, server.maxRows);
       });
-      app.get<ModelParams>(`${model}/stats`, ({ params }) => ({ model_stats: server.statistics(params.name, params.version) }));
+      app.get<ModelParams>(`${model}/stats`, async ({ params }) => ({ model_stats: await server.statistics(params.name, params.version) }));
       app.post<ModelParams>(`${model}/infer`, (request, reply) => {
         const { params } = request;
         const file = fileOf(params);
@@ -79,7 +79,7 @@ export function addOipRoutes(parent: FastifyInstance, options: OipRoutesOptions)
         });
       });
     }
-    app.get("/v2/models/stats", () => ({ model_stats: server.statistics(undefined, undefined) }));
+    app.get("/v2/models/stats", async () => ({ model_stats: await server.statistics(undefined, undefined) }));
 
     app.post("/v2/repository/index", (request) => {
       const body = optionalJson(request.body);

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { LoadedVersion, ServedModel } from "../served-model.ts";
 import type { FileModels } from "./file-models.ts";
+import type { Peers } from "../peers/peers.ts";
 import { repositoryEntries, type RepositoryEntry } from "./model-face.ts";
 import { reportStatistics, type StatisticsReport } from "./statistics.ts";
 
@@ -29,6 +30,8 @@ export interface OipServerOptions {
   readonly isReady: () => boolean;
   /** Reads the deployments again. */
   readonly refresh: () => Promise<void>;
+  /** The other processes on the same ports, if there are any. */
+  readonly peers?: Pick<Peers, "statistics" | "load" | "unload"> | undefined;
 }
 
 export class OipServer {
@@ -84,8 +87,14 @@ export class OipServer {
     );
   }
 
+  /** Of all processes together. @throws INFER_MODEL_UNKNOWN, MODEL_VERSION_NOT_LOADED */
+  async statistics(name: string | undefined, versionText: string | undefined): Promise<StatisticsReport[]> {
+    const own = this.ownStatistics(name, versionText);
+    return this.#options.peers?.statistics(name, versionText, own) ?? own;
+  }
+
   /** @throws INFER_MODEL_UNKNOWN, MODEL_VERSION_NOT_LOADED */
-  statistics(name: string | undefined, versionText: string | undefined): StatisticsReport[] {
+  ownStatistics(name: string | undefined, versionText: string | undefined): StatisticsReport[] {
     const file = name === undefined ? undefined : this.files.get(name);
     if (file !== undefined) {
       file.check(versionText);
@@ -108,8 +117,13 @@ export class OipServer {
     return onlyReady ? entries.filter(({ state }) => state === "READY") : entries;
   }
 
-  /** In force once this resolves. @throws INFER_MODEL_UNKNOWN, DEPLOYMENTS_UNREADABLE, MODEL_NOT_LOADED */
+  /** In force in all processes once this resolves. @throws INFER_MODEL_UNKNOWN, DEPLOYMENTS_UNREADABLE, MODEL_NOT_LOADED */
   async load(name: string): Promise<void> {
+    await this.loadHere(name);
+    await this.#options.peers?.load(name);
+  }
+
+  async loadHere(name: string): Promise<void> {
     if (await this.files.has(name)) return this.files.load(name);
     const model = this.model(name);
     await this.#options.refresh();
@@ -119,6 +133,11 @@ export class OipServer {
 
   /** Requests under way are answered; later ones are refused. @throws INFER_MODEL_UNKNOWN */
   async unload(name: string): Promise<void> {
+    await this.unloadHere(name);
+    await this.#options.peers?.unload(name);
+  }
+
+  async unloadHere(name: string): Promise<void> {
     if (!(await this.files.unload(name))) this.model(name).isUnloaded = true;
   }
 }

@@ -112,3 +112,37 @@ export function reportStatistics(name: string, version: number, statistics: Vers
     memory_usage: [{ type: "CPU", id: 0, byte_size: memoryBytes }],
   };
 }
+
+/** Sums of the same versions' counts in several processes. */
+export function mergeStatistics(reports: readonly (readonly StatisticsReport[])[]): StatisticsReport[] {
+  const byVersion = Map.groupBy(reports.flat(), ({ name, version }) => `${name}\0${version}`);
+  return [...byVersion.values()].map((same) => same.reduce(sumOfTwo));
+}
+
+function sumOfTwo(one: StatisticsReport, other: StatisticsReport): StatisticsReport {
+  const batches = [...Map.groupBy([...one.batch_stats, ...other.batch_stats], ({ batch_size }) => batch_size).values()];
+  return {
+    name: one.name,
+    version: one.version,
+    last_inference: Math.max(one.last_inference, other.last_inference),
+    inference_count: one.inference_count + other.inference_count,
+    execution_count: one.execution_count + other.execution_count,
+    inference_stats: sumOfCounted(one.inference_stats, other.inference_stats),
+    response_stats: {},
+    batch_stats: batches
+      .map((same) =>
+        same.reduce((a, b) => {
+          const { batch_size, ...counts } = a;
+          return { batch_size, ...sumOfCounted(counts as Record<string, Counted>, b as unknown as Record<string, Counted>) };
+        }),
+      )
+      .sort((a, b) => a.batch_size - b.batch_size),
+    memory_usage: one.memory_usage.map((use, i) => ({ ...use, byte_size: use.byte_size + (other.memory_usage[i]?.byte_size ?? 0) })),
+  };
+}
+
+function sumOfCounted(one: Readonly<Record<string, Counted>>, other: Readonly<Record<string, Counted>>): Record<string, Counted> {
+  return Object.fromEntries(
+    Object.entries(one).map(([key, { count, ns }]) => [key, { count: count + (other[key]?.count ?? 0), ns: ns + (other[key]?.ns ?? 0) }]),
+  );
+}
