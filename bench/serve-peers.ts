@@ -141,7 +141,12 @@ async function startOurs(folder: string): Promise<{ readonly child: ChildProcess
   return { child, port: ready.port };
 }
 
-async function startPeer(peer: Peer, folder: string, row: readonly number[], say: (text: string) => void): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+async function startPeer(
+  peer: Peer,
+  folder: string,
+  row: readonly number[],
+  say: (text: string) => void,
+): Promise<{ readonly child: ChildProcess; readonly port: number }> {
   say(`${peer.name}: installing ${peer.packages.join(" ")}`);
   const python = pythonEnvironment(`bench-${peer.name}`, peer.packages);
   const port = await freePort();

@@ -23,9 +23,10 @@ const store = openLmdb(path.join(folder, "online"));
 const online = await createOnlineFeatures({ store, views: definition.models.flatMap((m) => viewsOf(m.service)) });
 const feedback = await openFeedbackLog(path.join(folder, "log"));
 const newId = idMaker(systemClock, (length) => randomBytes(length));
+const registry = createRegistry({ database, clock: systemClock });
 const serving = await createServing({
   project: definition,
-  registry: createRegistry({ database, clock: systemClock }),
+  registry,
   blobs,
   online,
   feedback,
@@ -39,9 +40,20 @@ process.send!({ port, health: serving.health() });
 let closing: Promise<void> | undefined;
 process.on("message", (message) => {
   if (message === "cpu") process.send!({ cpu: process.cpuUsage(), rssBytes: process.memoryUsage.rss() });
+  if (message === "swap") void swap();
   if (message === "close") void (closing ??= close());
 });
 process.on("disconnect", () => void (closing ??= close()));
+
+/** Promotes the next version; it is loaded, checked, warmed and put in force while questions are answered. */
+async function swap(): Promise<void> {
+  const fromMs = Date.now();
+  const [deployed] = await registry.listDeployments();
+  const { model, champion } = deployed!;
+  await registry.promote(model, champion + 1, "a swap under load");
+  await serving.refreshDeployments();
+  process.send!({ fromMs, toMs: Date.now() });
+}
 
 async function close(): Promise<void> {
   await serving.close();

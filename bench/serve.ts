@@ -3,7 +3,7 @@
  * process over 127.0.0.1. Both share this machine, so each one's CPU is shown.
  *
  *   npm run bench -- serve [--rate 10000] [--seconds 20] [--connections 64] [--arrivals poisson|constant] [--trees 200] [--leaves 63]
- *                          [--overload <capacity>] [--full] [--node-args="<flags>"] [--profile <folder>] [--json]
+ *                          [--overload <capacity>] [--swaps 10] [--full] [--node-args="<flags>"] [--profile <folder>] [--json]
  */
 import { fork, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -13,6 +13,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { loadClientFile, type LoadPlan, type LoadReport } from "../src/cli/load/client.ts";
 import { machine, machineBusySeconds } from "../src/cli/load/machine.ts";
+import { measureSwaps, swapsLine } from "./serve-swaps.ts";
 import { buildServeWorld, type ServeWorld } from "./serve-world.ts";
 
 const warmupSeconds = 3;
@@ -40,6 +41,8 @@ export async function run(args: string[]): Promise<void> {
     leaves: { type: "string", default: "63" },
     // Asks at this rate, at three times it, and at it again, over many connections: what is answered meanwhile, and after.
     overload: { type: "string" },
+    // Promotes so many versions one after the other while questions come at the first rate: how those in the windows of the swaps fared.
+    swaps: { type: "string" },
     full: { type: "boolean", default: false },
     "node-args": { type: "string", default: "" },
     profile: { type: "string" },
@@ -51,9 +54,25 @@ export async function run(args: string[]): Promise<void> {
   if (values.full) process.env["KARKHANA_FULL"] = "1";
   const folder = mkdtempSync(path.join(tmpdir(), "karkhana-bench-"));
   try {
-    const world = await buildServeWorld(folder, { trees: Number(values.trees), leaves: Number(values.leaves) }, say);
+    const world = await buildServeWorld(folder, { trees: Number(values.trees), leaves: Number(values.leaves), spareVersions: Number(values.swaps ?? 0) }, say);
     const server = await startServer(folder, [...values["node-args"].split(" ").filter(Boolean), ...profileArgs(values.profile)]);
     const runs: ServeRun[] = [];
+    if (values.swaps !== undefined) {
+      const plan = {
+        host: "127.0.0.1",
+        port: server.port,
+        path: `/v1/models/${world.model}/predict`,
+        rate: Number(values.rate.split(",")[0]),
+        connections: Number(values.connections),
+        arrivals: "poisson",
+        bodies: world.bodies,
+      } as const;
+      const swapped = await measureSwaps(server.child, folder, plan, Number(values.swaps));
+      server.child.send("close");
+      await once(server.child, "exit");
+      process.stdout.write(`${values.json ? JSON.stringify({ ...swapped, machine: machine() }) : swapsLine(swapped)}\n`);
+      return;
+    }
     const overload = values.overload === undefined ? undefined : Number(values.overload);
     const rates = overload === undefined ? values.rate.split(",").map(Number) : [overload, 3 * overload, overload];
     for (const [i, rate] of rates.entries()) {

@@ -5,7 +5,7 @@
  * Sockets are driven by hand, one request at a time on each, because a full HTTP client costs more than the server it measures and both
  * share the machine. Runs in a process of its own: `node client.ts <plan.json>` prints "measuring" when its warm-up is over and the report as one last line of JSON.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { seededRng } from "../../kernel/rng.ts";
@@ -27,6 +27,8 @@ export interface LoadPlan {
   /** JSON bodies, sent in turn; "{id}" in them becomes a number unique to the request. */
   readonly bodies: readonly string[];
   readonly idPrefix: string;
+  /** Every measured answer is written here as two float64: when it was due (milliseconds since 1970) and its latency in milliseconds. */
+  readonly samplesFile?: string;
 }
 
 export interface Quantiles {
@@ -166,6 +168,7 @@ export async function runLoad(plan: LoadPlan, onMeasuring: () => void = () => {}
   const measuredMs = Math.max(lastDoneMs, dueMs[total - 1]!) - dueMs[measuredFrom]!;
   finished = total;
   for (const socket of sockets) socket.destroy();
+  if (plan.samplesFile !== undefined) writeSamples(plan.samplesFile, performance.timeOrigin + startMs, dueMs, latency);
   const sorted = latency.filter((ms) => !Number.isNaN(ms)).sort();
   const sent = total - measuredFrom;
   const unanswered = sent - sorted.length - failed;
@@ -183,6 +186,17 @@ export async function runLoad(plan: LoadPlan, onMeasuring: () => void = () => {}
     measuredSeconds: measuredMs / 1000,
     cpuShare: (cpu.user + cpu.system) / 1000 / measuredMs,
   };
+}
+
+function writeSamples(file: string, originMs: number, dueMs: Float64Array, latency: Float64Array): void {
+  const samples = new Float64Array(2 * latency.length);
+  let at = 0;
+  for (const [i, ms] of latency.entries()) {
+    if (Number.isNaN(ms)) continue;
+    samples[at++] = originMs + dueMs[i]!;
+    samples[at++] = ms;
+  }
+  writeFileSync(file, new Uint8Array(samples.buffer, 0, 8 * at));
 }
 
 function schedule(plan: LoadPlan): Float64Array {
