@@ -44,7 +44,9 @@ export async function measureSwaps(
       windows.push(window);
     }
   };
-  const report = await runLoadProcess({ ...plan, seconds, warmupSeconds, idPrefix: "s-", samplesFile }, () => (swapping = swapAll()));
+  const report = await runLoadProcess({ ...plan, seconds, warmupSeconds, idPrefix: "s-", samplesFile }, () => {
+    swapping = swapAll();
+  });
   await swapping;
   const bytes = readFileSync(samplesFile);
   const samples = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));

@@ -1,3 +1,4 @@
+import "./low-priority.ts";
 import { parentPort, workerData } from "node:worker_threads";
 import { toErrorRecord } from "../kernel/error.ts";
 import type { Decoded, DecodeTask } from "./decode-elsewhere.ts";

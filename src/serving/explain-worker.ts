@@ -1,3 +1,4 @@
+import "./low-priority.ts";
 import { parentPort } from "node:worker_threads";
 import { KarkhanaError, toErrorRecord } from "../kernel/error.ts";
 import { loadVersionArtifact, type VersionArtifact } from "./artifact.ts";
