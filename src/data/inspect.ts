@@ -2,7 +2,7 @@
 import { KarkhanaError } from "../kernel/error.ts";
 import type { DuckDb } from "../storage/duckdb/duckdb.ts";
 import { quoteLiteral } from "../storage/duckdb/quote.ts";
-import { scanSql, sourcePath, typedSql, withoutWildcards } from "./relation.ts";
+import { holdsTypes, scanSql, sourcePath, typedSql, withoutWildcards } from "./relation.ts";
 import { maxListedRows, type FailingRow, type RuleFailures } from "./report.ts";
 import { whereSql, type Rule } from "./rules.ts";
 import type { SourceDefinition } from "./source.ts";
@@ -15,7 +15,7 @@ export async function findTypes(duck: DuckDb, source: SourceDefinition, projectF
       ? `read_json(${quoteLiteral(withoutWildcards(sourcePath(source, projectFolder)))}, format = 'newline_delimited', sample_size = -1)`
       : scanSql(source, projectFolder);
   const described = await duck.rows(`DESCRIBE SELECT * FROM ${scan}`);
-  const found = new Map(described.map((row) => [String(row["column_name"]), source.format === "parquet" ? String(row["column_type"]) : "VARCHAR"]));
+  const found = new Map(described.map((row) => [String(row["column_name"]), holdsTypes(source) ? String(row["column_type"]) : "VARCHAR"]));
   if (source.format === "parquet") found.delete("file_row_number");
   const types: Record<string, string> = {};
   for (const [column, declared] of Object.entries(source.schema)) {

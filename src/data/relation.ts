@@ -4,6 +4,7 @@ import { KarkhanaError } from "../kernel/error.ts";
 import { quoteIdentifier, quoteLiteral } from "../storage/duckdb/quote.ts";
 import { castSql, castTextSql } from "./declared-type.ts";
 import { rawColumn, rulesOf, timeSql, whereSql } from "./rules.ts";
+import { placeColumn, pushedScanSql } from "./pushed-copy.ts";
 import type { SourceDefinition } from "./source.ts";
 import { isVersioned, versionsSql } from "./versions.ts";
 
@@ -33,7 +34,7 @@ export function sourcePath(source: SourceDefinition, projectFolder: string): str
 
 /**
  * The rows of a version as a subquery in parentheses: the declared columns (timestamps as BIGINT microseconds), `_row` (0-based row number
- * in the file, the ingest sequence), `_event` and `_known` (BIGINT microseconds); rows outside `where` and quarantined rows left out.
+ * in the file, of a pushed source its place in the log; the ingest sequence), `_event` and `_known` (BIGINT microseconds); rows outside `where` and quarantined rows left out.
  * A source with an `id` has a column `_until` as well: when the version was replaced, or null.
  * The same rows whatever the number of threads; give an ORDER BY where their order matters.
  * Quarantined rows are recognised by their contract again rather than by a list: the contract is part of the version's identity.
@@ -61,23 +62,29 @@ export function typedSql(source: SourceDefinition, foundTypes: Readonly<Record<s
   const typed = names.map(([name, declared], index) => {
     const found = foundTypes[name];
     if (found === undefined) throw new KarkhanaError("DATASET_SCHEMA_MISMATCH", { source: source.name, column: name, declared, found: "no such column" });
-    const cast = source.format === "parquet" ? castSql(declared, found, rawColumn(index)) : castTextSql(declared, rawColumn(index));
+    const cast = holdsTypes(source) ? castSql(declared, found, rawColumn(index)) : castTextSql(declared, rawColumn(index));
     if (cast === undefined) throw new KarkhanaError("DATASET_SCHEMA_MISMATCH", { source: source.name, column: name, declared, found });
     return `${cast} AS ${quoteIdentifier(name)}`;
   });
-  const row = source.format === "parquet" ? "file_row_number" : "row_number() OVER () - 1";
+  const row = source.format === "parquet" ? "file_row_number" : source.format === "pushed" ? placeColumn : "row_number() OVER () - 1";
   const scan = `SELECT ${raws.join(", ")}, ${row} AS _row FROM ${scanSql(source, projectFolder)}`;
   return `(SELECT ${names.map((_, index) => rawColumn(index)).join(", ")}, _row, ${typed.join(", ")} FROM (${scan}))`;
 }
 
 /** The file as a DuckDB table function. CSV and JSON values are read as text, so that a wrong one fails its row and not the file. */
 export function scanSql(source: SourceDefinition, projectFolder: string): string {
+  if (source.format === "pushed") return pushedScanSql(source, sourcePath(source, projectFolder));
   const file = quoteLiteral(withoutWildcards(sourcePath(source, projectFolder)));
   if (source.format === "parquet") return `read_parquet(${file}, file_row_number = true)`;
   if (source.format === "csv")
     return `read_csv(${file}, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false)`;
   const columns = Object.keys(source.schema).map((name) => `${quoteLiteral(name)}: 'VARCHAR'`);
   return `read_json(${file}, format = 'newline_delimited', columns = {${columns.join(", ")}})`;
+}
+
+/** Whether the file's columns have types, not text. */
+export function holdsTypes({ format }: SourceDefinition): boolean {
+  return format === "parquet" || format === "pushed";
 }
 
 /** DuckDB reads `*`, `?` and `[` in a path as wildcards; in brackets each stands for itself. */

@@ -1,3 +1,4 @@
+import { KarkhanaError } from "../kernel/error.ts";
 import { definitionHash } from "../kernel/hashing.ts";
 
 export type ColumnType = "int64" | "float64" | "string" | "boolean" | "timestamp";
@@ -42,13 +43,15 @@ export interface SourceOptions<S extends Schema> {
   readonly where?: string;
   readonly expect?: Readonly<{ [C in keyof S]?: ColumnRule }>;
   readonly policy?: FailurePolicy;
+  /** Pushed rows stay in the log, and in its offline copy, at least this long after they arrived, such as "90d"; default: for good. */
+  readonly retention?: string;
 }
 
 export interface SourceDefinition<S extends Schema = Schema> extends Omit<SourceOptions<S>, "id"> {
   readonly id?: string;
   readonly kind: "source";
   readonly name: string;
-  readonly format: "parquet" | "csv" | "json";
+  readonly format: "parquet" | "csv" | "json" | "pushed";
   readonly origin?: TableOrigin;
 }
 
@@ -65,6 +68,29 @@ export function csv<const S extends Schema>(name: string, options: SourceOptions
 /** A file of one JSON object a line. */
 export function jsonLines<const S extends Schema>(name: string, options: SourceOptions<S>): SourceDefinition<S> {
   return { kind: "source", name, format: "json", ...options };
+}
+
+/** When a row of a pushed source arrived: a column that every such source has. */
+export const arrivalColumn = "arrived";
+type Arriving<S extends Schema> = S & { readonly [arrivalColumn]: "timestamp" };
+
+export type PushedOptions<S extends Schema> = Omit<SourceOptions<S>, "path" | "expect" | "policy" | "id"> & { readonly id?: keyof S & string };
+
+/**
+ * Rows that exist only because they are pushed: the log of pushed rows is what training and parity read. A row's column `arrived` says when it
+ * came; where no `knownTime` is declared, a row is known from then on.
+ * @throws INVALID_ARGUMENT if the schema has a column `arrived` of its own
+ */
+export function pushed<const S extends Schema>(name: string, options: PushedOptions<S>): SourceDefinition<Arriving<S>> {
+  if (Object.hasOwn(options.schema, arrivalColumn))
+    throw new KarkhanaError("INVALID_ARGUMENT", {
+      field: `source ${name}, schema`,
+      problem: "has a column of the name that says when a row arrived",
+      value: arrivalColumn,
+    });
+  const schema: Arriving<S> = { ...options.schema, [arrivalColumn]: "timestamp" };
+  // Where the offline copy lies is the data folder's affair: `features/offline/pushed-rows.ts`.
+  return { kind: "source", name, format: "pushed", path: "pushed", knownTime: arrivalColumn, ...options, schema };
 }
 
 /** A table elsewhere that a source's file is a copy of, taken anew before features are materialized. */
@@ -96,8 +122,8 @@ export function duckdbTable<const S extends Schema>(
   return { kind: "source", name, format: "parquet", ...options, origin: { kind: "duckdb", table, orderBy, database } };
 }
 
-/** Identity of a source: everything but where the file lies. */
+/** Identity of a source: everything but where the file lies and how long pushed rows are kept. */
 export function sourceHash(source: SourceDefinition): string {
-  const { path: _path, ...rest } = source;
+  const { path: _path, retention: _retention, ...rest } = source;
   return definitionHash(rest as never);
 }

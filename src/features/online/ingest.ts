@@ -5,7 +5,7 @@ import type { KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
 import type { ViewPlan } from "../view-plan.ts";
 import { FactVersions } from "./fact-versions.ts";
 import { KeyRows, type Writes } from "./key-rows.ts";
-import { isOfView, producerKey, tupleOffset, writesKey } from "./keys.ts";
+import { isOfView, logKey, producerKey, tupleOffset, writesKey } from "./keys.ts";
 import { SourceCounts, type SetAside } from "./source-counts.ts";
 import { rowReader, type ReadRow, type RowReader, type SourceRow, type ViewRow } from "./source-rows.ts";
 import { TextIds } from "./text-ids.ts";
@@ -81,6 +81,16 @@ export class SourceIngest {
 
   sequencePut(producer: string, sequence: number): KeyValue {
     return { key: producerKey(this.source.name, producer), value: bytesOf(sequence) };
+  }
+
+  /** How far the log of pushed rows is applied: where the next batch begins. */
+  async appliedOffset(): Promise<number> {
+    const value = await this.#store.get(logKey(this.source.name));
+    return value === undefined ? 0 : floatOf(value);
+  }
+
+  appliedOffsetPut(offset: number): KeyValue {
+    return { key: logKey(this.source.name), value: bytesOf(offset) };
   }
 
   /** Rows grouped by key first, so that each key's blocks are read and written once a batch. */

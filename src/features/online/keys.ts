@@ -6,6 +6,7 @@ import type { KeyType } from "../view-plan.ts";
  *   f h <view> <tuple>          head of a key: its index and open block
  *   f b <view> <tuple> <id>     sealed block
  *   f p <source> <producer>     last batch applied of a producer
+ *   f l <source>                how far the log of pushed rows is applied
  *   f t <id>                    text too long for a number
  *   f v <source> <id>           versions of a fact
  *   f c <source>                counters of a source
@@ -16,8 +17,8 @@ import type { KeyType } from "../view-plan.ts";
  * <view> is 8 bytes of the view's hash. A tuple is its parts, each tagged and with its length, so no two tuples look alike.
  */
 const maxTupleBytes = 400;
-const [spaceByte, headByte, blockByte, producerByte, textByte, versionByte, countersByte, quarantineByte, writesByte, markByte, profileByte] = [
-  0x66, 0x68, 0x62, 0x70, 0x74, 0x76, 0x63, 0x71, 0x77, 0x6d, 0x73,
+const [spaceByte, headByte, blockByte, producerByte, textByte, versionByte, countersByte, quarantineByte, writesByte, markByte, profileByte, logByte] = [
+  0x66, 0x68, 0x62, 0x70, 0x74, 0x76, 0x63, 0x71, 0x77, 0x6d, 0x73, 0x6c,
 ] as const;
 /** Where a head key's tuple begins: before it, keys of one view are alike. */
 export const tupleOffset = 10;
@@ -83,6 +84,10 @@ export function blockKey(headKey: Uint8Array, id: number): Uint8Array {
 
 export function producerKey(source: string, producer: string): Uint8Array {
   return digestKey(producerByte, [source, producer]);
+}
+
+export function logKey(source: string): Uint8Array {
+  return digestKey(logByte, [source]);
 }
 
 export function textKey(id: number): Uint8Array {

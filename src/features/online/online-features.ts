@@ -33,6 +33,8 @@ export interface OnlineFeaturesOptions {
 export interface BatchOrigin {
   readonly producer: string;
   readonly sequence: number;
+  /** Where the batch after this one begins in the log of pushed rows; kept with the rows, so that a restart knows where to go on. */
+  readonly logEnd?: number;
 }
 
 export interface IngestResult {
@@ -64,6 +66,8 @@ export interface OnlineFeatures {
   retentionUs(source: string): Micros;
   /** The sequence of a producer's last batch; -1 before its first. @throws INVALID_ARGUMENT */
   appliedSequence(source: string, producer: string): Promise<number>;
+  /** How far the log of pushed rows is applied: where the next batch begins; 0 before the first. @throws INVALID_ARGUMENT */
+  appliedOffset(source: string): Promise<number>;
   /** What became of a source's rows. @throws INVALID_ARGUMENT */
   counters(source: string): Promise<SourceCounters>;
   /** The rows last set aside, with their reasons. @throws INVALID_ARGUMENT */
@@ -136,7 +140,8 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeat
     changing<IngestResult>(source, async () => {
       if (batch.sequence <= (await source.lastSequence(batch.producer))) return { writes: undefined, result: { applied: false, rejected: [] } };
       const { puts, deletes, rejected } = await source.take(rows, batch.sequence);
-      return { writes: { puts: [...puts, source.sequencePut(batch.producer, batch.sequence)], deletes }, result: { applied: true, rejected } };
+      const logged = batch.logEnd === undefined ? [] : [source.appliedOffsetPut(batch.logEnd)];
+      return { writes: { puts: [...puts, source.sequencePut(batch.producer, batch.sequence), ...logged], deletes }, result: { applied: true, rejected } };
     });
   return {
     ingest: async (name, rows, batch) => {
@@ -159,6 +164,7 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeat
     },
     retentionUs: (name) => sourceNamed(name).retentionUs,
     appliedSequence: async (name, producer) => sourceNamed(name).lastSequence(producer),
+    appliedOffset: async (name) => sourceNamed(name).appliedOffset(),
     counters: async (name) => sourceNamed(name).counts.counters(),
     quarantine: async (name) => sourceNamed(name).counts.quarantine(),
   };

@@ -13,7 +13,7 @@ import { inlineId } from "./text-ids.ts";
 /** A pushed row: the source's columns, timestamps as microseconds or ISO 8601 text; `_row` names it, so that sent again it counts once. */
 export type SourceRow = Readonly<Record<string, unknown>>;
 
-type Value = string | number | boolean | null;
+export type Value = string | number | boolean | null;
 
 /** A row as a view keeps it, and the key it belongs to. Texts that do not fit a number have no id yet: `texts` says where they go. */
 export interface ViewRow {
@@ -123,7 +123,8 @@ function factOf(value: Value | undefined, column: string, id: number): string | 
   return typeof value === "boolean" ? String(value) : value;
 }
 
-function columnValue(raw: SourceRow, name: string, type: ColumnType): Value {
+/** @throws ROW_REFUSED if the row's value is not of the column's type */
+export function columnValue(raw: SourceRow, name: string, type: ColumnType): Value {
   const value = Object.hasOwn(raw, name) ? raw[name] : undefined;
   if (value === null || value === undefined) return null;
   if (typeof value === "number") {

@@ -1,0 +1,197 @@
+import type { SourceDefinition } from "../../data/source.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { KarkhanaError } from "../../kernel/error.ts";
+import { openSegmentReader, openSegmentWriter } from "../../storage/segments/log.ts";
+import type { SegmentReader, SegmentWriter, SegmentWriterOptions } from "../../storage/segments/port.ts";
+import type { IngestResult, OnlineFeatures, SourceRow } from "./online-features.ts";
+import { encodeBatch, fillerRecord, placeOf, pushLogFolder, readBatches, rowInLog, rowsARecord, type LoggedBatch } from "./push-log.ts";
+
+export interface LoggedFeaturesOptions {
+  readonly online: OnlineFeatures;
+  readonly sources: readonly SourceDefinition[];
+  /** Folder of the logs of pushed rows, one folder a source. */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly log?: SegmentWriterOptions;
+}
+
+export interface LoggedFeatures extends OnlineFeatures {
+  close(): Promise<void>;
+}
+
+/**
+ * Online features as a state derived from a log: a batch is appended before it is applied, and acknowledged once it is both. What the log has
+ * and the store lacks (a crash in between, or an online store that is new) is applied before this resolves, in the log's order.
+ * Promises beside those of `OnlineFeatures`: an acknowledged batch is in the log as `SegmentWriter` promises; a batch is in the log once,
+ * however often it is sent. A batch that is in the log and could not be applied (the store was away) is applied before any later one.
+ * One process a log.
+ * @throws FOLDER_LOCKED, SEGMENT_CORRUPT, STORAGE_CORRUPT
+ */
+export async function openLoggedFeatures({ online, sources, folder, clock, log = {} }: LoggedFeaturesOptions): Promise<LoggedFeatures> {
+  const logged = new Map<string, LoggedSource>();
+  const close = async (): Promise<void> => {
+    for (const source of logged.values()) await source.close();
+  };
+  try {
+    for (const source of new Map(sources.map((one) => [one.name, one])).values()) {
+      const own = pushLogFolder(folder, source.name);
+      const writer = await openSegmentWriter(own, log);
+      const one = new LoggedSource(online, source, writer, await openSegmentReader(own), clock);
+      logged.set(source.name, one);
+      await one.recover();
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    ...online,
+    ingest: async (name, rows, { producer, sequence }) => {
+      const source = logged.get(name);
+      // An unknown source is refused in the store's words.
+      if (source === undefined) return online.ingest(name, rows, { producer, sequence });
+      if (!Number.isSafeInteger(sequence) || sequence < 0)
+        throw new KarkhanaError("INVALID_ARGUMENT", { field: "sequence", problem: "expected a whole number from 0", value: sequence });
+      return source.ingest(rows, producer, sequence);
+    },
+    appliedSequence: async (name, producer) => {
+      const source = logged.get(name);
+      return source === undefined ? online.appliedSequence(name, producer) : source.lastSequence(producer);
+    },
+    close,
+  };
+}
+
+const fillersAtOnce = 10_000;
+
+class LoggedSource {
+  readonly #online: OnlineFeatures;
+  readonly #source: SourceDefinition;
+  readonly #writer: SegmentWriter;
+  readonly #reader: SegmentReader;
+  readonly #clock: Clock;
+  /** Highest sequence of each producer that is on its way into the log or the store. */
+  readonly #underWay = new Map<string, { sequence: number; done: Promise<unknown> }>();
+  #admitting: Promise<unknown> = Promise.resolve();
+  #applying: Promise<unknown> = Promise.resolve();
+  /** The store lacks batches that the log has: they come first. */
+  #isBehind = false;
+  #lastArrivedUs = 0;
+
+  constructor(online: OnlineFeatures, source: SourceDefinition, writer: SegmentWriter, reader: SegmentReader, clock: Clock) {
+    this.#online = online;
+    this.#source = source;
+    this.#writer = writer;
+    this.#reader = reader;
+    this.#clock = clock;
+  }
+
+  /** Applies what the log has and the store lacks. */
+  async recover(): Promise<void> {
+    const { name } = this.#source;
+    // A power cut may have taken the end of the log and left the store's. The store keeps those rows, so their places stay taken.
+    for (let lacking: number; (lacking = (await this.#online.appliedOffset(name)) - this.#writer.nextOffset) > 0;)
+      await this.#writer.append(Array.from({ length: Math.min(lacking, fillersAtOnce) }, () => fillerRecord));
+    await this.#catchUp(new Map());
+  }
+
+  async lastSequence(producer: string): Promise<number> {
+    return Math.max(await this.#online.appliedSequence(this.#source.name, producer), this.#underWay.get(producer)?.sequence ?? -1);
+  }
+
+  async ingest(rows: readonly SourceRow[], producer: string, sequence: number): Promise<IngestResult> {
+    // Admission is in turn; waiting for the disk and for the store is not part of it, so that batches share a write and an fsync.
+    const admitted = this.#admitting.then(() => this.#admit(rows, producer, sequence));
+    this.#admitting = admitted.catch(() => undefined);
+    const { result } = await admitted;
+    return result;
+  }
+
+  async #admit(rows: readonly SourceRow[], producer: string, sequence: number): Promise<{ readonly result: Promise<IngestResult> }> {
+    const before = this.#underWay.get(producer);
+    if (before !== undefined && sequence <= before.sequence) return { result: this.#again(before.done) };
+    if (sequence <= (await this.#online.appliedSequence(this.#source.name, producer)))
+      return { result: Promise.resolve({ applied: false, rejected: [] }) };
+    // Never backwards, whatever the machine's clock does: a row that came later is known later.
+    const arrivedUs = Math.max(this.#clock.nowUs(), this.#lastArrivedUs);
+    this.#lastArrivedUs = arrivedUs;
+    const records = await encodeBatch({ producer, sequence, arrivedUs, rows }, nextTurn);
+    const appended = this.#writer.append(records);
+    const result = this.#inTurn(async () => {
+      const offset = await appended;
+      const places = Float64Array.from(rows, (_, i) => placeOf(offset + Math.floor(i / rowsARecord)) + (i % rowsARecord));
+      return this.#apply({ producer, sequence, arrivedUs, rows, offset, end: offset + records.length, places });
+    });
+    const entry = { sequence, done: result };
+    this.#underWay.set(producer, entry);
+    const forget = (): void => {
+      // One that is in the log and not in the store stays: it must not be logged again.
+      if (this.#underWay.get(producer) === entry) this.#underWay.delete(producer);
+    };
+    appended.catch(forget);
+    result.then(forget, () => undefined);
+    return { result };
+  }
+
+  /** A batch that is on its way already: its sender waits for the same end, or for a new attempt if it could not be applied. */
+  async #again(done: Promise<unknown>): Promise<IngestResult> {
+    try {
+      await done;
+    } catch {
+      await this.#inTurn(() => this.#catchUp(new Map()));
+    }
+    return { applied: false, rejected: [] };
+  }
+
+  async #apply(batch: LoggedBatch): Promise<IngestResult> {
+    const results = new Map<number, IngestResult | undefined>([[batch.offset, undefined]]);
+    if (this.#isBehind) await this.#catchUp(results);
+    else {
+      try {
+        results.set(batch.offset, await this.#put(batch));
+      } catch (error) {
+        this.#isBehind = true;
+        throw error;
+      }
+    }
+    // Caught up with by another's attempt.
+    return results.get(batch.offset) ?? { applied: true, rejected: [] };
+  }
+
+  #put({ rows, places, arrivedUs, producer, sequence, end }: LoggedBatch): Promise<IngestResult> {
+    const applied = rows.map((row, i) => rowInLog(this.#source, row, places[i]!, arrivedUs));
+    return this.#online.ingest(this.#source.name, applied, { producer, sequence, logEnd: end });
+  }
+
+  /** @param results filled for the offsets it has */
+  async #catchUp(results: Map<number, IngestResult | undefined>): Promise<void> {
+    this.#isBehind = true;
+    for await (const batch of readBatches(this.#reader, await this.#online.appliedOffset(this.#source.name))) {
+      this.#lastArrivedUs = Math.max(this.#lastArrivedUs, batch.arrivedUs);
+      const result = await this.#put(batch);
+      if (results.has(batch.offset)) results.set(batch.offset, result);
+      const entry = this.#underWay.get(batch.producer);
+      if (entry !== undefined && entry.sequence <= batch.sequence) this.#underWay.delete(batch.producer);
+    }
+    this.#isBehind = false;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#applying.then(work);
+    this.#applying = result.catch(() => undefined);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    await this.#admitting;
+    await this.#applying;
+    await this.#reader.close();
+    await this.#writer.close();
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
