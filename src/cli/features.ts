@@ -22,6 +22,8 @@ import { systemClock, systemId } from "../server/system.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
 import { planText } from "../workflows/definition-plan.ts";
 import { planStart } from "../server/definition-start.ts";
+import type { Places } from "../workflows/platform.ts";
+import { upToNow } from "../workflows/pushed-sources.ts";
 import { materializeFeatures, type MaterializeFeaturesInput } from "../workflows/materialize-features.ts";
 import { isSet, number, optionalText, text, type FlagValues } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
@@ -184,8 +186,9 @@ async function historical(project: LoadedProject, stores: Stores, values: FlagVa
   const duck = await openDuckDb({ threads: Math.min(2, availableParallelism()), memoryLimitMb: 1024, tempFolder: tempFolderOf(stores.folder) });
   try {
     const relations = new Map<string, string>();
-    for (const { source } of viewsOf(service)) {
-      if (relations.has(source.name)) continue;
+    for (const { source: declared } of viewsOf(service)) {
+      if (relations.has(declared.name)) continue;
+      const [source = declared] = await upToNow([declared], { places: placesOf(project, stores), machineClock: systemClock, memoryLimitMb: 1024 });
       const version = await registerDataset(source, {
         projectFolder: project.folder,
         duck,
@@ -204,19 +207,23 @@ async function historical(project: LoadedProject, stores: Stores, values: FlagVa
   }
 }
 
+function placesOf(project: LoadedProject, stores: Stores): Places {
+  return {
+    projectFile: project.file,
+    projectFolder: project.folder,
+    offlineFolder: stores.folder.offlineFolder,
+    blobsFolder: stores.folder.blobsFolder,
+    logFolder: stores.folder.logFolder,
+    tempFolder: tempFolderOf(stores.folder),
+    onlineStore: stores.onlineStore,
+  };
+}
+
 /** A run that was cut short goes on where it stopped, up to the time it was started with. */
 async function fill(project: LoadedProject, stores: Stores, asked: MaterializeFeaturesInput, exactly: boolean, say: Output): Promise<void> {
   const workflow = materializeFeatures({
     project,
-    places: {
-      projectFile: project.file,
-      projectFolder: project.folder,
-      offlineFolder: stores.folder.offlineFolder,
-      blobsFolder: stores.folder.blobsFolder,
-      logFolder: stores.folder.logFolder,
-      tempFolder: tempFolderOf(stores.folder),
-      onlineStore: stores.onlineStore,
-    },
+    places: placesOf(project, stores),
     blobs: stores.blobs,
     database: stores.database,
     machineClock: systemClock,

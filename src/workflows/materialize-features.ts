@@ -10,6 +10,7 @@ import { viewsOf } from "../project/definition.ts";
 import { openDuckDb } from "../storage/duckdb/duckdb.ts";
 import { runJob } from "./jobs/run-job.ts";
 import type { Platform } from "./platform.ts";
+import { copiedPlaces, upToNow } from "./pushed-sources.ts";
 
 export type MaterializeFeaturesInput = {
   /** `materialize` loads what is lacking since the last time, late rows included; `backfill` loads everything again. */
@@ -61,10 +62,11 @@ async function readSources(means: Means, viewHashes: readonly string[]): Promise
   const duck = await openDuckDb({ threads: means.threads, memoryLimitMb: means.memoryLimitMb, tempFolder: places.tempFolder });
   try {
     const read: { name: string; relation: string; numRows: number }[] = [];
-    for (const [name, source] of sources) {
+    for (const [name, declared] of sources) {
+      const [source = declared] = await upToNow([declared], means);
       await copyTable(source, { duck, projectFolder: project.folder, environment: process.env });
       const version = await registerDataset(source, { projectFolder: project.folder, duck, blobs, database, clock });
-      read.push({ name, relation: relationOf(asStream(source), version, project.folder), numRows: version.numRows });
+      read.push({ name, relation: relationOf(asStream(source), version, project.folder), numRows: source.format === "pushed" ? copiedPlaces(source) : version.numRows });
     }
     return read;
   } finally {

@@ -14,6 +14,7 @@ import { openDuckDb } from "../storage/duckdb/duckdb.ts";
 import { runJob } from "./jobs/run-job.ts";
 import type { TrainingSetOutput } from "./jobs/training-set.ts";
 import type { Platform } from "./platform.ts";
+import { upToNow } from "./pushed-sources.ts";
 import { openRun, recordAndRegister } from "./record-model.ts";
 
 /** Changes whenever the code of a cached step changes its result for the same inputs. */
@@ -183,11 +184,12 @@ async function registerSources(platform: Platform): Promise<RegisteredSource[]> 
   const duck = await openDuckDb({ threads: platform.threads, memoryLimitMb: platform.memoryLimitMb, tempFolder: places.tempFolder });
   try {
     const registered: RegisteredSource[] = [];
-    for (const source of sourcesOf(project.definition)) {
+    for (const declared of sourcesOf(project.definition)) {
+      const [source = declared] = await upToNow([declared], platform);
       await copyTable(source, { duck, projectFolder: project.folder, environment: process.env });
       const version = await registerDataset(source, { projectFolder: project.folder, duck, blobs, database, clock: platform.machineClock });
       registered.push({
-        source,
+        source: declared,
         hash: version.hash,
         rows: version.numReadable,
         relation: relationOf(source, version, project.folder),

@@ -1,4 +1,5 @@
 import { compare, type CompareInput, type CompareOutput } from "./compare.ts";
+import { copyPushedSources, type CopyPushedInput } from "./copy-pushed.ts";
 import { fit, type FitInput, type FitOutput } from "./fit.ts";
 import type { Job } from "./job.ts";
 import { live, type LiveInput, type LiveOutput } from "./live.ts";
@@ -9,6 +10,7 @@ import { trainingSet, type TrainingSetInput, type TrainingSetOutput } from "./tr
 
 interface Jobs {
   readonly trainingSet: Job<TrainingSetInput, TrainingSetOutput>;
+  readonly copyPushedSources: Job<CopyPushedInput, { readonly rows: number; readonly setAside: number; readonly segmentsDropped: number }>;
   readonly fit: Job<FitInput, FitOutput>;
   readonly materialize: Job<MaterializeInput, MaterializeOutput>;
   readonly planViews: Job<PlanInput, PlanOutput>;
@@ -20,7 +22,7 @@ interface Jobs {
 }
 
 /** Every job a worker thread can run, by name. */
-export const jobs: Jobs = { trainingSet, fit, materialize: materializeHistory, planViews, loadViews, markViews, compare, live, parity };
+export const jobs: Jobs = { trainingSet, fit, materialize: materializeHistory, planViews, loadViews, markViews, compare, live, parity, copyPushedSources };
 
 export type JobName = keyof Jobs;
 export type JobInput<N extends JobName> = Parameters<Jobs[N]>[0];
