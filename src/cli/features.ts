@@ -11,6 +11,7 @@ import { formatIso, parseIso } from "../kernel/time.ts";
 import { viewsOf } from "../project/definition.ts";
 import type { LoadedProject } from "../project/load.ts";
 import { openStores } from "../server/compose.ts";
+import { placesOf } from "../server/platform.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { tempFolderOf } from "../server/leftovers.ts";
 import type { ViewInUse } from "../server/api-features.ts";
@@ -22,7 +23,6 @@ import { systemClock, systemId } from "../server/system.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
 import { planText } from "../workflows/definition-plan.ts";
 import { planStart } from "../server/definition-start.ts";
-import type { Places } from "../workflows/platform.ts";
 import { upToNow } from "../workflows/pushed-sources.ts";
 import { materializeFeatures, type MaterializeFeaturesInput } from "../workflows/materialize-features.ts";
 import { isSet, number, optionalText, text, type FlagValues } from "./arguments.ts";
@@ -205,18 +205,6 @@ async function historical(project: LoadedProject, stores: Stores, values: FlagVa
   } finally {
     await duck.close();
   }
-}
-
-function placesOf(project: LoadedProject, stores: Stores): Places {
-  return {
-    projectFile: project.file,
-    projectFolder: project.folder,
-    offlineFolder: stores.folder.offlineFolder,
-    blobsFolder: stores.folder.blobsFolder,
-    logFolder: stores.folder.logFolder,
-    tempFolder: tempFolderOf(stores.folder),
-    onlineStore: stores.onlineStore,
-  };
 }
 
 /** A run that was cut short goes on where it stopped, up to the time it was started with. */

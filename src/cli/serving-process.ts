@@ -1,12 +1,13 @@
 /** The serving role: predictions over HTTP and gRPC, pushes and labels. Started by the supervisor; survives the control process. */
 import path from "node:path";
+import { openLoggedFeatures } from "../features/online/logged-features.ts";
 import { LookupWatch } from "../features/online/lookup-watch.ts";
 import { lookupFamilies, sourceFamilies, watchedSources } from "../features/online/watch-metrics.ts";
 import { createOnlineFeatures } from "../features/online/online-features.ts";
 import { openFeedbackLog } from "../feedback/log.ts";
 import { logFolderOf } from "../feedback/log-folders.ts";
 import { toErrorRecord } from "../kernel/error.ts";
-import { viewsOf } from "../project/definition.ts";
+import { sourcesOf, viewsOf } from "../project/definition.ts";
 import { loadProject } from "../project/load.ts";
 import { openStores } from "../server/compose.ts";
 import { namesIn, readConfiguration } from "../server/configuration.ts";
@@ -16,6 +17,7 @@ import { systemClock, systemId } from "../server/system.ts";
 import { ownAddress } from "../serving/http-guard.ts";
 import { createServing } from "../serving/app.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
+import { pushedFolders } from "../workflows/pushed-sources.ts";
 import { endWithSupervisor, onPeers, tellSupervisor } from "./messages.ts";
 import { readProcessArguments } from "./process-arguments.ts";
 
@@ -34,7 +36,11 @@ try {
   const views = project.definition.models.flatMap((model) => viewsOf(model.service));
   const watch = new LookupWatch({ store: online, views, clock: systemClock, writer: number === 0 ? "serving" : `serving-${number}` });
   await watch.start(profileEveryMs);
-  const features = createOnlineFeatures({ store: online, views, watch });
+  const sources = sourcesOf(project.definition);
+  const state = createOnlineFeatures({ store: online, views, sources, watch });
+  // The log has one writer: the other processes pass on what is pushed to them.
+  const log = number === 0 ? await openLoggedFeatures({ online: state, sources, folder: pushedFolders(stores.folder).logFolder, clock: systemClock }) : undefined;
+  const features = log ?? state;
   const feedback = await openFeedbackLog(logFolderOf(stores.folder.logFolder, number));
   const { otlpEndpoint } = configuration;
   // Loaded on demand: most processes send no traces.
@@ -64,6 +70,7 @@ try {
     await traces?.close();
     await feedback.close();
     await watch.close().catch(() => undefined);
+    await log?.close();
     await online.close();
     await stores.close();
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { csv } from "../data/source.ts";
+import { csv, pushed } from "../data/source.ts";
 import { categorical, entity, featureView, numeric, window, type ModelFeature } from "../features/definition.ts";
 import { checkProject } from "./check.ts";
 import { model, project, type ModelDefinition, type ModelOptions, type ProjectDefinition } from "./definition.ts";
@@ -76,6 +76,18 @@ describe("a mistake in a model is named with its place and its value", () => {
   test.each(cases)("%s", (_what, change, problem) => {
     expect(problemOf(project("trips", { models: [tripModel(change)] }))).toMatch(problem);
   });
+});
+
+test("a retention shorter than what features look back, or declared under features that look at everything, is refused", () => {
+  const kept = (retention: string, view: "1d" | "lifetime"): string => {
+    const visits = pushed("visits", { schema: { at: "timestamp", city: "string" }, eventTime: "at", retention });
+    const seen = featureView("seen", { entity: city, source: visits, on: { city: "city" }, features: { visits: window(view).count() } });
+    return problemOf(project("trips", { models: [tripModel({ features: [seen.at({ city: "city" }), numeric("km")] })] }));
+  };
+  expect(kept("3d", "1d")).toBe("");
+  expect(kept("2d", "1d")).toMatch(/source visits, retention: view seen looks back further: at least 3d \(got 2d\)/);
+  expect(kept("900d", "lifetime")).toMatch(/looks at all rows there ever were/);
+  expect(kept("soon", "1d")).toMatch(/source visits, retention/);
 });
 
 test("a project without models, with two of one name, or a replay that ends before it begins, is refused", () => {

@@ -1,10 +1,12 @@
+import type { SourceDefinition } from "../data/source.ts";
 import { parseExpressionOf } from "../data/expression.ts";
 import { rulesOf } from "../data/rules.ts";
 import { boundField } from "../features/binding.ts";
 import { featureViewHash } from "../features/definition.ts";
+import { defaultSlackUs } from "../features/online/online-features.ts";
 import { planView } from "../features/view-plan.ts";
 import { KarkhanaError } from "../kernel/error.ts";
-import { parseDuration, parseIso } from "../kernel/time.ts";
+import { MICROS_PER_DAY, parseDuration, parseIso } from "../kernel/time.ts";
 import { resolveGbdtParams } from "../learn/gbdt/check-params.ts";
 import { sourcesOf, viewsOf, type ModelDefinition, type ProjectDefinition } from "./definition.ts";
 
@@ -21,6 +23,7 @@ export function checkProject(definition: ProjectDefinition): void {
   );
   for (const source of sourcesOf(definition)) rulesOf(source);
   refuseTwice("feature views", [...new Map(models.flatMap(({ service }) => viewsOf(service)).map((view) => [featureViewHash(view), view.name])).values()]);
+  for (const source of sourcesOf(definition)) checkRetention(source, definition);
   for (const model of models) checkModel(model);
   if (replay === undefined) return;
   if (!models.some((model) => model.name === replay.model))
@@ -29,6 +32,25 @@ export function checkProject(definition: ProjectDefinition): void {
     ["from", replay.from],
     ["to", replay.to],
   ]);
+}
+
+/** The log of a pushed source is what its online state can be made from again: it must not be shorter than what features look at. */
+function checkRetention(source: SourceDefinition, { models }: ProjectDefinition): void {
+  if (source.retention === undefined) return;
+  const field = `source ${source.name}, retention`;
+  const keptUs = parseDuration(source.retention, field);
+  if (source.format !== "pushed") return;
+  for (const view of models.flatMap((model) => viewsOf(model.service)).filter((one) => one.source.name === source.name)) {
+    const neededUs = planView(view).reachUs + defaultSlackUs;
+    if (keptUs < neededUs)
+      throw refuse(
+        field,
+        Number.isFinite(neededUs)
+          ? `view ${view.name} looks back further: at least ${Math.ceil(neededUs / MICROS_PER_DAY)}d`
+          : `view ${view.name} looks at all rows there ever were: leave it out`,
+        source.retention,
+      );
+  }
 }
 
 function checkModel(model: ModelDefinition): void {

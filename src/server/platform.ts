@@ -4,11 +4,12 @@ import { relationOf } from "../data/relation.ts";
 import type { SourceDefinition } from "../data/source.ts";
 import { createMonitorConsumer, type MonitorConsumer } from "../monitoring/consumer.ts";
 import { parseProfile } from "../monitoring/profile-file.ts";
-import { viewsOf } from "../project/definition.ts";
 import { codeOf } from "../kernel/error.ts";
+import { sourcesOf, viewsOf } from "../project/definition.ts";
 import type { LoadedProject } from "../project/load.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
-import type { Platform } from "../workflows/platform.ts";
+import type { Places, Platform } from "../workflows/platform.ts";
+import { keepCopies, pushedRelation, type PushedSourcesContext } from "../workflows/pushed-sources.ts";
 import { createEntityExplorer, type EntityExplorer } from "../workflows/explore-entity.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
 import { createFreshnessWatch } from "../workflows/freshness-watch.ts";
@@ -33,13 +34,23 @@ export async function openPlatform(
   const board = new ProgressBoard(stopwatch);
   const consumers = monitorConsumers(project, stores, feedback);
   const size = { threads: Math.min(4, availableParallelism()), memoryLimitMb: Math.round(Math.min(4096, totalmem() / 1024 / 1024 / 4)) };
+  const pushed: PushedSourcesContext = { places: placesOf(project, stores), machineClock: systemClock, memoryLimitMb: Math.round(size.memoryLimitMb / 4) };
+  const relationNow = (source: SourceDefinition): Promise<string | undefined> =>
+    source.format === "pushed" ? pushedRelation(source, pushed) : latestRelation(project, stores, source);
+  const copies = keepCopies(sourcesOf(project.definition), pushed, (error) =>
+    board.tell({
+      event: "log",
+      atUs: stores.eventClock.nowUs(),
+      text: `the offline copies of pushed rows could not be brought up to now: ${error instanceof Error ? error.message : String(error)}`,
+    }),
+  );
   const parity = createParityWatch({
     store: stores.parity,
     reader: feedback,
     timerMs: stopwatch,
     clock: systemClock,
     // One thread: it runs beside whatever the platform does, for as long as it serves.
-    inputOf: (model) => parityInput(project, stores, model, { threads: 1, memoryLimitMb: Math.round(size.memoryLimitMb / 2) }),
+    inputOf: (model) => parityInput(project, stores, relationNow, model, { threads: 1, memoryLimitMb: Math.round(size.memoryLimitMb / 2) }),
     onAlert: (alert) => board.tell({ event: "alert", atUs: alert.raisedUs, kind: alert.kind, text: alert.summary }),
     onFailure: (model, error) =>
       board.tell({
@@ -72,22 +83,14 @@ export async function openPlatform(
   freshnessTimer.unref();
   const explorer = createEntityExplorer({
     views: project.definition.models.flatMap((model) => viewsOf(model.service)),
-    relationOf: (source) => latestRelation(project, stores, source),
+    relationOf: relationNow,
     openOnlineStore: () => openOnlineStore(stores.onlineStore),
     tempFolder: tempFolderOf(stores.folder),
   });
   return {
     explorer,
     project,
-    places: {
-      projectFile: project.file,
-      projectFolder: project.folder,
-      offlineFolder: stores.folder.offlineFolder,
-      blobsFolder: stores.folder.blobsFolder,
-      logFolder,
-      tempFolder: tempFolderOf(stores.folder),
-      onlineStore: stores.onlineStore,
-    },
+    places: pushed.places,
     database: stores.database,
     blobs: stores.blobs,
     datasets: stores.datasets,
@@ -122,11 +125,25 @@ export async function openPlatform(
     close: async () => {
       clearInterval(freshnessTimer);
       await freshness.close();
+      await copies.close();
       await parity.close();
       await explorer.close();
       client.close();
       await feedback.close();
     },
+  };
+}
+
+/** Where things lie in a data folder. */
+export function placesOf(project: LoadedProject, stores: Stores): Places {
+  return {
+    projectFile: project.file,
+    projectFolder: project.folder,
+    offlineFolder: stores.folder.offlineFolder,
+    blobsFolder: stores.folder.blobsFolder,
+    logFolder: stores.folder.logFolder,
+    tempFolder: tempFolderOf(stores.folder),
+    onlineStore: stores.onlineStore,
   };
 }
 
@@ -158,6 +175,7 @@ function monitorConsumers(project: LoadedProject, stores: Stores, reader: Awaite
 async function parityInput(
   project: LoadedProject,
   stores: Stores,
+  relationNow: (source: SourceDefinition) => Promise<string | undefined>,
   model: string,
   size: { readonly threads: number; readonly memoryLimitMb: number },
 ): Promise<ParityWatchInput | undefined> {
@@ -165,7 +183,7 @@ async function parityInput(
   if (definition === undefined) return undefined;
   const relations: Record<string, string> = {};
   for (const { source } of viewsOf(definition.service)) {
-    const relation = await latestRelation(project, stores, source);
+    const relation = await relationNow(source);
     if (relation === undefined) return undefined;
     relations[source.name] = relation;
   }

@@ -66,7 +66,11 @@ async function readSources(means: Means, viewHashes: readonly string[]): Promise
       const [source = declared] = await upToNow([declared], means);
       await copyTable(source, { duck, projectFolder: project.folder, environment: process.env });
       const version = await registerDataset(source, { projectFolder: project.folder, duck, blobs, database, clock });
-      read.push({ name, relation: relationOf(asStream(source), version, project.folder), numRows: source.format === "pushed" ? copiedPlaces(source) : version.numRows });
+      read.push({
+        name,
+        relation: relationOf(asStream(source), version, project.folder),
+        numRows: source.format === "pushed" ? copiedPlaces(source) : version.numRows,
+      });
     }
     return read;
   } finally {

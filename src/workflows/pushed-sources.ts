@@ -14,7 +14,7 @@ export function pushedFolders({ logFolder, offlineFolder }: Pick<Places, "logFol
 }
 
 export interface PushedSourcesContext {
-  readonly places: Pick<Places, "projectFile" | "projectFolder" | "logFolder" | "offlineFolder" | "tempFolder">;
+  readonly places: Places;
   readonly machineClock: Clock;
   readonly memoryLimitMb: number;
 }
@@ -32,7 +32,11 @@ export async function upToNow(sources: readonly SourceDefinition[], context: Pus
 }
 
 /** Copies, and keeps the retention of every source named. */
-export async function copySources(names: readonly string[], { places, machineClock, memoryLimitMb }: PushedSourcesContext, signal?: AbortSignal): Promise<void> {
+async function copySources(
+  names: readonly string[],
+  { places, machineClock, memoryLimitMb }: PushedSourcesContext,
+  signal?: AbortSignal,
+): Promise<void> {
   const { projectFile, tempFolder } = places;
   const input = { ...pushedFolders(places), projectFile, sources: names, nowUs: machineClock.nowUs(), threads: 1, memoryLimitMb, tempFolder };
   await runJob("copyPushedSources", input, () => undefined, signal);
@@ -42,6 +46,39 @@ export async function copySources(names: readonly string[], { places, machineClo
 export async function pushedRelation(source: SourceDefinition, context: PushedSourcesContext): Promise<string> {
   const [located] = await upToNow([source], context);
   return relationOf(located ?? source, { numQuarantined: 0, foundTypes: pushedTypes(source) }, context.places.projectFolder);
+}
+
+const copyEveryMs = 300_000;
+
+/** Copies every few minutes what was pushed, so that whoever asks waits for little, and keeps the retention of all sources. */
+export function keepCopies(
+  sources: readonly SourceDefinition[],
+  context: PushedSourcesContext,
+  onFailure: (error: unknown) => void,
+): { readonly close: () => Promise<void> } {
+  const names = sources.filter(({ format, retention }) => format === "pushed" || retention !== undefined).map(({ name }) => name);
+  if (names.length === 0) return { close: async () => {} };
+  const stop = new AbortController();
+  let running: Promise<void> | undefined;
+  const round = async (): Promise<void> => {
+    try {
+      await copySources(names, context, stop.signal);
+    } catch (error) {
+      if (!stop.signal.aborted) onFailure(error);
+    } finally {
+      running = undefined;
+    }
+  };
+  const timer = setInterval(() => {
+    running ??= round();
+  }, copyEveryMs).unref();
+  return {
+    close: async () => {
+      clearInterval(timer);
+      stop.abort();
+      await running;
+    },
+  };
 }
 
 /** Below it, a copied row's place was in the copy: what a later materialization need not look at again. */

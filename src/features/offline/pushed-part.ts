@@ -70,7 +70,13 @@ export class PartText {
     try {
       await copyTo(duck, before === undefined ? undefined : at(before.file), typedLines(this.#source, `${this.#unfinished}.rows`), at(file), placeColumn);
       if (asideFile !== null)
-        await copyTo(duck, typeof before?.asideFile === "string" ? at(before.asideFile) : undefined, asideLines(`${this.#unfinished}.aside`), at(asideFile), placeColumn);
+        await copyTo(
+          duck,
+          typeof before?.asideFile === "string" ? at(before.asideFile) : undefined,
+          asideLines(`${this.#unfinished}.aside`),
+          at(asideFile),
+          placeColumn,
+        );
     } finally {
       await this.#removeText();
     }
@@ -126,7 +132,10 @@ class Lines {
 }
 
 /** A row's values as text, or why it is set aside: the same reading as online. */
-function lineWriter(source: SourceDefinition, plans: readonly ViewPlan[]): (row: SourceRow, batch: LoggedBatch, i: number) => { line: string; reason?: string } {
+function lineWriter(
+  source: SourceDefinition,
+  plans: readonly ViewPlan[],
+): (row: SourceRow, batch: LoggedBatch, i: number) => { line: string; reason?: string } {
   const read = rowReader(source, plans);
   const columns = Object.entries(source.schema);
   return (raw, { places, arrivedUs, sequence }, i) => {

@@ -1,7 +1,8 @@
 import { openLmdb } from "../../storage/kv/lmdb.ts";
 import { seededRng } from "../../kernel/rng.ts";
 import type { TimedRow } from "../naive.ts";
-import { minute, tripViews } from "../test-streams.ts";
+import { minute, trips, tripViews } from "../test-streams.ts";
+import { openLoggedFeatures } from "./logged-features.ts";
 import { createOnlineFeatures } from "./online-features.ts";
 
 /** A process for a test to kill: pushes a fixed stream from its start, as a producer does that lost its place, and says what is applied. */
@@ -21,16 +22,21 @@ export function killStream(): TimedRow[] {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const online = createOnlineFeatures({ store: openLmdb(process.argv[2]!), views: tripViews });
+  const [, , folder, half, logFolder] = process.argv;
+  const state = createOnlineFeatures({ store: openLmdb(folder!), views: tripViews });
+  const online =
+    logFolder === undefined
+      ? state
+      : await openLoggedFeatures({ online: state, sources: [trips], folder: logFolder, clock: { nowUs: () => 1_000_000 * minute } });
   const rows = killStream();
   // One of two writers at once takes every second batch.
-  const [first, step] = process.argv[3] === undefined ? [0, 1] : [Number(process.argv[3]), 2];
+  const [first, step] = half === undefined || half === "" ? [0, 1] : [Number(half), 2];
   for (let sequence = first; sequence * batchRows < rows.length; sequence += step) {
     // No row ids: only the producer's sequence keeps a batch from counting twice.
     const { applied } = await online.ingest(
       "trips",
       rows.slice(sequence * batchRows, (sequence + 1) * batchRows).map((row) => row.values),
-      { producer: `p${process.argv[3] ?? ""}`, sequence },
+      { producer: `p${half ?? ""}`, sequence },
     );
     process.stdout.write(`${sequence} ${applied}\n`);
   }

@@ -6,8 +6,9 @@ import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
 import { openLmdb } from "../../storage/kv/lmdb.ts";
 import { naiveVector } from "../naive.ts";
-import { minute, tripService, tripViews } from "../test-streams.ts";
+import { minute, trips, tripService, tripViews } from "../test-streams.ts";
 import { batchRows, killStream } from "./kill-writer.ts";
+import { openLoggedFeatures } from "./logged-features.ts";
 import { createOnlineFeatures } from "./online-features.ts";
 
 /** Runs the writer, kills it once it has said so many lines; resolves with what it said. */
@@ -48,6 +49,36 @@ test("two writers in two processes at once, one of them killed and started over:
     expect([even.length, odd.length >= 20]).toEqual([killStream().length / batchRows / 2, true]);
     await runWriter(folder, Number.POSITIVE_INFINITY, "1");
     await expectAll(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
+
+test("a process that logs and applies, killed between any two of its lines: the log alone gives the same state, and every batch counts once", async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "karkhana-kill-log-"));
+  const [state, log] = [path.join(folder, "state"), path.join(folder, "log")];
+  try {
+    let acknowledged = 0;
+    for (const killAfter of [3, 17, 40, 41, 66]) {
+      const lines = await runWriter(state, killAfter, "", log);
+      for (const line of lines.slice(0, acknowledged)) expect(line).toMatch(/ false$/);
+      acknowledged = Math.max(acknowledged, lines.length);
+    }
+    expect(await runWriter(state, Number.POSITIVE_INFINITY, "", log)).toHaveLength(killStream().length / batchRows);
+    await expectAll(state);
+    // The log holds each batch once, and is enough.
+    rmSync(state, { recursive: true });
+    const store = openLmdb(state);
+    const rebuilt = await openLoggedFeatures({
+      online: createOnlineFeatures({ store, views: tripViews }),
+      sources: [trips],
+      folder: log,
+      clock: { nowUs: () => 0 },
+    });
+    expect((await rebuilt.counters("trips")).rows).toBe(killStream().length);
+    await rebuilt.close();
+    await store.close();
+    await expectAll(state);
   } finally {
     rmSync(folder, { recursive: true });
   }

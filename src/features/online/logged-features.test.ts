@@ -51,7 +51,10 @@ const versionsByte = 0x76;
 /** Every key and value: what "the same state" means. Versions of facts are read: V8 writes equal numbers in more than one way. */
 async function stateOf(store: KeyValueStore): Promise<string[]> {
   const all: string[] = [];
-  for await (const { key, value } of store.range(Buffer.alloc(0), Buffer.alloc(8, 0xff))) all.push(`${Buffer.from(key).toString("hex")} ${key[1] === versionsByte ? inspect(deserialize(value), { depth: null, maxArrayLength: null }) : Buffer.from(value).toString("hex")}`);
+  for await (const { key, value } of store.range(Buffer.alloc(0), Buffer.alloc(8, 0xff)))
+    all.push(
+      `${Buffer.from(key).toString("hex")} ${key[1] === versionsByte ? inspect(deserialize(value), { depth: null, maxArrayLength: null }) : Buffer.from(value).toString("hex")}`,
+    );
   return all;
 }
 
@@ -74,29 +77,43 @@ const order = (i: number, values: object = {}): Record<string, unknown> => ({
 });
 
 test("an online store that is lost comes back from the log alone, key by key the same", async () => {
-  const poison = [{ at: "nonsense" }, { at: Number.NaN, amount: 12n }, { amount: Number.POSITIVE_INFINITY, at: start }, {}, order(1, { at: start + 1e12 }), order(2, { __proto__: null, extra: { $: "NaN" } })];
+  const poison = [
+    { at: "nonsense" },
+    { at: Number.NaN, amount: 12n },
+    { amount: Number.POSITIVE_INFINITY, at: start },
+    {},
+    order(1, { at: start + 1e12 }),
+    order(2, { __proto__: null, extra: { $: "NaN" } }),
+  ];
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(fc.array(tripRow, { maxLength: 600 }), fc.constantFrom("p", "q"), fc.integer({ min: 0, max: 5 })), { maxLength: 12 }), async (pushes) => {
-      rmSync(folder, { recursive: true });
-      const store = openMemoryStore();
-      const online = await openOver(store);
-      for (const [i, [rows, producer, sequence]] of pushes.entries()) {
-        nowUs += 1000;
-        await online.ingest("trips", rows.map((row) => row.values), { producer, sequence });
-        await online.ingest(orders.name, [order(i), order(i + 1), ...poison], { producer, sequence: i });
-      }
-      expect((await online.counters(orders.name)).setAside).toBeGreaterThanOrEqual(pushes.length);
-      await online.close();
-      const before = await stateOf(store);
-      const again = openMemoryStore();
-      const rebuilt = await openOver(again);
-      expect(await stateOf(again)).toEqual(before);
-      await rebuilt.close();
-      // And a restart on the store that is there changes nothing.
-      const restarted = await openOver(store);
-      expect(await stateOf(store)).toEqual(before);
-      await restarted.close();
-    }),
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.array(tripRow, { maxLength: 600 }), fc.constantFrom("p", "q"), fc.integer({ min: 0, max: 5 })), { maxLength: 12 }),
+      async (pushes) => {
+        rmSync(folder, { recursive: true });
+        const store = openMemoryStore();
+        const online = await openOver(store);
+        for (const [i, [rows, producer, sequence]] of pushes.entries()) {
+          nowUs += 1000;
+          await online.ingest(
+            "trips",
+            rows.map((row) => row.values),
+            { producer, sequence },
+          );
+          await online.ingest(orders.name, [order(i), order(i + 1), ...poison], { producer, sequence: i });
+        }
+        expect((await online.counters(orders.name)).setAside).toBeGreaterThanOrEqual(pushes.length);
+        await online.close();
+        const before = await stateOf(store);
+        const again = openMemoryStore();
+        const rebuilt = await openOver(again);
+        expect(await stateOf(again)).toEqual(before);
+        await rebuilt.close();
+        // And a restart on the store that is there changes nothing.
+        const restarted = await openOver(store);
+        expect(await stateOf(store)).toEqual(before);
+        await restarted.close();
+      },
+    ),
     { numRuns: 15, seed: 5, endOnFailure: true },
   );
 });
@@ -152,7 +169,11 @@ test("a batch cut off in the log by a crash is no batch; what follows is", async
   await first.ingest(orders.name, [order(1)], { producer: "p", sequence: 0 });
   const own = pushLogFolder(folder, orders.name);
   const whole = statSync((await listSegments(own))[0]!.path).size;
-  await first.ingest(orders.name, Array.from({ length: 600 }, (_, i) => order(i)), { producer: "p", sequence: 1 });
+  await first.ingest(
+    orders.name,
+    Array.from({ length: 600 }, (_, i) => order(i)),
+    { producer: "p", sequence: 1 },
+  );
   await first.close();
   // Two of its three records are left, and a store that never saw it.
   const [segment] = await listSegments(own);

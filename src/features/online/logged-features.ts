@@ -110,8 +110,7 @@ class LoggedSource {
   async #admit(rows: readonly SourceRow[], producer: string, sequence: number): Promise<{ readonly result: Promise<IngestResult> }> {
     const before = this.#underWay.get(producer);
     if (before !== undefined && sequence <= before.sequence) return { result: this.#again(before.done) };
-    if (sequence <= (await this.#online.appliedSequence(this.#source.name, producer)))
-      return { result: Promise.resolve({ applied: false, rejected: [] }) };
+    if (sequence <= (await this.#online.appliedSequence(this.#source.name, producer))) return { result: Promise.resolve({ applied: false, rejected: [] }) };
     // Never backwards, whatever the machine's clock does: a row that came later is known later.
     const arrivedUs = Math.max(this.#clock.nowUs(), this.#lastArrivedUs);
     this.#lastArrivedUs = arrivedUs;

@@ -1,5 +1,5 @@
 /**
- * The log of pushed rows: one folder of segments a source, `<folder>/<source>/`, one batch a record or several records in a row. The online
+ * The log of pushed rows: one folder of segments a source, `<folder>/source-<name>/`, one batch a record or several records in a row. The online
  * store is derived from it (`logged-features.ts`), and the offline copy of a pushed source is made from it (`offline/pushed-rows.ts`).
  *
  * A record is JSON: producer `p`, sequence `s`, when it arrived `t` (microseconds), part `i` of `n`, and rows: columns `c` with lists of
@@ -41,7 +41,8 @@ const placesARecord = 65_536;
 const recordsARead = 64;
 
 export function pushLogFolder(folder: string, source: string): string {
-  return path.join(folder, encodeURIComponent(source).replaceAll(".", "%2E"));
+  // Never a name that something else in the log folder has.
+  return path.join(folder, `source-${encodeURIComponent(source).replaceAll("*", "%2A")}`);
 }
 
 /** Place of the first row of a record. */
