@@ -39,7 +39,8 @@ try {
   const sources = sourcesOf(project.definition);
   const state = createOnlineFeatures({ store: online, views, sources, watch });
   // The log has one writer: the other processes pass on what is pushed to them.
-  const log = number === 0 ? await openLoggedFeatures({ online: state, sources, folder: pushedFolders(stores.folder).logFolder, clock: systemClock }) : undefined;
+  const log =
+    number === 0 ? await openLoggedFeatures({ online: state, sources, folder: pushedFolders(stores.folder).logFolder, clock: systemClock }) : undefined;
   const features = log ?? state;
   const feedback = await openFeedbackLog(logFolderOf(stores.folder.logFolder, number));
   const { otlpEndpoint } = configuration;

@@ -99,6 +99,9 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   const loader = new VersionLoader({ registry, blobs, online, maxRows: limits.maxInstances, closeAfterMs: 2 * limits.answerTimeoutMs, timerMs });
   const follower = new DeploymentFollower({ registry, loader, models, clock, pollMs: options.deploymentPollMs ?? 250 });
   const shadows = new ShadowQueue({ feedback, clock, timerMs, maxBacklog: limits.maxShadowBacklog });
+  // The log of pushed rows has one writer among the processes that share the ports.
+  const writing: OnlineFace =
+    peers === undefined || peers.process === 0 ? online : { ...online, ingest: (source, rows, origin) => peers.push(source, rows, origin) };
   const sources = new Set(sourcesOf(project).map((source) => source.name));
   const files = new FileModels(options.modelsFolder, models.keys(), timerMs, {}, (name) => {
     const model = models.get(name);
@@ -130,7 +133,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     sources,
     follower,
     shadows,
-    online,
+    online: writing,
     feedback,
     clock,
     timerMs,
@@ -170,6 +173,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
           refresh: () => follower.refresh(),
           load: (name) => server.loadHere(name),
           unload: (name) => server.unloadHere(name),
+          push: (source, rows, origin) => online.ingest(source, rows, origin),
         });
       const address = { ...(await http.listen(host, port, reusePort)), ...(peerServer === undefined ? {} : { peerPort: peerServer.port }) };
       if (grpcPort === undefined) return { ...address, grpcPort };

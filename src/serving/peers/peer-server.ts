@@ -6,6 +6,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import { KarkhanaError, toErrorRecord } from "../../kernel/error.ts";
 import type { StatisticsReport } from "../oip/statistics.ts";
+import type { PushOrigin } from "../faces.ts";
 import type { ProcessState } from "./process-reports.ts";
 
 /** What a process answers for itself alone. */
@@ -18,6 +19,7 @@ export interface OwnFace {
   refresh(): Promise<void>;
   load(name: string): Promise<void>;
   unload(name: string): Promise<void>;
+  push(source: string, rows: readonly Readonly<Record<string, unknown>>[], origin: PushOrigin): Promise<unknown>;
 }
 
 export interface PeerServer {
@@ -53,7 +55,16 @@ export async function listenToPeers(token: string, face: OwnFace): Promise<PeerS
   };
 }
 
-async function answerOf({ url = "/", method }: IncomingMessage, face: OwnFace): Promise<string> {
+type PassedPush = PushOrigin & { readonly source: string; readonly rows: readonly Readonly<Record<string, unknown>>[] };
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString("utf8");
+}
+
+async function answerOf(request: IncomingMessage, face: OwnFace): Promise<string> {
+  const { url = "/", method } = request;
   const { pathname, searchParams } = new URL(url, "http://peer");
   const name = searchParams.get("name") ?? undefined;
   switch (`${method} ${pathname}`) {
@@ -72,6 +83,10 @@ async function answerOf({ url = "/", method }: IncomingMessage, face: OwnFace): 
     case "POST /unload":
       await face.unload(name ?? "");
       return "{}";
+    case "POST /push": {
+      const { source, rows, producer, sequence } = JSON.parse(await textOf(request)) as PassedPush;
+      return JSON.stringify(await face.push(source, rows, { producer, sequence }));
+    }
     default:
       throw new KarkhanaError("ROUTE_NOT_FOUND", { method: method ?? "", path: pathname.slice(0, 200) });
   }

@@ -149,6 +149,10 @@ test("who does not know the token is told nothing, and what a process refuses is
     },
     load: async () => undefined,
     unload: async () => undefined,
+    push: async (source: string, rows: readonly object[], origin: object) => {
+      if (source === "unknown") throw new KarkhanaError("INVALID_ARGUMENT", { field: "source", problem: "no feature is computed from it", value: source });
+      return { source, rows, origin };
+    },
   };
   const server = await listenToPeers(token, face);
   const peers = new Peers({ process: 1, processes: 2, token });
@@ -158,8 +162,16 @@ test("who does not know the token is told nothing, and what a process refuses is
   await expect(stranger.load("m")).rejects.toMatchObject({ code: "ACCESS_UNAUTHENTICATED" });
   expect(await peers.load("m")).toBeUndefined();
   expect(await peers.states()).toEqual([]);
+  const origin = { producer: "p", sequence: 3 };
+  expect(await peers.push("rides", [{ at: 1, zone: "é" }], origin)).toEqual({ source: "rides", rows: [{ at: 1, zone: "é" }], origin });
+  await expect(peers.push("unknown", [], origin)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", details: { value: "unknown" } });
+  await expect(stranger.push("rides", [], origin)).rejects.toMatchObject({ code: "ACCESS_UNAUTHENTICATED" });
   await expect(peers.refresh()).rejects.toMatchObject({ code: "DEPLOYMENTS_UNREADABLE" });
   await server.close();
+  // While process 0 is started again a push is refused, to be sent again.
+  await expect(peers.push("rides", [], origin)).rejects.toMatchObject({ code: "STORAGE_UNREACHABLE" });
+  peers.set([]);
+  await expect(peers.push("rides", [], origin)).rejects.toMatchObject({ code: "STORAGE_UNREACHABLE" });
 });
 
 test("texts of metrics are joined by family, each sample with its process, exemplars and the end of OpenMetrics kept", () => {

@@ -1,5 +1,6 @@
 import { fromErrorRecord, KarkhanaError, type ErrorRecord } from "../../kernel/error.ts";
 import { mergeStatistics, type StatisticsReport } from "../oip/statistics.ts";
+import type { PushOrigin } from "../faces.ts";
 import type { ProcessState } from "./process-reports.ts";
 
 export interface PeersOptions {
@@ -75,6 +76,26 @@ export class Peers {
     return this.#change(`/unload?name=${encodeURIComponent(name)}`);
   }
 
+  /**
+   * Has process 0 take pushed rows: it alone writes the log of pushed rows.
+   * @throws STORAGE_UNREACHABLE while it is being started again; what `OnlineFace.ingest` throws
+   */
+  async push(source: string, rows: readonly unknown[], { producer, sequence }: PushOrigin): Promise<unknown> {
+    const first = this.#others.find((peer) => peer.process === 0);
+    const away = (problem: string, cause?: unknown): KarkhanaError =>
+      new KarkhanaError("STORAGE_UNREACHABLE", { store: "The log of pushed rows", address: "serving process 0", problem }, { cause });
+    if (first === undefined) throw away("it is not up");
+    let answer: Answer;
+    try {
+      answer = await this.#ask(first, "POST", "/push", changeTimeoutMs, JSON.stringify({ source, rows, producer, sequence }));
+    } catch (error) {
+      throw away(error instanceof Error ? error.message : String(error), error);
+    }
+    const body = JSON.parse(answer.text) as unknown;
+    if (answer.status !== 200) throw fromErrorRecord(body as ErrorRecord);
+    return body;
+  }
+
   /** Of those that answer; a version that is loaded here and not yet there has nothing to report there. */
   async #reports(path: string): Promise<{ readonly process: number; readonly text: string }[]> {
     const answers = await Promise.all(
@@ -106,11 +127,12 @@ export class Peers {
     );
   }
 
-  async #ask({ port }: Peer, method: string, path: string, timeoutMs: number): Promise<Answer> {
+  async #ask({ port }: Peer, method: string, path: string, timeoutMs: number, body?: string): Promise<Answer> {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       method,
       headers: { authorization: `Bearer ${this.#options.token}` },
       signal: AbortSignal.timeout(timeoutMs),
+      ...(body === undefined ? {} : { body }),
     });
     return { status: response.status, text: await response.text() };
   }
