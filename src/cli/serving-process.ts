@@ -4,6 +4,7 @@ import { openLoggedFeatures } from "../features/online/logged-features.ts";
 import { LookupWatch } from "../features/online/lookup-watch.ts";
 import { lookupFamilies, sourceFamilies, watchedSources } from "../features/online/watch-metrics.ts";
 import { createOnlineFeatures } from "../features/online/online-features.ts";
+import { openExchangeLog } from "../feedback/exchanges.ts";
 import { openFeedbackLog } from "../feedback/log.ts";
 import { logFolderOf } from "../feedback/log-folders.ts";
 import { toErrorRecord } from "../kernel/error.ts";
@@ -43,6 +44,7 @@ try {
     number === 0 ? await openLoggedFeatures({ online: state, sources, folder: pushedFolders(stores.folder).logFolder, clock: systemClock }) : undefined;
   const features = log ?? state;
   const feedback = await openFeedbackLog(logFolderOf(stores.folder.logFolder, number));
+  const exchanges = openExchangeLog(logFolderOf(stores.folder.logFolder, number));
   const { otlpEndpoint } = configuration;
   // Loaded on demand: most processes send no traces.
   const traces = otlpEndpoint === undefined ? undefined : (await import("../server/traces.ts")).openTraces({ endpoint: otlpEndpoint, random: Math.random });
@@ -65,11 +67,14 @@ try {
     ...(traces === undefined ? {} : { traces }),
     allowedHosts: [...namesIn(configuration.allowedHosts), ownAddress(args.host)],
     modelsFolder: path.join(args.dataFolder, "models"),
+    environment: process.env,
+    exchanges,
   });
   ending.by(async () => {
     await serving.close();
     await traces?.close();
     await feedback.close();
+    await exchanges.close();
     await watch.close().catch(() => undefined);
     await log?.close();
     await online.close();

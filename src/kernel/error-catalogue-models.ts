@@ -35,6 +35,22 @@ export const modelErrors = {
     remedy: "Look at what that server says; name, version and tensors must be those it lists at /v2/models.",
     retryable: false,
   },
+  LLM_MODEL_UNKNOWN: {
+    text: "There is no language model {model} here; there are {models}",
+    remedy: "Name one that GET /v1/models lists, or declare it: models/<name>/<version>/openai.json in the data folder.",
+    retryable: false,
+  },
+  LLM_REQUEST_REFUSED: { text: "{problem}", remedy: "Send the request as OpenAI's API has it, within what this model takes.", retryable: false },
+  LLM_BACKEND_BUSY: {
+    text: "The backend of {model} has no room",
+    remedy: "Try again after the stated number of seconds, or declare a fallback for it.",
+    retryable: true,
+  },
+  LLM_BACKEND_FAILED: {
+    text: "The backend of {model} failed: {problem}",
+    remedy: "See whether that server runs and what it says; openai.json of the model holds its address and its time limits.",
+    retryable: true,
+  },
   PREDICTION_NOT_FOUND: {
     text: "Model {model} has no logged prediction {id} among the latest {searched}",
     remedy: "Correct the id; older predictions are in the log, but not searched from here.",

@@ -8,7 +8,7 @@ import { sourcesOf, type ProjectDefinition } from "../project/definition.ts";
 import type { Registry } from "../registry/port.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import { DeploymentFollower } from "./deployment-follower.ts";
-import type { FeedbackFace, OnlineFace } from "./faces.ts";
+import type { ExchangeFace, FeedbackFace, OnlineFace } from "./faces.ts";
 import { createHttp } from "./http.ts";
 import { isLoopback } from "./http-guard.ts";
 import { InFlight, type Refuse } from "./in-flight.ts";
@@ -20,6 +20,7 @@ import { OipServer } from "./oip/server.ts";
 import { listenToPeers, type PeerServer } from "./peers/peer-server.ts";
 import { Peers, type Peer, type PeersOptions } from "./peers/peers.ts";
 import { ProcessReports } from "./peers/process-reports.ts";
+import { ExchangeRecorder } from "./openai/recorder.ts";
 import { reportHealth, type HealthReport } from "./report.ts";
 import { fieldsReader } from "./request-fields.ts";
 import { ServedModel } from "./served-model.ts";
@@ -39,6 +40,10 @@ export interface ServingOptions {
   readonly statusOf: (code: ErrorCode) => number;
   /** Where models lie that are files of other libraries, served as tensors; absent: none. */
   readonly modelsFolder?: string;
+  /** Where the keys of language models' servers are found, by the names their declarations give; default nowhere. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Where exchanges with language models are logged; default nowhere. */
+  readonly exchanges?: ExchangeFace;
   readonly limits?: Partial<ServingLimits>;
   readonly deploymentPollMs?: number;
   /** Names beside the loopback ones that requests may carry as their Host. */
@@ -103,9 +108,14 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   const writing: OnlineFace =
     peers === undefined || peers.process === 0 ? online : { ...online, ingest: (source, rows, origin) => peers.push(source, rows, origin) };
   const sources = new Set(sourcesOf(project).map((source) => source.name));
-  const files = new FileModels(options.modelsFolder, models.keys(), timerMs, {}, (name) => {
-    const model = models.get(name);
-    return model === undefined ? undefined : projectStep(model, { feedback, shadows, clock, timerMs, newId });
+  const files = new FileModels(options.modelsFolder, models.keys(), {
+    timerMs,
+    clock,
+    environment: options.environment ?? {},
+    project: (name) => {
+      const model = models.get(name);
+      return model === undefined ? undefined : projectStep(model, { feedback, shadows, clock, timerMs, newId });
+    },
   });
   const server = new OipServer({
     models,
@@ -121,8 +131,10 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   let isClosing = false;
   const inFlight = new InFlight<Refuse>(limits, (refuse, error) => refuse(error));
   const health = (): HealthReport => reportHealth(models.values(), follower, inFlight.size, isClosing);
-  const reports = new ProcessReports({ models, server, inFlight, timerMs, process: peers?.process ?? 0, featureMetrics: options.featureMetrics });
+  const recorder = new ExchangeRecorder(options.exchanges);
+  const reports = new ProcessReports({ models, server, inFlight, recorder, timerMs, process: peers?.process ?? 0, featureMetrics: options.featureMetrics });
   const shared = {
+    recorder,
     models,
     reports,
     peers,
@@ -191,6 +203,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
       await files.close();
       await follower.stop();
       await shadows.idle();
+      await recorder.idle();
       await loader.close();
       await feedback.flush();
     },

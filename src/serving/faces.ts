@@ -1,3 +1,4 @@
+import type { ExchangeRecord } from "../feedback/exchanges.ts";
 import type { LabelRecord, PredictionRecord } from "../feedback/prediction.ts";
 import type { FeatureService } from "../features/definition.ts";
 import type { ValuesReader } from "../features/online/online-features.ts";
@@ -21,6 +22,11 @@ export interface OnlineFace {
   valuesReader(service: FeatureService): ValuesReader;
   /** Resolves once the rows are durable and every later read sees them. */
   ingest(source: string, rows: readonly Readonly<Record<string, unknown>>[], origin: PushOrigin): Promise<unknown>;
+}
+
+/** What serving asks of the log of exchanges with language models. */
+export interface ExchangeFace {
+  logExchanges(records: readonly ExchangeRecord[]): Promise<unknown>;
 }
 
 /** What serving asks of the feedback log; both resolve once the records are durable. */

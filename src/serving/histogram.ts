@@ -28,10 +28,34 @@ export class Histogram {
     return null;
   }
 
+  state(): HistogramState {
+    return { edges: this.edges, counts: [...this.counts], sum: this.sum };
+  }
+
+  /** @param state of a histogram with the same edges */
+  add({ counts, sum }: HistogramState): void {
+    for (const [b, n] of counts.entries()) this.counts[b]! += n;
+    this.sum += sum;
+  }
+
   summary(): HistogramSummary {
     const { count, sum } = this;
     return { count, mean: count === 0 ? null : sum / count, p50: this.quantile(0.5), p95: this.quantile(0.95), p99: this.quantile(0.99) };
   }
+}
+
+/** As one process tells another. */
+export interface HistogramState {
+  readonly edges: readonly number[];
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
+/** The summary of several processes' counts. */
+export function summaryOf(states: readonly HistogramState[]): HistogramSummary {
+  const whole = new Histogram(states[0]?.edges ?? []);
+  for (const state of states) whole.add(state);
+  return whole.summary();
 }
 
 export interface HistogramSummary {

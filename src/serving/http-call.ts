@@ -1,5 +1,6 @@
 /** What the headers of a request say about how it is to be treated, and how its answer leaves. */
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { IncomingHttpHeaders } from "node:http";
 import type { Clock } from "../kernel/clock.ts";
 import { KarkhanaError, toErrorRecord } from "../kernel/error.ts";
 import type { Call } from "./call.ts";
@@ -39,12 +40,11 @@ export function answering(inFlight: InFlight<Refuse>, { timerMs, statusOf, clock
   return (request, reply, model, work) => {
     const { headers } = request;
     const parent = typeof headers["traceparent"] === "string" ? readTraceparent(headers["traceparent"]) : undefined;
-    const tenant = headers[tenantHeader];
     const call = inFlight.enter((error) => void sendError(reply, error, statusOf), {
       startedMs: request.startedMs,
-      clientMs: readTimeout(headers[timeoutHeader]),
+      clientMs: readTimeout(headers),
       model,
-      tenant: typeof tenant === "string" ? tenant.slice(0, maxTenantLength) : "",
+      tenant: readTenant(headers),
       traceId: parent?.traceId,
     });
     if (parent !== undefined) reply.header("traceparent", headers["traceparent"]);
@@ -64,8 +64,15 @@ export function answering(inFlight: InFlight<Refuse>, { timerMs, statusOf, clock
   };
 }
 
-/** @throws INVALID_ARGUMENT */
-function readTimeout(header: string | string[] | undefined): number | undefined {
+/** On whose behalf is asked; empty where the client does not say. */
+export function readTenant(headers: IncomingHttpHeaders): string {
+  const tenant = headers[tenantHeader];
+  return typeof tenant === "string" ? tenant.slice(0, maxTenantLength) : "";
+}
+
+/** Milliseconds the client waits, if it says so. @throws INVALID_ARGUMENT */
+export function readTimeout(headers: IncomingHttpHeaders): number | undefined {
+  const header = headers[timeoutHeader];
   if (header === undefined) return undefined;
   const ms = Number(header);
   if (typeof header !== "string" || header.trim() === "" || !(ms >= 0))

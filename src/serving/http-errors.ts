@@ -4,12 +4,15 @@ import type { Socket } from "node:net";
 import type { ErrorCode } from "../kernel/error-catalogue.ts";
 import { codeOf, KarkhanaError, toErrorRecord } from "../kernel/error.ts";
 import type { InFlight } from "./in-flight.ts";
+import { isOpenAi, openAiError } from "./openai/error-body.ts";
 
 export type StatusOf = (code: ErrorCode) => number;
 
 /** Every refusal has the shape of its protocol, whatever part of the server made it. */
-function errorBody(error: unknown, url = ""): { readonly code: ErrorCode; readonly text: string } {
-  const { code, message, remedy, details } = toErrorRecord(error);
+function errorBody(error: unknown, statusOf: StatusOf, url = ""): { readonly code: ErrorCode; readonly text: string } {
+  const record = toErrorRecord(error);
+  const { code, message, remedy, details } = record;
+  if (isOpenAi(url)) return { code, text: openAiError(record, statusOf(code)) };
   if (isInference(url)) return { code, text: JSON.stringify({ error: `${code}: ${message}. ${remedy}` }) };
   if (isScoring(url)) return { code, text: JSON.stringify({ error_code: "BAD_REQUEST", message: `${code}: ${message}. ${remedy}` }) };
   return { code, text: JSON.stringify({ error: { code, message, remedy, details } }) };
@@ -27,7 +30,7 @@ function isScoring(url: string): boolean {
 
 export function sendError(reply: FastifyReply, error: unknown, statusOf: StatusOf): FastifyReply {
   const { url } = reply.request;
-  const { code, text } = errorBody(error, url);
+  const { code, text } = errorBody(error, statusOf, url);
   // Clients of that protocol take 413 for something else: its servers answer 400.
   const status = code === "BODY_TOO_LARGE" && isInference(url) ? 400 : statusOf(code);
   if (status === 503 || status === 429) reply.header("retry-after", "1");
@@ -46,11 +49,11 @@ export function cheapRefusals(
   const texts = new Map<string, { readonly text: string; readonly madeMs: number }>();
   return (url, response) => {
     inFlight.countRefusal();
-    const shape = isInference(url) ? "/v2" : isScoring(url) ? "/invocations" : "/";
+    const shape = isInference(url) ? "/v2" : isScoring(url) ? "/invocations" : isOpenAi(url) ? "/v1/completions" : "/";
     const nowMs = timerMs();
     let kept = texts.get(shape);
     if (kept === undefined || nowMs - kept.madeMs >= 100)
-      texts.set(shape, (kept = { text: errorBody(new KarkhanaError("SERVER_OVERLOADED", { inFlight: inFlight.size }), shape).text, madeMs: nowMs }));
+      texts.set(shape, (kept = { text: errorBody(new KarkhanaError("SERVER_OVERLOADED", { inFlight: inFlight.size }), statusOf, shape).text, madeMs: nowMs }));
     response.writeHead(statusOf("SERVER_OVERLOADED"), {
       "content-type": "application/json; charset=utf-8",
       "content-length": Buffer.byteLength(kept.text),
@@ -78,7 +81,7 @@ export function refuseBadBytes(error: NodeJS.ErrnoException, socket: Socket, sta
     socket.destroy();
     return;
   }
-  const { code, text } = errorBody(new KarkhanaError("REQUEST_MALFORMED", { problem: error.code ?? error.message }));
+  const { code, text } = errorBody(new KarkhanaError("REQUEST_MALFORMED", { problem: error.code ?? error.message }), statusOf);
   const status = error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : error.code === "HPE_HEADER_OVERFLOW" ? 431 : statusOf(code);
   socket.end(
     `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,

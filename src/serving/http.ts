@@ -20,6 +20,8 @@ import { addOipRoutes } from "./oip/http-routes.ts";
 import type { OipServer } from "./oip/server.ts";
 import type { Peers } from "./peers/peers.ts";
 import type { ProcessReports } from "./peers/process-reports.ts";
+import { addOpenAiRoutes } from "./openai/http-routes.ts";
+import type { ExchangeRecorder } from "./openai/recorder.ts";
 import { addRoutes } from "./routes.ts";
 import type { TraceSink } from "./traces.ts";
 import type { HealthReport } from "./report.ts";
@@ -42,6 +44,7 @@ export interface HttpOptions {
   readonly feedback: FeedbackFace;
   readonly server: OipServer;
   readonly health: () => HealthReport;
+  readonly recorder: ExchangeRecorder;
   readonly inFlight: InFlight<Refuse>;
   readonly reports: ProcessReports;
   /** The other processes on the same port, if there are any. */
@@ -101,7 +104,7 @@ export function createHttp(options: HttpOptions): Http {
   });
   readJsonOnly(app);
   app.setErrorHandler(async (error, request, reply) => {
-    const refusal = fromFastify(error, request, limits.maxBodyBytes);
+    const refusal = fromFastify(error, request, request.routeOptions.bodyLimit ?? limits.maxBodyBytes);
     if (codeOf(refusal) === "BODY_TOO_LARGE") await drained(request.raw);
     return sendError(reply, refusal, statusOf);
   });
@@ -113,6 +116,7 @@ export function createHttp(options: HttpOptions): Http {
     inferLimits: inferLimitsOf(limits),
     maxBodyBytes: limits.maxTensorBodyBytes,
   });
+  addOpenAiRoutes(app, { ...options, backends: options.server.files.backends, maxBodyBytes: limits.maxLanguageBodyBytes });
   addFeastRoutes(app, { ...options, answer });
   addMlflowRoutes(app, { ...options, answer, modelNames: [...options.models.keys()], maxBodyBytes: limits.maxTensorBodyBytes });
   return {

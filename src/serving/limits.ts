@@ -5,6 +5,8 @@ export interface ServingLimits {
   readonly maxBodyBytes: number;
   /** Of a request that carries tensors. */
   readonly maxTensorBodyBytes: number;
+  /** Of a question to a language model. */
+  readonly maxLanguageBodyBytes: number;
   readonly maxTensors: number;
   /** Elements of one tensor. */
   readonly maxTensorElements: number;
@@ -34,6 +36,7 @@ export interface ServingLimits {
 export const defaultServingLimits: ServingLimits = {
   maxBodyBytes: 1_048_576,
   maxTensorBodyBytes: 16_777_216,
+  maxLanguageBodyBytes: 4_194_304,
   maxTensors: 4096,
   maxTensorElements: 4_194_304,
   maxInstances: 512,

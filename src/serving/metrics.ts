@@ -1,7 +1,9 @@
 import { collectDefaultMetrics, type OpenMetricsContentType, type PrometheusContentType, Registry } from "prom-client";
-import type { Histogram } from "./histogram.ts";
 import { metricLines, type MetricFamily } from "../features/online/watch-metrics.ts";
 import type { InFlight } from "./in-flight.ts";
+import type { Backend } from "./openai/backend.ts";
+import { backendLines } from "./openai/metrics.ts";
+import { histogramLines, sample } from "./prometheus-lines.ts";
 import { outcomes, stageEdgesUs, stages, type ModelStats, type Stage, type VersionCounts } from "./stats.ts";
 
 /**
@@ -26,6 +28,7 @@ export class ServingMetrics {
     inFlight: Pick<InFlight<unknown>, "size" | "limit" | "overloaded" | "overShare" | "timedOut">,
     contentType: string,
     features: readonly MetricFamily[] = [],
+    backends: Iterable<Backend> = [],
   ): Promise<string> {
     const isOpen = contentType === Registry.OPENMETRICS_CONTENT_TYPE;
     // OpenMetrics names a counter's family without the ending of its samples.
@@ -59,7 +62,7 @@ export class ServingMetrics {
     lines.push("# HELP karkhana_predict_duration_seconds Time a predict request spent in each stage.", "# TYPE karkhana_predict_duration_seconds histogram");
     for (const [model, stats] of models)
       for (const counts of stats.versions.values()) for (const stage of stages) lines.push(...histogram(model, counts, stage, isOpen));
-    lines.push(...runLines(models, family));
+    lines.push(...runLines(models, family), ...backendLines(backends, family));
     lines.push(...metricLines(features, isOpen));
     // It looks at its content type before it first waits, so two scrapers of two kinds do not disturb each other.
     this.#registry.setContentType(isOpen ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE);
@@ -105,16 +108,4 @@ function runLines(models: ReadonlyMap<string, ModelStats>, family: (counter: str
       requests.push(sample("karkhana_batch_requests_total", labels, runs.requests));
     }
   return [...lines, ...requests];
-}
-
-export function histogramLines(name: string, labels: Readonly<Record<string, string>>, { edges, counts, sum, count }: Histogram): string[] {
-  let below = 0;
-  const buckets = edges.map((edge, b) => sample(`${name}_bucket`, { ...labels, le: String(edge) }, (below += counts[b]!)));
-  return [...buckets, sample(`${name}_bucket`, { ...labels, le: "+Inf" }, count), sample(`${name}_sum`, labels, sum), sample(`${name}_count`, labels, count)];
-}
-
-/** @see https://prometheus.io/docs/instrumenting/exposition_formats/ (escaping of label values) */
-function sample(name: string, labels: Readonly<Record<string, string>>, value: number): string {
-  const text = Object.entries(labels).map(([label, v]) => `${label}="${v.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`);
-  return `${name}{${text.join(",")}} ${value}`;
 }

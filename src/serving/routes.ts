@@ -5,6 +5,7 @@ import type { AnswerWork } from "./http-call.ts";
 import { joinMetrics } from "./peers/metrics-text.ts";
 import { predict } from "./predict.ts";
 import { readLabelsRequest, readPushRequest } from "./push-request.ts";
+import { listBackends } from "./openai/http-routes.ts";
 import { reportModel } from "./report.ts";
 import type { ServedModel } from "./served-model.ts";
 
@@ -45,13 +46,14 @@ function addWrites(app: FastifyInstance, options: HttpOptions, answer: AnswerWor
 }
 
 function addReports(app: FastifyInstance, options: HttpOptions): void {
-  const { models, follower, health, reports, peers } = options;
+  const { models, server, follower, health, reports, peers } = options;
 
   app.get("/health", (_request, reply) => {
     const report = health();
     return reply.code(report.status === "ok" || report.status === "degraded" ? 200 : 503).send(report);
   });
-  app.get("/v1/models", () => ({ models: [...models.values()].map(reportModel) }));
+  // Two readers, one list: this program's, and OpenAI's clients, which look at `data`.
+  app.get("/v1/models", () => ({ object: "list", data: listBackends(server.files.backends.values()), models: [...models.values()].map(reportModel) }));
   app.get("/v1/stats", async () => reports.stats((await peers?.states()) ?? []));
   app.get("/metrics", async ({ headers }, reply) => {
     const contentType = reports.contentTypeFor(headers.accept);

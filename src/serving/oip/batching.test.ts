@@ -50,7 +50,7 @@ const dataOf = ({ body }: Awaited<ReturnType<typeof call>>) => (body["outputs"] 
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "karkhana-batching-"));
-  const levels = { 1: { maxQueue: 10, queueTimeoutMs: 2000 } };
+  const levels = { 1: { maxQueue: 40, queueTimeoutMs: 20_000 } };
   const batching = { maxBatchSize: 32, maxDelayMs: 1, preferredBatchSizes: [16], priorityLevels: 2, levels };
   await put("net", { "model.onnx": net, "batching.json": JSON.stringify(batching) });
   await put("alone", { "model.onnx": net });
@@ -120,7 +120,7 @@ describe("a model whose requests are put together", () => {
         priority_levels: "2",
         default_priority_level: "2",
         default_queue_policy: { timeout_action: "REJECT", max_queue_size: 64 },
-        priority_queue_policy: { 1: { default_timeout_microseconds: "2000000", max_queue_size: 10 } },
+        priority_queue_policy: { 1: { default_timeout_microseconds: "20000000", max_queue_size: 40 } },
       },
     });
     expect((await call("/v2/models/alone/config")).body).not.toHaveProperty("dynamic_batching");

@@ -4,6 +4,7 @@
  *   <folder>/<name>/<version>/<model file>     as Triton lays its repository out; the highest version answers
  *                            /golden.json      {"inputs":[…],"outputs":[…],"tolerance":1e-5} as the protocol's JSON: checked at load
  *                            /remote.json      instead of a model file: the model is on another server
+ *                            /openai.json      or: a language model on a server of OpenAI's API, which answers on that API's routes
  *                            /ensemble.json    or: models of this folder put together
  *                            /batching.json    how requests of a model in worker threads or on another server are put together
  *                            /quantization.json  what quantisation cost; without it a quantised model is refused
@@ -12,6 +13,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import type { Clock } from "../../kernel/clock.ts";
 import { codeOf, KarkhanaError, toErrorRecord, type ErrorRecord } from "../../kernel/error.ts";
 import { sha256 } from "../../kernel/hashing.ts";
 import { decodeElsewhere } from "../decode-elsewhere.ts";
@@ -22,6 +24,8 @@ import type { SessionPoolOptions } from "../formats/onnx/session-pool.ts";
 import { openEnsemble, readEnsemble, type FindModel } from "./ensemble.ts";
 import { checkBatching } from "../batching/check.ts";
 import { readBatching } from "../batching/policy.ts";
+import { Backend } from "../openai/backend.ts";
+import { readBackendPlan, type BackendPlan } from "../openai/plan.ts";
 import { FileModel, type FileModelParts } from "./file-model.ts";
 import { checkGolden, readGolden } from "./golden.ts";
 import { checkQuantization } from "../formats/onnx/quantization-report.ts";
@@ -33,32 +37,50 @@ const maxFileBytes = 2 ** 31;
 const remoteRuns = 2;
 const namePattern = /^[\w.-]{1,200}$/;
 
+export interface FileModelsOptions {
+  readonly timerMs: () => number;
+  readonly clock: Clock;
+  /** Where the keys of other servers are. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly sessions?: SessionPoolOptions;
+  /** The project's models as steps of graphs. */
+  readonly project?: FindModel;
+}
+
 export class FileModels {
   readonly #folder: string | undefined;
   readonly #sessions: SessionPoolOptions;
   readonly #timerMs: () => number;
+  readonly #environment: FileModelsOptions["environment"];
+  readonly #clock: Clock;
   readonly #models = new Map<string, FileModel>();
+  readonly #backends = new Map<string, Backend>();
   readonly #refused = new Map<string, { readonly version: number; readonly error: ErrorRecord }>();
   readonly #taken: ReadonlySet<string>;
   readonly #project: FindModel;
 
-  /** @param folder undefined: there are none @param taken names of the project's models, which come first @param project those models as steps of graphs */
+  /** @param folder undefined: there are none @param taken names of the project's models, which come first */
   constructor(
     folder: string | undefined,
     taken: Iterable<string>,
-    timerMs: () => number,
-    sessions: SessionPoolOptions = {},
-    project: FindModel = () => undefined,
+    { timerMs, clock, environment, sessions = {}, project = () => undefined }: FileModelsOptions,
   ) {
     this.#project = project;
     this.#folder = folder;
     this.#timerMs = timerMs;
+    this.#clock = clock;
+    this.#environment = environment;
     this.#taken = new Set(taken);
     this.#sessions = sessions;
   }
 
   get(name: string): FileModel | undefined {
     return this.#models.get(name);
+  }
+
+  /** Language models on other servers, by name. */
+  get backends(): ReadonlyMap<string, Backend> {
+    return this.#backends;
   }
 
   values(): Iterable<FileModel> {
@@ -73,7 +95,12 @@ export class FileModels {
       reason: `${error.code}: ${error.message}`,
     }));
     return [
-      ...[...this.#models.values()].map((model): RepositoryEntry => ({ name: model.name, version: String(model.version), state: "READY", reason: "" })),
+      ...[...this.#models.values(), ...this.#backends.values()].map((model): RepositoryEntry => ({
+        name: model.name,
+        version: String(model.version),
+        state: "READY",
+        reason: "",
+      })),
       ...refused,
     ];
   }
@@ -98,10 +125,13 @@ export class FileModels {
     const version = Math.max(0, ...versions);
     try {
       if (version === 0) throw new KarkhanaError("MODEL_FORMAT_UNKNOWN", { name, problem: "its folder holds no version, a folder named 1 or higher" });
+      const declared = await backendIn(path.join(folder, String(version)));
+      if (declared !== undefined) return await this.#put(name, version, declared);
       const opened = await openFile(name, path.join(folder, String(version)), this.#sessions, (step) => this.#project(step) ?? this.#models.get(step));
       const before = this.#models.get(name);
       this.#models.set(name, new FileModel({ name, version, ...opened, stats: before?.stats, timerMs: this.#timerMs }));
       this.#refused.delete(name);
+      this.#dropBackend(name);
       // What it was asked before is answered first.
       await before?.close();
     } catch (error) {
@@ -110,18 +140,46 @@ export class FileModels {
     }
   }
 
+  async #put(name: string, version: number, plan: BackendPlan): Promise<void> {
+    const before = this.#backends.get(name);
+    const createdSeconds = Math.floor(this.#clock.nowUs() / 1e6);
+    this.#backends.set(name, new Backend({ name, version, plan, environment: this.#environment, createdSeconds, stats: before?.stats }));
+    this.#refused.delete(name);
+    before?.close();
+    const model = this.#models.get(name);
+    this.#models.delete(name);
+    await model?.close();
+  }
+
+  #dropBackend(name: string): boolean {
+    this.#backends.get(name)?.close();
+    return this.#backends.delete(name);
+  }
+
   /** @returns false if there is none of that name */
   async unload(name: string): Promise<boolean> {
     const model = this.#models.get(name);
     this.#models.delete(name);
     await model?.close();
-    return model !== undefined;
+    return this.#dropBackend(name) || model !== undefined;
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#models.values()].map((model) => model.close()));
     this.#models.clear();
+    for (const name of this.#backends.keys()) this.#dropBackend(name);
   }
+}
+
+async function backendIn(folder: string): Promise<BackendPlan | undefined> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path.join(folder, "openai.json"));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+  return readBackendPlan(bytes);
 }
 
 async function openFile(

@@ -1,6 +1,9 @@
 import type { MetricFamily } from "../../features/online/watch-metrics.ts";
 import type { InFlight } from "../in-flight.ts";
 import { ServingMetrics } from "../metrics.ts";
+import { fileState, reportFile, type FileReport, type FileState } from "../oip/file-report.ts";
+import { reportBackend, type BackendReport, type BackendState } from "../openai/stats.ts";
+import type { ExchangeRecorder } from "../openai/recorder.ts";
 import type { OipServer } from "../oip/server.ts";
 import type { ServedModel } from "../served-model.ts";
 import { ModelStats, reportStats, type ModelStatsReport, type ModelStatsState } from "../stats.ts";
@@ -15,6 +18,10 @@ export interface ProcessState {
   readonly uptimeMs: number;
   readonly inFlight: Counts;
   readonly models: Readonly<Record<string, ModelStatsState>>;
+  readonly files: readonly FileState[];
+  readonly backends: readonly BackendState[];
+  /** Exchanges with language models that are in no log. */
+  readonly exchangesLost: number;
 }
 
 /** Answer of `/v1/stats`: of all processes together. */
@@ -27,12 +34,16 @@ export interface StatsReport {
   readonly concurrencyLimit: number;
   readonly processes: readonly { readonly process: number; readonly pid: number; readonly uptimeSeconds: number; readonly inFlight: number }[];
   readonly models: readonly ModelStatsReport[];
+  readonly files: readonly FileReport[];
+  readonly backends: readonly BackendReport[];
+  readonly exchangesLost: number;
 }
 
 export interface ProcessReportsOptions {
   readonly models: ReadonlyMap<string, ServedModel>;
   readonly server: OipServer;
   readonly inFlight: Counts;
+  readonly recorder: Pick<ExchangeRecorder, "lost">;
   readonly timerMs: () => number;
   readonly featureMetrics?: (() => Promise<readonly MetricFamily[]>) | undefined;
   /** Number of this process. */
@@ -61,11 +72,11 @@ export class ProcessReports {
     const features = await featureMetrics?.();
     const files = Array.from(server.files.values(), (file) => [file.name, file] as const);
     const stats = new Map([...models, ...files].map(([name, one]): [string, ModelStats] => [name, one.stats]));
-    return this.#metrics.render(stats, inFlight, contentType, features);
+    return this.#metrics.render(stats, inFlight, contentType, features, server.files.backends.values());
   }
 
   state(): ProcessState {
-    const { models, inFlight, timerMs, process: number } = this.#options;
+    const { models, server, inFlight, recorder, timerMs, process: number } = this.#options;
     const nowMs = timerMs();
     const { size, limit, overloaded, overShare, timedOut } = inFlight;
     return {
@@ -74,6 +85,9 @@ export class ProcessReports {
       uptimeMs: nowMs - this.#startedMs,
       inFlight: { size, limit, overloaded, overShare, timedOut },
       models: Object.fromEntries([...models].map(([name, { stats }]) => [name, stats.state(nowMs)])),
+      files: Array.from(server.files.values(), fileState),
+      backends: Array.from(server.files.backends.values(), (backend) => backend.state()),
+      exchangesLost: recorder.lost,
     };
   }
 
@@ -101,6 +115,13 @@ export class ProcessReports {
         }
         return reportStats(name, whole, nowMs, uptimeMs);
       }),
+      files: byModel(all.flatMap(({ files }) => files)).map(reportFile),
+      backends: byModel(all.flatMap(({ backends }) => backends)).map(reportBackend),
+      exchangesLost: all.reduce((total, { exchangesLost }) => total + exchangesLost, 0),
     };
   }
+}
+
+function byModel<T extends { readonly model: string }>(states: readonly T[]): readonly (readonly T[])[] {
+  return [...Map.groupBy(states, ({ model }) => model).values()];
 }

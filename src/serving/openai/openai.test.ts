@@ -1,0 +1,404 @@
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { openExchangeLog, readExchanges, type ExchangeLog, type ExchangeRecord } from "../../feedback/exchanges.ts";
+import { statusOf } from "../../server/error-status.ts";
+import { openWorld, type World } from "../test-world.ts";
+import { endStream, event, openBackendServer, piece, refusing, startStream, usage, well, words, type BackendServer } from "./backend-server.fixture.ts";
+import type { BackendReport } from "./stats.ts";
+
+const key = "sk-very-secret-key";
+let folder: string;
+let world: World;
+let main: BackendServer;
+let spare: BackendServer;
+let log: ExchangeLog;
+
+const declare = async (name: string, plan: Record<string, unknown>, version = 1) => {
+  await mkdir(path.join(folder, "models", name, String(version)), { recursive: true });
+  await writeFile(path.join(folder, "models", name, String(version), "openai.json"), JSON.stringify(plan));
+};
+interface AskInit {
+  readonly headers?: Record<string, string>;
+  readonly signal?: AbortSignal;
+}
+const post = (route: string, body: unknown, init: AskInit = {}) =>
+  fetch(`${world.url}/v1${route}`, { method: "POST", ...init, headers: { "content-type": "application/json", ...init.headers }, body: JSON.stringify(body) });
+const chat = (model: string, rest: Record<string, unknown> = {}, init: AskInit = {}) =>
+  post(
+    "/chat/completions",
+    { model, messages: [{ role: "user", content: "Will it be late? Write to anna@example.com, 4111 1111 1111 1111." }], ...rest },
+    init,
+  );
+const reportOf = async (model: string) =>
+  ((await (await fetch(`${world.url}/v1/stats`)).json()) as { backends: BackendReport[] }).backends.find((one) => one.model === model)!;
+const errorOf = async (response: Response) => ((await response.json()) as { error: { message: string; type: string; code: string } }).error;
+const dataIn = (text: string) =>
+  text
+    .split("\n\n")
+    .filter((part) => part !== "")
+    .map((part) => part.replace(/^data: /, ""));
+const exchanges = () => readExchanges(path.join(folder, "log"));
+/** Records are written behind the answer's back. */
+const lastExchange = async (isIt: (record: ExchangeRecord) => boolean) =>
+  vi.waitFor(async () => {
+    const found = (await exchanges()).findLast(isIt);
+    if (found === undefined) throw new Error("not written yet");
+    return found;
+  });
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "karkhana-openai-"));
+  [main, spare] = [await openBackendServer(), await openBackendServer()];
+  const price = { currency: "USD", input: 0.5, output: 2 };
+  await declare("writer", {
+    url: main.url,
+    model: "meta/llama",
+    apiKeyVariable: "MAIN_KEY",
+    price,
+    log: { text: true, maxCharacters: 60, redact: ["email", "digits"] },
+  });
+  await declare("guarded", { url: main.url, model: "meta/llama", fallback: ["spare"], firstByteTimeoutMs: 200, idleTimeoutMs: 200, maxConcurrent: 4 });
+  await declare("spare", { url: spare.url, model: "small" });
+  await declare("keyless", { url: main.url, model: "m", apiKeyVariable: "NOBODY_SET_IT" });
+  log = openExchangeLog(path.join(folder, "log"));
+  const serving = { modelsFolder: path.join(folder, "models"), environment: { MAIN_KEY: key }, exchanges: log };
+  world = await openWorld({ statusOf, serving });
+});
+afterAll(async () => {
+  await world.close();
+  await log.close();
+  await main.close();
+  await spare.close();
+  await rm(folder, { recursive: true, force: true });
+});
+beforeEach(() => {
+  main.behave(well);
+  spare.behave(well);
+  main.asked.length = spare.asked.length = 0;
+});
+
+describe("a language model on another server", () => {
+  test("is listed as OpenAI's clients read it, beside what was there", async () => {
+    const body = (await (await fetch(`${world.url}/v1/models`)).json()) as { object: string; data: { id: string }[]; models: unknown[] };
+    expect(body.object).toBe("list");
+    expect(body.data.map(({ id }) => id)).toEqual(["guarded", "spare", "writer"]);
+    expect(body.models).toHaveLength(1);
+    const index = (await (await fetch(`${world.url}/v2/repository/index`, { method: "POST" })).json()) as { name: string; state: string; reason: string }[];
+    expect(index.find(({ name }) => name === "writer")).toMatchObject({ state: "READY" });
+    expect(index.find(({ name }) => name === "keyless")).toMatchObject({ state: "UNAVAILABLE", reason: expect.stringMatching(/no key in NOBODY_SET_IT/) });
+  });
+
+  test("answers whole, by the name it has there, with its key and not the client's", async () => {
+    const before = await reportOf("writer");
+    const response = await chat("writer", { temperature: 0.2 }, { headers: { authorization: "Bearer of-the-client", "x-tenant": "shop" } });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ choices: [{ message: { content: words.join("") } }], usage });
+    expect(main.asked).toMatchObject([{ path: "/v1/chat/completions", authorization: `Bearer ${key}`, body: { model: "meta/llama", temperature: 0.2 } }]);
+    const after = await reportOf("writer");
+    expect(after.outcomes["ok"]! - before.outcomes["ok"]!).toBe(1);
+    expect([after.promptTokens - before.promptTokens, after.completionTokens - before.completionTokens]).toEqual([7, 6]);
+    expect(after.cost!.amount - before.cost!.amount).toBeCloseTo((7 * 0.5 + 6 * 2) / 1000, 12);
+    const record = await lastExchange(({ tenant }) => tenant === "shop");
+    expect(record).toMatchObject({ model: "writer", outcome: "ok", status: 200, promptTokens: 7, completionTokens: 6, stream: false, firstTokenUs: null });
+    expect(record.prompt).toBe("Will it be late? Write to [email] [digits].".replace("[email]", "[email],"));
+    expect(record.completion).toBe(words.join(""));
+  });
+
+  test("embeds, and completes", async () => {
+    expect(await (await post("/embeddings", { model: "writer", input: ["a", "b"] })).json()).toMatchObject({
+      data: [{ embedding: [0.5, -0.25, 1] }, { index: 1 }],
+    });
+    expect(await (await post("/completions", { model: "writer", prompt: "a" })).json()).toMatchObject({ choices: [{ text: words.join("") }] });
+  });
+
+  test("streams: what has come is with the client before the rest is made", async () => {
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    main.behave(async (asked, reply) => {
+      startStream(reply);
+      reply.write(": keeps the connection\n\n");
+      // Half an event, to be put together here.
+      const first = piece(asked, { content: "The" });
+      reply.write(first.slice(0, 30));
+      await new Promise((resolve) => setImmediate(resolve));
+      reply.write(first.slice(30));
+      await gate;
+      reply.write(piece(asked, { content: " rest" }, "stop"));
+      endStream(asked, reply);
+    });
+    const before = await reportOf("writer");
+    const response = await chat("writer", { stream: true });
+    expect(response.headers.get("content-type")).toMatch(/^text\/event-stream/);
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const first = (await reader.read()).value!;
+    expect(JSON.parse(dataIn(first)[0]!)).toMatchObject({ choices: [{ delta: { content: "The" } }] });
+    open();
+    let rest = "";
+    for (let part = await reader.read(); !part.done; part = await reader.read()) rest += part.value;
+    const events = dataIn(rest);
+    // The tokens were asked for by this server: who did not ask for them is not sent them.
+    expect(events).toHaveLength(2);
+    expect(events.at(-1)).toBe("[DONE]");
+    expect(main.asked[0]!.body).toMatchObject({ stream: true, stream_options: { include_usage: true } });
+    await vi.waitFor(async () => {
+      const after = await reportOf("writer");
+      expect(after.firstTokenSeconds.count - before.firstTokenSeconds.count).toBe(1);
+      expect(after.tokensPerSecond.count - before.tokensPerSecond.count).toBe(1);
+      expect(after.completionTokens - before.completionTokens).toBe(6);
+    });
+    const metrics = await (await fetch(`${world.url}/metrics`)).text();
+    expect(metrics).toMatch(/karkhana_llm_time_to_first_token_seconds_count\{model="writer"\} [1-9]/);
+    expect(metrics).toMatch(/karkhana_llm_tokens_total\{model="writer",kind="completion"\} [1-9]/);
+    expect((await lastExchange(({ stream }) => stream)).firstTokenUs).toBeGreaterThan(0);
+  });
+
+  test("streams its tokens to who asks for them", async () => {
+    const response = await chat("writer", { stream: true, stream_options: { include_usage: true } });
+    const events = dataIn(await response.text());
+    expect(JSON.parse(events.at(-2)!)).toMatchObject({ choices: [], usage });
+  });
+
+  test("is held back by a client that reads slowly, and nothing is lost or kept meanwhile", async () => {
+    const text = "x".repeat(16_384);
+    const numPieces = 2000;
+    let sent = 0;
+    let isBlocked = false;
+    main.behave(async (asked, reply) => {
+      startStream(reply);
+      for (sent = 0; sent < numPieces; sent++)
+        if (!reply.write(piece(asked, { content: text }))) {
+          isBlocked = true;
+          await once(reply, "drain");
+          isBlocked = false;
+        }
+      endStream(asked, reply);
+    });
+    const response = await chat("writer", { stream: true });
+    const reader = response.body!.getReader();
+    let length = (await reader.read()).value!.length;
+    // Until it has stood still at the same piece for a while: an unbounded buffer between would take all 32 MB.
+    let [seenAt, still] = [-1, 0];
+    await vi.waitFor(
+      () => {
+        still = isBlocked && sent === seenAt ? still + 1 : 0;
+        seenAt = sent;
+        if (still < 10 && sent < numPieces) throw new Error("moving");
+      },
+      { timeout: 20_000, interval: 20 },
+    );
+    expect(sent).toBeLessThan(numPieces);
+    for (let part = await reader.read(); !part.done; part = await reader.read()) length += part.value.length;
+    expect(sent).toBe(numPieces);
+    expect(length).toBeGreaterThan(numPieces * text.length);
+  });
+
+  test("is told to stop when its client leaves", async () => {
+    main.behave((asked, reply) => {
+      startStream(reply);
+      reply.write(piece(asked, { content: "The" }));
+    });
+    const [left, before] = [main.left(), await reportOf("writer")];
+    const ending = new AbortController();
+    const response = await chat("writer", { stream: true }, { signal: ending.signal });
+    await response.body!.getReader().read();
+    ending.abort();
+    await left;
+    await vi.waitFor(async () => {
+      const { outcomes, underWay } = await reportOf("writer");
+      expect([outcomes["left"]! - before.outcomes["left"]!, underWay]).toEqual([1, 0]);
+    });
+  });
+
+  test("is told to stop when the client's time is over, and the client is told so", async () => {
+    main.behave(() => {});
+    const left = main.left();
+    const response = await chat("writer", {}, { headers: { "x-request-timeout-ms": "50" } });
+    expect([response.status, (await errorOf(response)).code]).toEqual([503, "DEADLINE_PASSED"]);
+    await left;
+    main.behave((asked, reply) => {
+      startStream(reply);
+      reply.write(piece(asked, { content: "The" }));
+    });
+    const stream = dataIn(await (await chat("writer", { stream: true }, { headers: { "x-request-timeout-ms": "200" } })).text());
+    expect(JSON.parse(stream.at(-1)!)).toMatchObject({ error: { code: "DEADLINE_PASSED" } });
+  });
+});
+
+describe("a backend that fails", () => {
+  const fallbackCases: readonly (readonly [string, Parameters<BackendServer["behave"]>[0]])[] = [
+    ["answers 500", refusing(500, "engine died")],
+    ["has no room", refusing(429, "busy", { "retry-after": "7" })],
+    ["does not know the key", refusing(401, `Incorrect API key provided: ${key}`)],
+    ["is silent", () => {}],
+    ["breaks the connection", (_asked, reply) => void reply.destroy()],
+    ["answers something else", (_asked, reply) => void reply.writeHead(200, { "content-type": "text/html" }).end("<h1>proxy</h1>")],
+  ];
+  test.each(fallbackCases)("before the first byte (it %s) is replaced by the next, whole or streamed", async (_name, behaviour) => {
+    main.behave(behaviour);
+    const before = await reportOf("guarded");
+    for (const stream of [false, true]) {
+      const response = await chat("guarded", { stream });
+      expect([response.status, response.headers.get("x-karkhana-backend")]).toEqual([200, "spare"]);
+      expect(await response.text()).toContain(stream ? '"content":" late"' : words.join(""));
+    }
+    expect(spare.asked.map(({ body }) => body["model"])).toEqual(["small", "small"]);
+    expect((await reportOf("guarded")).outcomes["fallback"]! - before.outcomes["fallback"]!).toBe(2);
+    expect(await lastExchange(({ model }) => model === "guarded")).toMatchObject({ backend: "spare", fellBack: ["guarded"], outcome: "ok" });
+  });
+
+  const firstEvents: readonly (readonly [string, Parameters<BackendServer["behave"]>[0]])[] = [
+    [
+      "an error",
+      (asked, reply) => {
+        startStream(reply);
+        reply.write(event({ error: { message: "CUDA out of memory", code: 500 } }));
+        endStream(asked, reply);
+      },
+    ],
+    [
+      "no JSON",
+      (_asked, reply) => {
+        startStream(reply);
+        reply.end("data: {broken\n\n");
+      },
+    ],
+    [
+      "nothing",
+      (_asked, reply) => {
+        startStream(reply);
+        reply.end();
+      },
+    ],
+  ];
+  test.each(firstEvents)("with %s as its stream's first event is replaced too", async (_name, behaviour) => {
+    main.behave(behaviour);
+    const response = await chat("guarded", { stream: true });
+    expect(response.headers.get("x-karkhana-backend")).toBe("spare");
+    expect(dataIn(await response.text()).at(-1)).toBe("[DONE]");
+  });
+
+  test.each([
+    ["breaks off", (reply) => void reply.destroy(), /broke off|aborted/],
+    ["falls silent", () => {}, /silent for 200 ms/],
+    ["sends no JSON", (reply) => void reply.write("data: {broken\n\n"), /no JSON/],
+    ["ends without its end", (reply) => void reply.end(), /before its \[DONE\]/],
+    ["sends an event without end", (reply) => void reply.write(`data: ${"x".repeat(1_200_000)}`), /larger than/],
+  ] satisfies (readonly [string, (reply: Parameters<typeof startStream>[0]) => void, RegExp])[])(
+    "in the middle of a stream (it %s) ends it with an error, and nobody else begins again",
+    async (_name, fail, message) => {
+      main.behave((asked, reply) => {
+        startStream(reply);
+        reply.write(piece(asked, { content: "The" }));
+        reply.write(piece(asked, { content: " flight" }), () => fail(reply));
+      });
+      const events = dataIn(await (await chat("guarded", { stream: true })).text());
+      expect(JSON.parse(events[1]!)).toMatchObject({ choices: [{ delta: { content: " flight" } }] });
+      expect(JSON.parse(events.at(-1)!)).toMatchObject({
+        error: { type: "server_error", code: "LLM_BACKEND_FAILED", message: expect.stringMatching(message) },
+      });
+      expect(spare.asked).toEqual([]);
+    },
+  );
+
+  test("is told about in OpenAI's words where nobody stands in, without its address or key", async () => {
+    main.behave(refusing(500, `engine died; Authorization: Bearer ${key}`));
+    const failed = await chat("writer");
+    const error = await errorOf(failed);
+    expect([failed.status, error.type, error.code]).toEqual([502, "server_error", "LLM_BACKEND_FAILED"]);
+    expect(error.message).toContain("engine died");
+    expect(error.message).not.toContain(key);
+    main.behave(refusing(401, `Incorrect API key provided: ${key}`));
+    const denied = await errorOf(await chat("writer"));
+    expect(denied.message).toContain("does not accept this server's key");
+    expect(denied.message).not.toContain("Incorrect");
+    main.behave(refusing(429, "busy", { "retry-after": "7" }));
+    const busy = await chat("writer");
+    expect([busy.status, busy.headers.get("retry-after"), (await errorOf(busy)).type]).toEqual([429, "7", "rate_limit_error"]);
+    main.behave((_asked, reply) => void reply.writeHead(302, { location: `${spare.url}/chat/completions` }).end());
+    expect((await chat("writer")).status).toBe(502);
+    expect(spare.asked).toEqual([]);
+  });
+
+  test("and the question's own faults are told as that, and no other backend is asked", async () => {
+    main.behave(refusing(400, "max_tokens is too large"));
+    const refused = await chat("guarded", { max_tokens: 1e9 });
+    const error = await errorOf(refused);
+    expect([refused.status, error.type, error.code]).toEqual([400, "invalid_request_error", "LLM_REQUEST_REFUSED"]);
+    expect(error.message).toMatch(/^max_tokens is too large/);
+    expect(spare.asked).toEqual([]);
+    expect((await errorOf(await chat("nobody"))).code).toBe("LLM_MODEL_UNKNOWN");
+    expect((await errorOf(await post("/embeddings", { model: "writer", input: "a", stream: true }))).message).toMatch(/not streamed/);
+    const noJson = await fetch(`${world.url}/v1/chat/completions`, { method: "POST", headers: { "content-type": "application/json" }, body: "{" });
+    expect([noJson.status, (await errorOf(noJson)).type]).toEqual([400, "invalid_request_error"]);
+  });
+});
+
+test("more questions than a backend has room for go to the next, a tenant's flood is refused", async () => {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  main.behave(async (asked, reply) => {
+    await gate;
+    await well(asked, reply);
+  });
+  await declare("narrow", { url: main.url, model: "m", maxConcurrent: 4, fallback: ["spare"] });
+  await fetch(`${world.url}/v2/repository/models/narrow/load`, { method: "POST" });
+  const ask = (tenant: string) => chat("narrow", {}, { headers: { "x-tenant": tenant } });
+  const flood = Array.from({ length: 2 }, () => ask("flood"));
+  await vi.waitFor(() => expect(main.asked).toHaveLength(2));
+  const other = ask("other");
+  await vi.waitFor(() => expect(main.asked).toHaveLength(3));
+  const over = await ask("flood");
+  expect([over.status, (await errorOf(over)).code]).toEqual([429, "SHARE_EXCEEDED"]);
+  const second = ask("other");
+  await vi.waitFor(() => expect(main.asked).toHaveLength(4));
+  const spilled = await ask("third");
+  expect([spilled.status, spilled.headers.get("x-karkhana-backend")]).toEqual([200, "spare"]);
+  open();
+  for (const response of await Promise.all([...flood, other, second])) expect(response.status).toBe(200);
+});
+
+test("a new version of a declaration is in force at once, and what the old one is answering ends", async () => {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  main.behave(async (asked, reply) => {
+    startStream(reply);
+    reply.write(piece(asked, { content: "old" }));
+    await gate;
+    endStream(asked, reply);
+  });
+  await declare("moving", { url: main.url, model: "m" });
+  const load = () => fetch(`${world.url}/v2/repository/models/moving/load`, { method: "POST" });
+  expect((await load()).status).toBe(200);
+  const old = await chat("moving", { stream: true });
+  await declare("moving", { url: spare.url, model: "m" }, 2);
+  expect((await load()).status).toBe(200);
+  expect((await chat("moving")).headers.get("x-karkhana-version")).toBe("2");
+  open();
+  expect(dataIn(await old.text()).at(-1)).toBe("[DONE]");
+  expect((await fetch(`${world.url}/v2/repository/models/moving/unload`, { method: "POST" })).status).toBe(200);
+  expect((await chat("moving")).status).toBe(404);
+});
+
+test("texts are logged only where the declaration says so, cut and redacted; keys never", async () => {
+  await chat("spare");
+  const record = await lastExchange(({ model }) => model === "spare");
+  expect([record.prompt, record.completion]).toEqual([null, null]);
+  const all = JSON.stringify(await exchanges());
+  expect(all).toContain("[email]");
+  for (const secret of [key, "anna@example.com", "4111"]) expect(all).not.toContain(secret);
+  for (const { prompt, completion } of await exchanges()) expect(Math.max(prompt?.length ?? 0, completion?.length ?? 0)).toBeLessThanOrEqual(60);
+});
+
+test.each([
+  [{ url: "file:///etc/passwd" }, /openai.json.url/],
+  [{ url: "http://user:pass@host/v1" }, /neither a user/],
+  [{ apiKey: "sk-1" }, /apiKey.*is not one of/],
+  [{ apiKeyVariable: "sk-not-a-name" }, /name of an environment variable/],
+  [{ maxConcurrent: 0 }, /maxConcurrent/],
+  [{ log: { redact: ["everything"] } }, /log.redact/],
+  [{ price: { currency: "dollars" } }, /price.currency/],
+])("openai.json with %j is refused by the name of its field", async (change, message) => {
+  await declare("odd", { url: main.url, model: "m", ...change });
+  const response = await fetch(`${world.url}/v2/repository/models/odd/load`, { method: "POST" });
+  expect([response.status, await response.text()]).toEqual([400, expect.stringMatching(message)]);
+});
