@@ -1,135 +1,101 @@
 /**
- * The features' two engines on the flights that vega-datasets ships: 4 references x 5 windows x 3 aggregates.
+ * Features: lookups, pushes, loading and the point-in-time join beside a stock Feast (its Python feature server over SQLite and over Redis, and its
+ * local engines), one after the other on this machine, over the same tables; then our two engines alone.
  *
- *   npm run bench -- features [--full] [--days 21] [--reads 20000] [--json]
+ *   npm run bench -- features [--small] [--no-feast] [--only lookups,join,flights] [--full] [--out file.json] [--json]
  *
- * offline: point-in-time join of every flight among the 12 busiest airports (all airports with --full), first to last chunk.
- * ingest:  the same source's rows of `--days` days pushed to LMDB in the order they became known, 2,000 a batch, into three views.
- * read:    one question at a time on LMDB, at flights' departures of the last of those days, in this process; microseconds.
+ * Installs Feast from PyPI into an environment of its own the first time; its Redis needs Debian's redis-server. Feast has no windows: lookups read
+ * columns as they are, and the join is of latest values; our windows are measured alone.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { relationOf } from "../src/data/relation.ts";
-import { parquet, type SourceDefinition } from "../src/data/source.ts";
-import { entity, featureService, featureView, window } from "../src/features/definition.ts";
-import { offlineVectors } from "../src/features/offline/vectors.ts";
-import { createOnlineFeatures, type SourceRow } from "../src/features/online/online-features.ts";
-import { fromCivil, MICROS_PER_DAY } from "../src/kernel/time.ts";
-import { openDuckDb, type DuckDb } from "../src/storage/duckdb/duckdb.ts";
-import { openLmdb } from "../src/storage/kv/lmdb.ts";
+import { pythonEnvironment } from "../scripts/python-environment.ts";
 import { machine } from "../src/cli/load/machine.ts";
+import { openDuckDb } from "../src/storage/duckdb/duckdb.ts";
+import { measureFlights } from "./features-flights.ts";
+import { measureJoin, type JoinFigures } from "./features-join.ts";
+import { measureLookups, type ServerFigures } from "./features-lookups.ts";
+import { joinTable, lookupTable, ratiosOf } from "./features-table.ts";
 
-const schema = { date: "timestamp", delay: "int64", distance: "int64", origin: "string", destination: "string" } as const;
-const busiest = "('ORD', 'DFW', 'ATL', 'LAX', 'PHX', 'STL', 'DTW', 'MSP', 'LAS', 'DEN', 'BOS', 'IAH')";
-const foundTypes = { date: "TIMESTAMP", delay: "INTEGER", distance: "INTEGER", origin: "VARCHAR", destination: "VARCHAR" };
-const windows = ["1h", "2h", "6h", "1d", "7d"];
-const batchRows = 2000;
+const feastVersion = "0.67.0";
+
+const sizes = {
+  full: {
+    lookups: { entities: 10_000, rowsEach: 20, seconds: 15, pushes: 300 },
+    join: { events: 3_000_000, spines: [3000, 30_000, 300_000], seconds: 100 },
+    days: 21,
+    reads: 20_000,
+  },
+  small: {
+    lookups: { entities: 500, rowsEach: 10, seconds: 2, pushes: 20 },
+    join: { events: 200_000, spines: [1000, 5000], seconds: 60 },
+    days: 2,
+    reads: 2000,
+  },
+} as const;
 
 export async function run(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: {
+      small: { type: "boolean", default: false },
+      feast: { type: "boolean", default: true },
+      only: { type: "string", default: "lookups,join,flights" },
       full: { type: "boolean", default: false },
-      days: { type: "string", default: "21" },
-      reads: { type: "string", default: "20000" },
+      out: { type: "string" },
       json: { type: "boolean", default: false },
     },
+    allowNegative: true,
   });
-  const source = parquet("flights", {
-    path: path.join(import.meta.dirname, "../node_modules/vega-datasets/data/flights-3m.parquet"),
-    schema,
-    eventTime: "date",
-    knownTime: "date + minutes(30 + distance / 7.5 + delay)",
-    ...(values.full ? {} : { where: `origin in ${busiest} and destination in ${busiest}` }),
-  }) as unknown as SourceDefinition;
-  const relation = relationOf(source, { numQuarantined: 0, foundTypes }, "/");
-  const duck = await openDuckDb({ threads: 2, memoryLimitMb: 2500, tempFolder: mkdtempSync(path.join(tmpdir(), "karkhana-bench-")) });
+  const size = values.small ? sizes.small : sizes.full;
+  const wanted = new Set(values.only.split(","));
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  const folder = mkdtempSync(path.join(tmpdir(), "karkhana-bench-"));
+  const duck = await openDuckDb({ threads: 2, memoryLimitMb: 2500, tempFolder: path.join(folder, "spill") });
   try {
-    const offline = await measureOffline(duck, source, relation);
-    const online = await measureOnline(duck, source, relation, Number(values.days), Number(values.reads));
-    console.log(JSON.stringify({ bench: "features", machine: machine(), offline, ...online }, null, values.json ? 0 : 1));
+    const python = values.feast ? pythonEnvironment(`bench-feast-${feastVersion}`, [`feast[redis,duckdb]==${feastVersion}`]) : undefined;
+    const servers: ServerFigures[] = wanted.has("lookups") ? await measureLookups(duck, folder, python, size.lookups, say) : [];
+    const joins: JoinFigures[] = wanted.has("join") ? await measureJoin(duck, folder, python, size.join, say) : [];
+    const flights = wanted.has("flights") ? await measureFlights(duck, { full: values.full, days: size.days, reads: size.reads }) : undefined;
+    const versions = python === undefined ? {} : versionsOf(python);
+    const report = {
+      bench: "features",
+      machine: machine(),
+      versions,
+      size: values.small ? "small" : "full",
+      servers,
+      joins,
+      flights,
+      ratios: ratiosOf(servers, joins),
+    };
+    if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(report, null, 1)}\n`);
+    if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+    else {
+      const { cpu, cores, os, node } = report.machine;
+      const shown = [
+        `${cores} cores ${cpu}, ${os}, Node ${node}; ${JSON.stringify(versions)}; clients on the same machine`,
+        lookupTable(servers),
+        joinTable(joins),
+      ];
+      process.stdout.write(`${shown.filter((text) => text !== "").join("\n\n")}\n`);
+      if (flights !== undefined) process.stdout.write(`\nour engines on flights\n${JSON.stringify(flights, null, 1)}\n`);
+    }
   } finally {
     await duck.close();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function definitions(source: SourceDefinition): { views: Parameters<typeof createOnlineFeatures>[0]["views"]; service: ReturnType<typeof featureService> } {
-  const features = Object.fromEntries(
-    windows.flatMap((w) => [
-      [`flights_${w}`, window(w).count()],
-      [`delay_${w}`, window(w).mean("delay")],
-      [`late_${w}`, window(w).share("delay >= 15")],
-    ]),
-  );
-  const airport = entity("airport", { keys: ["airport"] });
-  const from = featureView("from_airport", { entity: airport, source, on: { airport: "origin" }, features });
-  const into = featureView("into_airport", { entity: airport, source, on: { airport: "destination" }, features });
-  const route = featureView("on_route", { entity: entity("route", { keys: ["o", "d"] }), source, on: { o: "origin", d: "destination" }, features });
-  const references = [
-    from.at({ airport: "origin" }, "from_origin"),
-    from.at({ airport: "destination" }, "from_destination"),
-    into.at({ airport: "destination" }, "into_destination"),
-    route.at({ o: "origin", d: "destination" }, "route"),
-  ];
-  return { views: [from, into, route], service: featureService("bench", references) };
-}
-
-async function measureOffline(duck: DuckDb, source: SourceDefinition, relation: string): Promise<Record<string, number>> {
-  const { service } = definitions(source);
-  const started = performance.now();
-  let rows = 0;
-  for await (const chunk of offlineVectors(duck, { service, relations: () => relation, spine: `SELECT _row, _event, origin, destination FROM ${relation}` })) {
-    rows += chunk.numRows;
-  }
-  const seconds = (performance.now() - started) / 1000;
-  return { rows, slots: service.slots.length, seconds, rowsPerSecond: rows / seconds, peakMemoryMb: process.resourceUsage().maxRSS / 1024 };
-}
-
-async function measureOnline(duck: DuckDb, source: SourceDefinition, relation: string, days: number, reads: number): Promise<Record<string, unknown>> {
-  const { service, views } = definitions(source);
-  const folder = mkdtempSync(path.join(tmpdir(), "karkhana-bench-"));
-  const store = openLmdb(folder);
+function versionsOf(python: string): Record<string, string> {
+  const script =
+    "import json, sys\nfrom importlib.metadata import version\nprint(json.dumps({'python': sys.version.split()[0], **{n: version(n) for n in ['feast', 'fastapi', 'uvicorn', 'redis', 'dask', 'duckdb', 'pandas']}}))";
+  const found = JSON.parse(execFileSync(python, ["-c", script], { encoding: "utf8" })) as Record<string, string>;
   try {
-    const online = createOnlineFeatures({ store, views });
-    const startUs = fromCivil(2001, 4, 1);
-    const endUs = startUs + days * MICROS_PER_DAY;
-    const rows: SourceRow[] = [];
-    const columns = "_row, date, delay, distance, origin, destination";
-    for await (const chunk of duck.chunks(`SELECT ${columns} FROM ${relation} WHERE _known >= ${startUs} AND _known < ${endUs} ORDER BY _known, _row`)) {
-      const named = [...chunk.columns];
-      for (let i = 0; i < chunk.numRows; i++) rows.push(Object.fromEntries(named.map(([name, column]) => [name, column[i]])));
-    }
-    const started = performance.now();
-    for (let from = 0, sequence = 0; from < rows.length; from += batchRows, sequence++) {
-      await online.ingest(source.name, rows.slice(from, from + batchRows), { producer: "bench", sequence });
-    }
-    const ingestSeconds = (performance.now() - started) / 1000;
-    const asked = await duck.columns(
-      `SELECT _event, origin, destination FROM ${relation} WHERE _event >= ${endUs - MICROS_PER_DAY} AND _event < ${endUs} ORDER BY _event, _row`,
-    );
-    const [times, origins, destinations] = [asked.columns.get("_event")!, asked.columns.get("origin")!, asked.columns.get("destination")!];
-    const read = online.reader(service);
-    const out = new Float64Array(service.slots.length);
-    const latencies = new Float64Array(reads);
-    for (let i = -2000; i < reads; i++) {
-      const k = (i + 2000) % asked.numRows;
-      const fields = { origin: String(origins[k]), destination: String(destinations[k]) };
-      const before = process.hrtime.bigint();
-      const waiting = read(Number(times[k]), fields, out, 0);
-      if (waiting !== undefined) await waiting;
-      if (i >= 0) latencies[i] = Number(process.hrtime.bigint() - before) / 1000;
-    }
-    latencies.sort();
-    const at = (share: number): number => latencies[Math.min(reads - 1, Math.floor(share * reads))]!;
-    const mean = latencies.reduce((a, b) => a + b, 0) / reads;
-    return {
-      ingest: { rows: rows.length, batchRows, seconds: ingestSeconds, rowsPerSecond: rows.length / ingestSeconds },
-      readUs: { reads, mean, p50: at(0.5), p95: at(0.95), p99: at(0.99) },
-    };
-  } finally {
-    await store.close();
-    rmSync(folder, { recursive: true });
+    return { ...found, "redis-server": /v=(\S+)/.exec(execFileSync("redis-server", ["--version"], { encoding: "utf8" }))?.[1] ?? "unknown" };
+  } catch {
+    return found;
   }
 }

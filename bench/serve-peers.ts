@@ -9,10 +9,9 @@
  * Installs each peer from PyPI into an environment of its own the first time. Ours is asked in the same way, features sent along (the Open
  * Inference Protocol, JSON); `npm run bench -- serve` measures what nobody else does, features read by key and every answer logged.
  */
-import { spawn, spawnSync, fork, type ChildProcess } from "node:child_process";
+import { spawnSync, fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -21,6 +20,7 @@ import type { LoadReport } from "../src/cli/load/client.ts";
 import { machine } from "../src/cli/load/machine.ts";
 import { runLoadProcess } from "../src/cli/load/start-client.ts";
 import { peers, trainingPackages, type Peer } from "./peers/peers.ts";
+import { endServer, startServer, type StartedServer } from "./python-server.ts";
 
 interface Asked {
   readonly path: string;
@@ -95,7 +95,7 @@ export async function run(args: string[]): Promise<void> {
         try {
           measured.push(await measure(peer.name, port, { path: peer.path, bodies: bodiesOf(rows, peer.body) }));
         } finally {
-          await end(child);
+          await endServer(child);
         }
       } catch (error) {
         const problem = error instanceof Error ? error.message : String(error);
@@ -141,38 +141,20 @@ async function startOurs(folder: string): Promise<{ readonly child: ChildProcess
   return { child, port: ready.port };
 }
 
-async function startPeer(
-  peer: Peer,
-  folder: string,
-  row: readonly number[],
-  say: (text: string) => void,
-): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+async function startPeer(peer: Peer, folder: string, row: readonly number[], say: (text: string) => void): Promise<StartedServer> {
   say(`${peer.name}: installing ${peer.packages.join(" ")}`);
   const python = pythonEnvironment(`bench-${peer.name}`, peer.packages);
-  const port = await freePort();
-  const [command = "", ...args] = peer.command(python, folder, port);
-  // A group of its own, since some start workers.
-  const child = spawn(command, args, {
-    stdio: ["ignore", "ignore", "inherit"],
-    detached: true,
-    env: { ...process.env, PATH: `${path.dirname(python)}:${process.env["PATH"] ?? ""}`, HOME: folder },
-  });
-  const deadline = performance.now() + 120_000;
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}`);
-    const ok = await fetch(`http://127.0.0.1:${port}${peer.health}`, { signal: AbortSignal.timeout(2000) }).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (ok) {
-      await askInTurn(`http://127.0.0.1:${port}${peer.path}`, JSON.stringify(peer.body(row)));
-      return { child, port };
-    }
-    if (performance.now() > deadline) {
-      await end(child);
-      throw new Error("was not ready after two minutes");
-    }
-    await new Promise((resolve) => setTimeout(resolve, 500));
+  const server = await startServer(
+    (port) => peer.command(python, folder, port),
+    async (port) => (await fetch(`http://127.0.0.1:${port}${peer.health}`, { signal: AbortSignal.timeout(2000) })).ok,
+    { PATH: `${path.dirname(python)}:${process.env["PATH"] ?? ""}`, HOME: folder },
+  );
+  try {
+    await askInTurn(`http://127.0.0.1:${server.port}${peer.path}`, JSON.stringify(peer.body(row)));
+    return server;
+  } catch (error) {
+    await endServer(server.child);
+    throw error;
   }
 }
 
@@ -184,21 +166,4 @@ async function askInTurn(url: string, body: string): Promise<void> {
     const text = await response.text();
     if (!response.ok) throw new Error(`answered ${response.status}: ${text.slice(0, 300)}`);
   }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.pid === undefined) return;
-  const gone = once(child, "exit");
-  process.kill(-child.pid, "SIGTERM");
-  const hard = setTimeout(() => process.kill(-child.pid!, "SIGKILL"), 10_000);
-  await gone;
-  clearTimeout(hard);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

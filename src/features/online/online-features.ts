@@ -14,7 +14,7 @@ import type { QuarantinedRow, SourceCounters } from "./source-counts.ts";
 import type { SourceRow } from "./source-rows.ts";
 
 export type { RejectedRow } from "./ingest.ts";
-export type { BatchFeatureReader, FeatureReader, ValuesReader } from "./reader.ts";
+export type { BatchFeatureReader, FeatureReader, ValuesReader, ViewValues } from "./reader.ts";
 export type { QuarantinedRow, SourceCounters } from "./source-counts.ts";
 export type { SourceRow } from "./source-rows.ts";
 

@@ -27,6 +27,8 @@ export class PickedRows {
   /** By feature: the earliest event it looks at, and how many values it still lacks if it needs only the newest. */
   readonly #from: Float64Array;
   readonly #lacking: Float64Array;
+  /** Whether a feature looks at more than the newest row. */
+  readonly #keeps: boolean;
   readonly #kept: number[] = [];
   #newest: number[] = [];
   #sorted: Int32Array | undefined;
@@ -37,6 +39,7 @@ export class PickedRows {
     this.#plan = plan;
     this.#features = features;
     this.#stride = keptMeasures + plan.measures.length;
+    this.#keeps = features.some(({ window }) => window >= 0);
     this.#from = new Float64Array(features.length);
     this.#lacking = new Float64Array(features.length);
   }
@@ -86,11 +89,11 @@ export class PickedRows {
     for (let at = end - stride; at >= start; at -= stride) {
       const event = rows[at + EVENT]!;
       if (event > t) continue;
-      if (event < this.#fromUs) return;
+      if (event < this.#fromUs || (!this.#keeps && this.#newest.length > 0 && event < this.#newest[0]!)) return;
       if (rows[at + KNOWN]! > t || rows[at + UNTIL]! <= t) continue;
       this.#offer(rows, at, m);
       if (isOpen) this.#count(rows, at, event);
-      if (event === t) continue;
+      if (event === t || !this.#keeps) continue;
       this.#kept.push(event, rows[at + KNOWN]!, rows[at + ROW_ID]!);
       for (let j = 0; j < m; j++) this.#kept.push(rows[at + MEASURES + j]!);
     }

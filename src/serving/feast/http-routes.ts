@@ -8,7 +8,7 @@ import type { OnlineFace } from "../faces.ts";
 import type { AnswerWork } from "../http-call.ts";
 import type { ServedModel } from "../served-model.ts";
 import { arrowType, toArrow } from "./arrow.ts";
-import { FeastReader } from "./online-features.ts";
+import { FeastReader, toJson } from "./online-features.ts";
 import { readFeastPush, readOnlineFeaturesRequest, type FeastLimits } from "./request.ts";
 
 export interface FeastRouteOptions {
@@ -34,7 +34,7 @@ export function addFeastRoutes(app: FastifyInstance, { models, sources, online, 
     const isArrow = request.headers.accept?.includes(arrowType) === true;
     answer(request, reply, "features", async () => {
       const found = await reader.read(readOnlineFeaturesRequest(request.body, limits, clock.nowUs()));
-      return isArrow ? { body: await toArrow(found), headers: { "content-type": arrowType } } : JSON.stringify(found);
+      return isArrow ? { body: await toArrow(found), headers: { "content-type": arrowType } } : { body: Buffer.from(toJson(found)) };
     });
   });
 

@@ -1,5 +1,5 @@
 import { featureService, slotsOf, type FeatureService, type FeatureViewDefinition } from "../../features/definition.ts";
-import type { ValuesReader } from "../../features/online/online-features.ts";
+import type { ValuesReader, ViewValues } from "../../features/online/online-features.ts";
 import { categoryOf, derivedFiller, requestFiller, type FeatureValue, type RequestFields } from "../../features/vector.ts";
 import type { MaybePromise } from "../../storage/kv/port.ts";
 import { absent, type OnlineFeaturesRequest } from "./request.ts";
@@ -16,7 +16,23 @@ export interface OnlineFeaturesResponse {
 export interface FeatureColumn {
   readonly values: FeatureValue[];
   readonly statuses: Status[];
-  readonly event_timestamps: string[];
+  /** One array for all features of a view. */
+  readonly event_timestamps: readonly string[];
+}
+
+/** As `JSON.stringify`, with a view's times written once: they are most of the text. */
+export function toJson({ metadata, results }: OnlineFeaturesResponse): string {
+  const written = new Map<readonly string[], string>();
+  const times = (of: readonly string[]): string => {
+    let text = written.get(of);
+    if (text === undefined) written.set(of, (text = JSON.stringify(of)));
+    return text;
+  };
+  const columns = results.map(
+    ({ values, statuses, event_timestamps }) =>
+      `{"values":${JSON.stringify(values)},"statuses":${JSON.stringify(statuses)},"event_timestamps":${times(event_timestamps)}}`,
+  );
+  return `{"metadata":${JSON.stringify(metadata)},"results":[${columns.join(",")}]}`;
 }
 
 export interface FeastOptions {
@@ -60,18 +76,12 @@ export class FeastReader {
     });
     const columns = new Map<string, FeatureColumn>();
     const found = await this.#readerOf(views)(timesOf(request), rowsOf(request));
+    const columnOf = new Map(views.map((view, at) => [view.name, columnsOf(found, at)]));
     for (const [i, { view, feature }] of request.features.entries()) {
-      const at = views.findIndex((v) => v.name === view);
-      const features = Object.keys(views[at]!.features);
+      const features = Object.keys(this.#views.get(view)!.features);
       const position = features.indexOf(feature);
       if (position < 0) throw absent(`features[${i}]`, `feature of view ${view}`, feature, features);
-      columns.set(
-        names[i]!,
-        column(
-          found.map((row) => row[at]!),
-          position,
-        ),
-      );
+      columns.set(names[i]!, columnOf.get(view)!(position));
     }
     return columns;
   }
@@ -92,15 +102,8 @@ export class FeastReader {
     let [reference, slot] = [0, 0];
     for (const feature of service.features) {
       if (feature.kind === "featureReference") {
-        const at = reference++;
-        for (const [position, own] of Object.keys(feature.view.features).entries())
-          add(
-            join(feature.prefix, own),
-            column(
-              found.map((row) => row[at]!),
-              position,
-            ),
-          );
+        const columnOf = columnsOf(found, reference++);
+        for (const [position, own] of Object.keys(feature.view.features).entries()) add(join(feature.prefix, own), columnOf(position));
         slot += slotsOf(feature).length;
       } else if (feature.kind === "field") {
         add(feature.field, plain(rows.map((row) => (feature.type === "categorical" ? categoryOf(row[feature.field]) : (row[feature.field] ?? null)))));
@@ -161,16 +164,16 @@ function namesOf({ features, fullFeatureNames, entities }: OnlineFeaturesRequest
   return names;
 }
 
-function column(
-  rows: readonly { readonly values: readonly FeatureValue[]; readonly statuses: readonly Status[]; readonly newestUs: number | null }[],
-  position: number,
-): FeatureColumn {
-  return {
+/** Columns of one view, by position of the feature. */
+function columnsOf(found: readonly (readonly ViewValues[])[], at: number): (position: number) => FeatureColumn {
+  const rows = found.map((row) => row[at]!);
+  const times = rows.map(({ newestUs }) => (newestUs === null ? noTime : timestamp(newestUs)));
+  return (position) => ({
     // NaN leaves JSON as null; its status tells the two apart.
     values: rows.map(({ values }) => values[position]!),
     statuses: rows.map(({ statuses }) => statuses[position]!),
-    event_timestamps: rows.map(({ newestUs }) => (newestUs === null ? noTime : timestamp(newestUs))),
-  };
+    event_timestamps: times,
+  });
 }
 
 function plain(values: readonly FeatureValue[]): FeatureColumn {

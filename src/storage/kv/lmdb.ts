@@ -42,11 +42,15 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): KeyValueSto
       refuseClosed();
       checkBatch(batch);
       refuseFullDisk(folder, batch);
+      const values = copied(batch.puts);
+      // The promises of single operations are those of the batch, mostly one and the same; their failure is reported once, by `done`.
+      let ignored: Promise<boolean> | undefined;
+      const ignore = (operation: Promise<boolean>): void => {
+        if (operation !== ignored) (ignored = operation).catch(() => {});
+      };
       const change = (): void => {
-        // The promises of single operations are those of the batch; their failure is reported once, by `done`.
         for (const key of batch.deletes ?? []) ignore(env.remove(key));
-        // lmdb reads the value later, on its own thread: a copy lets callers use their buffer again.
-        for (const { key, value } of batch.puts) ignore(env.put(key, Buffer.from(value)));
+        for (let i = 0; i < values.length; i++) ignore(env.put(batch.puts[i]!.key, values[i]!));
       };
       const { claim } = batch;
       const claiming = (): void => {
@@ -177,8 +181,25 @@ function readChunk(env: RootDatabase<Buffer, Uint8Array>, start: Uint8Array, end
   return chunk;
 }
 
-function ignore(operation: Promise<boolean>): void {
-  operation.catch(() => {});
+/**
+ * lmdb reads a value later, on its own thread: a copy lets callers use their buffer again. Many share a slab: an ArrayBuffer for each costs more
+ * than writing it, most of it garbage collection.
+ */
+function copied(puts: readonly KeyValue[]): Buffer[] {
+  let left = puts.reduce((sum, { value }) => sum + value.length, 0);
+  let slab = Buffer.alloc(0);
+  let used = 0;
+  return puts.map(({ value }) => {
+    const size = value.length;
+    if (used + size > slab.length) {
+      slab = Buffer.allocUnsafeSlow(Math.max(size, Math.min(slabBytes, left)));
+      used = 0;
+    }
+    left -= size;
+    const copy = slab.subarray(used, (used += size));
+    copy.set(value);
+    return copy;
+  });
 }
 
 function writeFailed(folder: string, error: unknown): KarkhanaError {
