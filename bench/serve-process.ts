@@ -60,5 +60,5 @@ async function close(): Promise<void> {
   await feedback.close();
   await store.close();
   await database.close();
-  process.disconnect?.();
+  if (process.connected) process.disconnect();
 }

@@ -95,7 +95,7 @@ export async function run(args: string[]): Promise<void> {
       const [before, over, after] = runs;
       const share = over!.achievedRate / before!.achievedRate;
       say(
-        `overload: answered ${(100 * share).toFixed(0)} % of the peak at three times it, p95 of the admitted ${over!.latencyMs.p95.toFixed(1)} ms, memory ${before!.serverRssMb} -> ${over!.serverRssMb} MB; afterwards ${after!.achievedRate.toFixed(0)}/s, ${after!.errors} errors`,
+        `overload: answered ${(100 * share).toFixed(0)} % of the peak at three times it, p95 of the admitted ${ms(over!.latencyMs.p95)} ms, memory ${before!.serverRssMb} -> ${over!.serverRssMb} MB; afterwards ${after!.achievedRate.toFixed(0)}/s, ${after!.errors} errors`,
       );
     }
     const stageMeanUs = await stageMeans(server.port);
@@ -167,7 +167,7 @@ async function readCpu(server: ChildProcess): Promise<CpuReading> {
 
 function line(r: ServeRun): string {
   const { p50, p95, p99 } = r.latencyMs;
-  return `${r.rate}/s: answered ${r.achievedRate.toFixed(0)}/s, p50 ${p50.toFixed(2)} p95 ${p95.toFixed(2)} p99 ${p99.toFixed(2)} ms, ${r.errors} errors, cores: server ${r.cpu.server}, client ${r.cpu.client}, others ${r.cpu.others}`;
+  return `${r.rate}/s: answered ${r.achievedRate.toFixed(0)}/s, p50 ${ms(p50)} p95 ${ms(p95)} p99 ${ms(p99)} ms, ${r.errors} errors, cores: server ${r.cpu.server}, client ${r.cpu.client}, others ${r.cpu.others}`;
 }
 
 function table(runs: readonly ServeRun[], world: Omit<ServeWorld, "bodies">, stageMeanUs: Readonly<Record<string, number | null>>): string {
@@ -190,7 +190,7 @@ function table(runs: readonly ServeRun[], world: Omit<ServeWorld, "bodies">, sta
     [
       r.rate,
       r.achievedRate.toFixed(0),
-      ...[r.latencyMs.p50, r.latencyMs.p95, r.latencyMs.p99, r.latencyMs.p999, r.latencyMs.max].map((ms) => ms.toFixed(2)),
+      ...[r.latencyMs.p50, r.latencyMs.p95, r.latencyMs.p99, r.latencyMs.p999, r.latencyMs.max].map(ms),
       r.errors,
       r.cpu.server,
       r.cpu.client,
@@ -210,6 +210,11 @@ function table(runs: readonly ServeRun[], world: Omit<ServeWorld, "bodies">, sta
       .flatMap(([stage, us]) => (us === null ? [] : [`${stage} ${us.toFixed(0)}`]))
       .join(", ")}`,
   ].join("\n");
+}
+
+/** Null where nothing was answered: JSON has no NaN. */
+function ms(value: number | null): string {
+  return value === null ? "-" : value.toFixed(2);
 }
 
 function round(x: number): number {
