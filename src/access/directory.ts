@@ -1,8 +1,10 @@
+import type { Kysely } from "kysely";
 import type { Clock, Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
-import type { SqlDatabase } from "../storage/sql/port.ts";
+import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { isUniqueViolation, tables } from "../storage/sql/tables.ts";
-import { defaultWorkspace, roles, type Role } from "./roles.ts";
+import { defaultWorkspace } from "../kernel/workspace.ts";
+import { roles, type Role, type Roles } from "./roles.ts";
 import { digestOf, hashSecret, isSecret, newSecret, newTokenId, nobodysHash, parseToken, tokenText } from "./secrets.ts";
 import type { AccessTables } from "./tables.ts";
 
@@ -25,10 +27,12 @@ export interface Recognised {
  */
 export interface Directory {
   /** @throws USER_EXISTS */
-  addUser(name: string, role: Role): Promise<void>;
+  addUser(name: string, role: Role, workspace?: string): Promise<void>;
   /** With all that is theirs. */
   removeUser(name: string): Promise<void>;
   setRole(name: string, role: Role, workspace?: string): Promise<void>;
+  /** Nobody has a role in it any more, also if one of that name comes again. In the transaction that deletes it. */
+  forgetWorkspace(trx: SqlTransaction, workspace: string): Promise<void>;
   /** Ends the user's sessions too. */
   setPassword(name: string, password: string): Promise<void>;
   /** @returns the token, never to be seen again */
@@ -39,7 +43,7 @@ export interface Directory {
 
   revision(): Promise<number>;
   hasUsers(): Promise<boolean>;
-  roleOf(name: string, workspace: string): Promise<Role | undefined>;
+  rolesOf(name: string): Promise<Roles>;
   /** @throws ACCESS_BUSY while too many secrets are being tried */
   byToken(token: string): Promise<Recognised | undefined>;
   /** @throws ACCESS_BUSY */
@@ -61,11 +65,7 @@ export function createDirectory({ database, clock }: { database: SqlDatabase; cl
     database.transaction(async (trx) => {
       const queries = tables<AccessTables>(trx);
       const result = await work(queries);
-      await queries
-        .insertInto("access_revision")
-        .values({ only: 1, revision: 1 })
-        .onConflict((c) => c.column("only").doUpdateSet((eb) => ({ revision: eb("access_revision.revision", "+", 1) })))
-        .execute();
+      await revise(queries);
       return result;
     });
   const requireUser = async (queries: Queries, name: string): Promise<void> => {
@@ -82,7 +82,7 @@ export function createDirectory({ database, clock }: { database: SqlDatabase; cl
   };
 
   return {
-    addUser: (name, role) =>
+    addUser: (name, role, workspace = defaultWorkspace) =>
       change(async (queries) => {
         if (!/^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$/.test(name))
           throw new KarkhanaError("INVALID_ARGUMENT", {
@@ -96,7 +96,7 @@ export function createDirectory({ database, clock }: { database: SqlDatabase; cl
           if (isUniqueViolation(error)) throw new KarkhanaError("USER_EXISTS", { user: name }, { cause: error });
           throw error;
         }
-        await setRole(queries, name, role, defaultWorkspace);
+        await setRole(queries, name, role, workspace);
       }),
     removeUser: (name) =>
       change(async (queries) => {
@@ -109,6 +109,11 @@ export function createDirectory({ database, clock }: { database: SqlDatabase; cl
         await requireUser(queries, name);
         await setRole(queries, name, role, workspace);
       }),
+    forgetWorkspace: async (trx, workspace) => {
+      const queries = tables<AccessTables>(trx);
+      await queries.deleteFrom("access_roles").where("workspace", "=", workspace).execute();
+      await revise(queries);
+    },
     setPassword: async (name, password) => {
       if (password.length < minPasswordLength || password.length > maxPasswordLength)
         throw new KarkhanaError("INVALID_ARGUMENT", {
@@ -159,8 +164,10 @@ export function createDirectory({ database, clock }: { database: SqlDatabase; cl
 
     revision: async () => (await db.selectFrom("access_revision").select("revision").executeTakeFirst())?.revision ?? 0,
     hasUsers: async () => (await db.selectFrom("access_users").select("user_name").limit(1).executeTakeFirst()) !== undefined,
-    roleOf: async (name, workspace) =>
-      (await db.selectFrom("access_roles").select("role").where("user_name", "=", name).where("workspace", "=", workspace).executeTakeFirst())?.role,
+    rolesOf: async (name) => {
+      const rows = await db.selectFrom("access_roles").select(["workspace", "role"]).where("user_name", "=", name).execute();
+      return Object.fromEntries(rows.map(({ workspace, role }) => [workspace, role]));
+    },
     byToken: async (token) => {
       const parsed = parseToken(token);
       const row = parsed === undefined ? undefined : await db.selectFrom("access_tokens").selectAll().where("token_id", "=", parsed.id).executeTakeFirst();
@@ -193,6 +200,14 @@ export function createDirectory({ database, clock }: { database: SqlDatabase; cl
     },
     endSession: (cookie) => change(async (queries) => void (await queries.deleteFrom("access_sessions").where("digest", "=", digestOf(cookie)).execute())),
   };
+}
+
+async function revise(queries: Kysely<AccessTables>): Promise<void> {
+  await queries
+    .insertInto("access_revision")
+    .values({ only: 1, revision: 1 })
+    .onConflict((c) => c.column("only").doUpdateSet((eb) => ({ revision: eb("access_revision.revision", "+", 1) })))
+    .execute();
 }
 
 async function tried(secret: string, hash: string): Promise<boolean> {

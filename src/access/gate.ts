@@ -2,12 +2,15 @@ import { timingSafeEqual } from "node:crypto";
 import type { Clock, Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { Directory, Recognised } from "./directory.ts";
-import { defaultWorkspace, includesRole, type Principal, type Role } from "./roles.ts";
+import { defaultWorkspace } from "../kernel/workspace.ts";
+import { includesRole, roleIn, type Principal, type Role, type Roles } from "./roles.ts";
 import { digestOf } from "./secrets.ts";
 
 export interface GateParts {
   readonly directory: Directory;
   readonly clock: Clock;
+  /** Which workspaces there are; default: only `default`. */
+  readonly workspaces?: { has(name: string): Promise<boolean> } | undefined;
   /** What this platform's own processes show each other; it is admin. */
   readonly internalToken?: string | undefined;
 }
@@ -16,7 +19,7 @@ export interface GateParts {
 export interface Credentials {
   readonly authorization?: string | undefined;
   readonly cookie?: string | undefined;
-  /** MLflow's header. */
+  /** Which one is asked for, where that matters to the request; none or empty: `default`. */
   readonly workspace?: string | undefined;
 }
 
@@ -28,10 +31,12 @@ const maxRefused = 1000;
 /** Of one credential that was refused: it is not tried again sooner. */
 const refusedForUs = 5_000_000;
 
-interface Found {
-  readonly principal: Principal;
+interface Found extends Omit<Principal, "role"> {
   readonly until: Micros;
 }
+
+/** The platform's own processes. */
+const own: Roles = { [defaultWorkspace]: "admin" };
 
 /**
  * Says who asks. While there are no users nobody is asked, which is allowed on loopback only (`require` closes that door for good).
@@ -45,6 +50,8 @@ export class Gate {
   #isOpen = true;
   #revision = -1;
   #checkedUs = Number.NEGATIVE_INFINITY;
+  /** Seen since the last look. */
+  #workspaces = new Set<string>();
   #checking: Promise<void> | undefined;
   #required = false;
 
@@ -69,16 +76,32 @@ export class Gate {
     if (this.#parts.clock.nowUs() - this.#checkedUs > freshUs) return undefined;
     if (this.#isOpen && !this.#required) return "open";
     const found = this.#remembered.get(keyOf(credentials));
-    return found !== undefined && found.until > this.#parts.clock.nowUs() ? found.principal : undefined;
+    return found !== undefined && found.until > this.#parts.clock.nowUs() ? principalOf(found, workspaceOf(credentials)) : undefined;
   }
 
-  /** @throws ACCESS_UNAUTHENTICATED, ACCESS_DENIED, WORKSPACE_NOT_FOUND, ACCESS_BUSY */
-  async admit(credentials: Credentials, needed: Role): Promise<Principal | "open"> {
+  /**
+   * @param needed undefined: whoever is known, whatever they may do @throws ACCESS_UNAUTHENTICATED, ACCESS_DENIED, WORKSPACE_NOT_FOUND,
+   * ACCESS_BUSY
+   */
+  async admit(credentials: Credentials, needed: Role | undefined): Promise<Principal | "open"> {
     await this.#refresh();
-    requireWorkspace(credentials.workspace);
+    const workspace = workspaceOf(credentials);
     const principal = this.known(credentials) ?? (await this.#recognise(credentials));
-    requireRole(principal, needed);
+    await this.#requireWorkspace(workspace);
+    if (needed !== undefined) requireRole(principal, needed);
     return principal;
+  }
+
+  async #requireWorkspace(workspace: string): Promise<void> {
+    if (workspace === defaultWorkspace || this.#workspaces.has(workspace)) return;
+    const isThere = workspace.length <= 63 && ((await this.#parts.workspaces?.has(workspace)) ?? false);
+    if (!isThere) throw new KarkhanaError("WORKSPACE_NOT_FOUND", { workspace: workspace.slice(0, 100) });
+    this.#workspaces.add(workspace);
+  }
+
+  /** For whoever deleted one: it is looked for again. */
+  forgetWorkspaces(): void {
+    this.#workspaces = new Set();
   }
 
   async #refresh(): Promise<void> {
@@ -99,6 +122,7 @@ export class Gate {
         this.#revision = revision;
       }
       this.#checkedUs = clock.nowUs();
+      this.forgetWorkspaces();
     } catch (error) {
       if (this.#revision === -1) throw error;
       this.#checkedUs = clock.nowUs();
@@ -115,9 +139,9 @@ export class Gate {
     const { authorization } = credentials;
     const [scheme, text] = splitHeader(authorization);
     if (scheme === "bearer" && internalToken !== undefined && equal(text, internalToken)) {
-      const principal: Principal = { user: "karkhana", role: "admin", bySession: false };
-      keep(this.#remembered, key, { principal, until: Number.MAX_SAFE_INTEGER }, maxRemembered);
-      return principal;
+      const found: Found = { user: "karkhana", roles: own, bySession: false, until: Number.MAX_SAFE_INTEGER };
+      keep(this.#remembered, key, found, maxRemembered);
+      return principalOf(found, workspaceOf(credentials));
     }
     const remembered = this.#remembered;
     const cookie = authorization === undefined ? cookieIn(credentials.cookie) : undefined;
@@ -133,12 +157,11 @@ export class Gate {
       if (authorization !== undefined) keep(this.#refused, key, clock.nowUs() + refusedForUs, maxRefused);
       throw unauthenticated();
     }
-    const role = await directory.roleOf(who.user, defaultWorkspace);
-    if (role === undefined) throw new KarkhanaError("ACCESS_DENIED", { user: who.user, role: "no role", needed: "viewer" });
-    const principal: Principal = { user: who.user, role, bySession: cookie !== undefined };
+    const roles = await directory.rolesOf(who.user);
+    const found: Found = { user: who.user, roles, bySession: cookie !== undefined, until: who.until ?? Number.MAX_SAFE_INTEGER };
     // What changed while a secret was tried is not undone by remembering what was read before.
-    if (remembered === this.#remembered) keep(remembered, key, { principal, until: who.until ?? Number.MAX_SAFE_INTEGER }, maxRemembered);
-    return principal;
+    if (remembered === this.#remembered) keep(remembered, key, found, maxRemembered);
+    return principalOf(found, workspaceOf(credentials));
   }
 }
 
@@ -150,14 +173,17 @@ function keep<V>(map: Map<string, V>, key: string, value: V, max: number): void 
 
 /** @throws ACCESS_DENIED */
 export function requireRole(principal: Principal | "open", needed: Role): void {
-  if (principal === "open" || includesRole(principal.role, needed)) return;
-  throw new KarkhanaError("ACCESS_DENIED", { user: principal.user, role: principal.role, needed });
+  if (principal === "open" || (principal.role !== undefined && includesRole(principal.role, needed))) return;
+  throw new KarkhanaError("ACCESS_DENIED", { user: principal.user, role: principal.role ?? "no role", needed });
 }
 
-/** @throws WORKSPACE_NOT_FOUND */
-export function requireWorkspace(workspace: string | undefined): void {
-  if (workspace !== undefined && workspace !== "" && workspace !== defaultWorkspace)
-    throw new KarkhanaError("WORKSPACE_NOT_FOUND", { workspace: workspace.slice(0, 100), known: defaultWorkspace });
+/** As MLflow reads its header. */
+export function workspaceOf({ workspace }: Credentials): string {
+  return workspace?.trim() || defaultWorkspace;
+}
+
+function principalOf({ user, roles, bySession }: Found, workspace: string): Principal {
+  return { user, roles, bySession, role: roleIn(roles, workspace) };
 }
 
 export function unauthenticated(): KarkhanaError {

@@ -31,6 +31,7 @@ try {
       project: project.definition,
       datasets: stores.datasets,
       tracking: stores.tracking,
+      workspaces: stores.workspaces,
       registry: stores.registry,
       catalog: stores.catalog,
       directory: stores.directory,

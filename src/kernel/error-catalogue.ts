@@ -334,8 +334,19 @@ const errors = {
   USER_EXISTS: { text: "User {user} already exists", remedy: "`karkhana auth set-role` changes what they may do.", retryable: false },
   TOKEN_NOT_FOUND: { text: "There is no token {tokenId}", remedy: "`karkhana auth list` shows the tokens by their id.", retryable: false },
   WORKSPACE_NOT_FOUND: {
-    text: "There is no workspace {workspace}; there is {known}",
-    remedy: "Leave the workspace out, or name the one there is.",
+    text: "Workspace '{workspace}' not found",
+    remedy: "`karkhana workspace list` shows those there are; leave it out for `default`.",
+    retryable: false,
+  },
+  WORKSPACE_EXISTS: { text: "Workspace '{workspace}' already exists.", remedy: "Use it, or take another name.", retryable: false },
+  WORKSPACE_NOT_EMPTY: {
+    text: "Cannot delete workspace '{workspace}': table '{kind}' still contains {count} resource(s). Remove or reassign them before deleting the workspace.",
+    remedy: "Delete what is in it, or delete it with mode CASCADE (all of it goes) or SET_DEFAULT (all of it moves to `default`).",
+    retryable: false,
+  },
+  WORKSPACE_CONFLICT: {
+    text: "Cannot move what is in workspace '{workspace}' to 'default': these names are there already: {names}",
+    remedy: "Rename or remove one of each, then repeat.",
     retryable: false,
   },
   // http, both servers

@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from "kysely";
 
+import { defaultWorkspace } from "../kernel/workspace.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import { conditionOf, type RecordTables } from "../tracking/search/filter-sql.ts";
@@ -10,6 +11,7 @@ import { readRows } from "../tracking/search/page.ts";
 import { sortKeysOf, textKey, type SortKey } from "../tracking/search/sort-keys.ts";
 import type { CatalogPage, CatalogQuery, RegisteredModel, RegisteredVersion } from "./catalog.ts";
 import { readModels, readRegisteredVersions } from "./catalog-read.ts";
+import { modelKey } from "./model-key.ts";
 import type { RegistryTables } from "./tables.ts";
 
 const times = { creation_timestamp: "number", last_updated_timestamp: "number", timestamp: "number" } as const;
@@ -27,16 +29,22 @@ const versionScope: SearchScope = {
 const created = sql`cast(r.created_us / 1000 as double precision)`;
 const updated = sql`cast(coalesce(r.updated_us, r.created_us) / 1000 as double precision)`;
 
-const modelTables: RecordTables = {
+/** In `default` the column itself, which has an index; elsewhere what follows the workspace in it. */
+function nameIn(workspace: string): RawBuilder<unknown> {
+  const before = modelKey(workspace, "").length;
+  return before === 0 ? sql`r.model` : sql`substr(r.model, ${sql.lit(before + 1)})`;
+}
+
+const modelTables = (workspace: string): RecordTables => ({
   key: "model",
   parts: { tag: "registry_model_tags" },
-  attributes: { name: sql`r.model`, creation_timestamp: created, last_updated_timestamp: updated },
-};
-const versionTables = (artifactRoot: string): RecordTables => ({
+  attributes: { name: nameIn(workspace), creation_timestamp: created, last_updated_timestamp: updated },
+});
+const versionTables = (workspace: string, artifactRoot: string): RecordTables => ({
   key: ["model", "version"],
   parts: { tag: "registry_version_tags" },
   attributes: {
-    name: sql`r.model`,
+    name: nameIn(workspace),
     version_number: sql`cast(r.version as double precision)`,
     run_id: sql`r.run_id`,
     source_path: sql`coalesce(r.source, ${sql.lit(`${artifactRoot}/`)} || r.artifact_path)`,
@@ -47,12 +55,14 @@ const versionTables = (artifactRoot: string): RecordTables => ({
 
 export async function searchModels(database: SqlDatabase, query: CatalogQuery, artifactRoot: string): Promise<CatalogPage<RegisteredModel>> {
   const { dialect } = database;
+  const { workspace = defaultWorkspace } = query;
+  const records = modelTables(workspace);
   const orders = parseOrders(query.orderBy ?? [], modelScope);
   const name: SortKey = { expression: textKey(sql`r.model`, dialect), type: "text", descending: false };
   const page = await readRows<RegistryTables, "registry_models">(database.db, {
     table: "registry_models",
-    conditions: conditionsOf(query.filter, modelScope, modelTables, dialect),
-    sort: [...orders.flatMap((order) => sortKeysOf(order, modelScope, modelTables, dialect)), ...(isOrdered(orders, "name") ? [] : [name])],
+    conditions: [sql`r.workspace = ${workspace}`, ...conditionsOf(query.filter, modelScope, records, dialect)],
+    sort: [...orders.flatMap((order) => sortKeysOf(order, modelScope, records, dialect)), ...(isOrdered(orders, "name") ? [] : [name])],
     limit: query.limit,
     token: query.token,
   });
@@ -61,14 +71,15 @@ export async function searchModels(database: SqlDatabase, query: CatalogQuery, a
 
 export async function searchVersions(database: SqlDatabase, query: CatalogQuery, artifactRoot: string): Promise<CatalogPage<RegisteredVersion>> {
   const { dialect } = database;
-  const records = versionTables(artifactRoot);
+  const { workspace = defaultWorkspace } = query;
+  const records = versionTables(workspace, artifactRoot);
   const asked = (query.orderBy?.length ?? 0) > 0 ? query.orderBy! : ["last_updated_timestamp DESC", "name ASC", "version_number DESC"];
   const orders = parseOrders(asked, versionScope);
   // MLflow breaks ties by name, then newest version first; with both named the order is total.
   const rest = ["name", "version_number"].filter((key) => !isOrdered(orders, key)).map((key) => attribute(key, key === "version_number"));
   const page = await readRows<RegistryTables, "registry_versions">(database.db, {
     table: "registry_versions",
-    conditions: [sql`r.deleted_us is null`, ...conditionsOf(query.filter, versionScope, records, dialect)],
+    conditions: [sql`r.workspace = ${workspace}`, sql`r.deleted_us is null`, ...conditionsOf(query.filter, versionScope, records, dialect)],
     sort: [...orders, ...rest].flatMap((order) => sortKeysOf(order, versionScope, records, dialect)),
     limit: query.limit,
     token: query.token,

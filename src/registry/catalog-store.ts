@@ -2,6 +2,8 @@ import { sql } from "kysely";
 
 import type { Clock } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
+import { defaultWorkspace } from "../kernel/workspace.ts";
+import { holdWorkspace } from "../tracking/workspaces.ts";
 import type { NewId } from "../kernel/ids.ts";
 import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { isUniqueViolation, tables } from "../storage/sql/tables.ts";
@@ -11,7 +13,9 @@ import { searchModels, searchVersions } from "./catalog-search.ts";
 import { guardedAlias } from "./guarded-aliases.ts";
 import { Ledger } from "./ledger.ts";
 import { announceNothing, type Announce } from "./notice.ts";
+import { placeOfKey } from "./model-key.ts";
 import type { Registry } from "./port.ts";
+import { workspaceCatalog } from "./workspace-catalog.ts";
 import { deploymentsOf, type RegistryQueries } from "./read.ts";
 import { moveModel, removeModel } from "./rename.ts";
 import type { RegistryTables } from "./tables.ts";
@@ -27,7 +31,15 @@ export interface CatalogParts {
   readonly artifactRoot?: string;
 }
 
+/** The models of `default`. */
 export function createModelCatalog(parts: CatalogParts): ModelCatalog {
+  const keyed = keyedCatalog(parts);
+  const inWorkspace = (workspace: string): ModelCatalog => ({ ...workspaceCatalog(keyed, workspace), inWorkspace });
+  return inWorkspace(defaultWorkspace);
+}
+
+/** All workspaces' models, by their keys. */
+function keyedCatalog(parts: CatalogParts): Omit<ModelCatalog, "inWorkspace"> {
   const { database, clock, registry } = parts;
   const announce = parts.announce ?? announceNothing;
   const artifactRoot = parts.artifactRoot ?? "mlflow-artifacts:";
@@ -48,7 +60,9 @@ export function createModelCatalog(parts: CatalogParts): ModelCatalog {
   return {
     createModel: ({ name, description, tags }) =>
       write(async (trx, queries) => {
-        const row = { model: name, last_version: 0, last_event: 0, created_us: clock.nowUs(), description: description ?? null };
+        const { workspace } = placeOfKey(name);
+        if (workspace !== defaultWorkspace) await holdWorkspace(trx, database.dialect, workspace);
+        const row = { model: name, workspace, last_version: 0, last_event: 0, created_us: clock.nowUs(), description: description ?? null };
         try {
           await queries.insertInto("registry_models").values(row).execute();
         } catch (error) {
@@ -214,6 +228,7 @@ async function insertVersion(ledger: Ledger, input: NewRegisteredVersion, reques
     .insertInto("registry_versions")
     .values({
       model,
+      workspace: placeOfKey(model).workspace,
       version,
       request_id: requestId,
       run_id: runId,

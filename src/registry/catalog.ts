@@ -59,6 +59,8 @@ export interface CatalogQuery {
   readonly orderBy?: readonly string[];
   readonly limit: number;
   readonly token?: string | undefined;
+  /** Default: that of the catalogue asked. */
+  readonly workspace?: string;
 }
 
 export interface CatalogPage<T> {
@@ -76,6 +78,8 @@ export interface CatalogPage<T> {
  * nor deleted, a version its deployment names is not deleted: MODEL_IN_USE. Each change is one transaction with the notice of it.
  */
 export interface ModelCatalog {
+  /** The models of another workspace. Whether there is one of that name is the caller's to know. */
+  inWorkspace(workspace: string): ModelCatalog;
   /** @throws REGISTERED_MODEL_EXISTS */
   createModel(input: { name: string; description?: string | undefined; tags: Tags }): Promise<RegisteredModel>;
   /** @throws REGISTERED_MODEL_NOT_FOUND, as do all that name a model */

@@ -90,6 +90,7 @@ export interface Registry {
   waive(model: string, version: number, kind: ProofKind, reason: string, trx?: SqlTransaction): Promise<void>;
   getVersion(model: string, version: number): Promise<ModelVersion>;
   listVersions(model: string): Promise<ModelVersion[]>;
+  /** Of the workspace `default`, where the platform's own loop lives. */
   listModels(): Promise<string[]>;
   getDeployment(model: string): Promise<Deployment | undefined>;
   /** Every deployment; what serving reads. */

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 
 import type { Micros } from "../kernel/clock.ts";
+import { placeOfKey } from "./model-key.ts";
 import type { RegistryQueries } from "./read.ts";
 
 /** What hangs on a model's versions, in an order in which it can be removed. */
@@ -29,10 +30,13 @@ const versionColumns = [
 /** All of a model's rows under a new name. The rows that others point at are copied first, since no key is ever without its target. */
 export async function moveModel(db: RegistryQueries, name: string, newName: string, nowUs: Micros): Promise<void> {
   const columns = sql.join(versionColumns.map((column) => sql.ref(column)));
-  await sql`insert into registry_models (model, last_version, last_event, created_us, description, updated_us)
-    select ${newName}, last_version, last_event, created_us, description, ${sql.lit(nowUs)} from registry_models where model = ${name}`.execute(db);
-  await sql`insert into registry_versions (model, updated_us, ${columns})
-    select ${newName}, ${sql.lit(nowUs)}, ${columns} from registry_versions where model = ${name}`.execute(db);
+  const { workspace } = placeOfKey(newName);
+  await sql`insert into registry_models (model, workspace, last_version, last_event, created_us, description, updated_us)
+    select ${newName}, ${workspace}, last_version, last_event, created_us, description, ${sql.lit(nowUs)} from registry_models where model = ${name}`.execute(
+    db,
+  );
+  await sql`insert into registry_versions (model, workspace, updated_us, ${columns})
+    select ${newName}, ${workspace}, ${sql.lit(nowUs)}, ${columns} from registry_versions where model = ${name}`.execute(db);
   for (const table of [...parts, "registry_model_tags", "registry_events"] as const)
     await db.updateTable(table).set({ model: newName }).where("model", "=", name).execute();
   await db.deleteFrom("registry_versions").where("model", "=", name).execute();

@@ -1,5 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
+import { defaultWorkspace } from "../kernel/workspace.ts";
 import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import { requireModelName, requireReason, requireShare } from "./arguments.ts";
@@ -134,7 +135,7 @@ class SqlRegistry implements Registry {
   }
 
   async listModels(): Promise<string[]> {
-    const rows = await this.#db.selectFrom("registry_models").select("model").execute();
+    const rows = await this.#db.selectFrom("registry_models").select("model").where("workspace", "=", defaultWorkspace).execute();
     // Sorted here: the two databases collate differently.
     return rows.map((row) => row.model).sort();
   }

@@ -1,5 +1,6 @@
 import type { Generated } from "kysely";
 
+import { defaultWorkspace } from "../kernel/workspace.ts";
 import type { Migration } from "../storage/sql/port.ts";
 import type { ProofKind, RegistryEvent, VersionState } from "./port.ts";
 import type { WebhookEvent, WebhookStatus } from "./webhooks/event.ts";
@@ -21,7 +22,9 @@ export interface RegistryTables {
 
 /** Counters of a model. Every decision writes an event, so every decision writes this row: two that missed each other cannot both commit. */
 interface ModelTable {
+  /** Its name, with its workspace before it unless that is `default`: see `model-key.ts`. */
   model: string;
+  workspace: Generated<string>;
   last_version: number;
   last_event: number;
   created_us: number;
@@ -49,6 +52,7 @@ interface AliasTable {
 
 interface VersionTable {
   model: string;
+  workspace: Generated<string>;
   version: number;
   request_id: string;
   run_id: string;
@@ -76,6 +80,7 @@ interface VersionTable {
 
 interface WebhookTable {
   webhook_id: string;
+  workspace: Generated<string>;
   name: string;
   url: string;
   description: string | null;
@@ -298,6 +303,18 @@ export const registryMigrations: readonly Migration[] = [
         .alterTable("registry_webhook_events")
         .addColumn("position", "bigint", (c) => c.notNull().defaultTo(0))
         .execute();
+    },
+  },
+  {
+    id: "registry-0005-workspaces",
+    up: async ({ schema }) => {
+      for (const table of ["registry_models", "registry_versions", "registry_webhooks"])
+        await schema
+          .alterTable(table)
+          .addColumn("workspace", "text", (c) => c.notNull().defaultTo(defaultWorkspace))
+          .execute();
+      for (const table of ["registry_models", "registry_versions"])
+        await schema.createIndex(`${table}_workspace`).on(table).columns(["workspace", "model"]).execute();
     },
   },
 ];

@@ -1,25 +1,34 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Credentials, Gate } from "../access/gate.ts";
+import { workspaceOf, type Credentials, type Gate } from "../access/gate.ts";
 import type { Principal } from "../access/roles.ts";
 import { KarkhanaError } from "../kernel/error.ts";
-import { roleForRoute } from "./route-role.ts";
+import { defaultWorkspace } from "../kernel/workspace.ts";
+import { isInWorkspace, roleForRoute } from "./route-role.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
     /** Who asks; null where nobody is asked. */
     principal: Principal | null;
+    /** Where what is asked for lies; `default` for all that is the platform's own. */
+    workspace: string;
   }
 }
 
 /** Asks who is there before any route that is not open to everybody. Decided by the route that was found, so no spelling of its path matters. */
 export function addAccessGuard(app: FastifyInstance, gate: Gate): void {
   app.decorateRequest("principal", null);
+  app.decorateRequest("workspace", defaultWorkspace);
   app.addHook("onRequest", async (request, reply) => {
     const needed = roleForRoute(request.method, request.routeOptions.url);
     if (needed === undefined) return;
     void reply.header("vary", "authorization, cookie");
     try {
-      const principal = await gate.admit(credentialsOf(request), needed);
+      // Roles count where the route looks: an admin of one workspace is nobody where the platform's own models are promoted.
+      const isWithin = isInWorkspace(request.routeOptions.url);
+      const { workspace, ...shown } = credentialsOf(request);
+      const credentials = isWithin ? { ...shown, workspace } : shown;
+      const principal = await gate.admit(credentials, needed === "known" ? undefined : needed);
+      request.workspace = workspaceOf(credentials);
       if (principal === "open") return;
       refuseForeignPage(request, principal);
       request.principal = principal;
@@ -30,9 +39,12 @@ export function addAccessGuard(app: FastifyInstance, gate: Gate): void {
   });
 }
 
-export function credentialsOf({ headers }: FastifyRequest): Credentials {
-  const workspace = headers["x-mlflow-workspace"];
-  return { authorization: headers.authorization, cookie: headers.cookie, workspace: typeof workspace === "string" ? workspace : undefined };
+/** Links and pictures of a page carry no header of ours: their address says the workspace. */
+export function credentialsOf({ headers, method, query }: FastifyRequest): Credentials {
+  const named = headers["x-mlflow-workspace"];
+  const inAddress = method === "GET" && typeof query === "object" && query !== null && "workspace" in query ? query.workspace : undefined;
+  const workspace = typeof named === "string" ? named : typeof inAddress === "string" ? inAddress : undefined;
+  return { authorization: headers.authorization, cookie: headers.cookie, workspace };
 }
 
 /**

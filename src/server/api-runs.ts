@@ -64,6 +64,14 @@ export interface RunGroups {
   readonly more: boolean;
 }
 
+/** A part of the data that knows nothing of the others. */
+export interface WorkspaceRow {
+  readonly name: string;
+  readonly description: string | null;
+  /** Of whoever asks; null where nobody is asked. */
+  readonly role: "viewer" | "editor" | "admin" | null;
+}
+
 export interface SavedView {
   readonly name: string;
   readonly query: string;

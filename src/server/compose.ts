@@ -1,6 +1,5 @@
 import { pathToFileURL } from "node:url";
 import { createDirectory } from "../access/directory.ts";
-import { Gate } from "../access/gate.ts";
 import { createDatasets } from "../data/store.ts";
 import { createDefinitionHistory } from "../features/definition-history.ts";
 import { createParityStore } from "../monitoring/parity-store.ts";
@@ -23,6 +22,7 @@ import { migrations } from "./migrations.ts";
 import type { Stores } from "./stores.ts";
 import { systemClock, systemId } from "./system.ts";
 import { webhookParts } from "./webhook-parts.ts";
+import { guarded, workspacesOf } from "./workspace-contents.ts";
 
 export async function openStores(dataFolder: string, configuration: Configuration): Promise<Stores> {
   const folder = await openDataFolder(dataFolder);
@@ -45,6 +45,7 @@ export async function openStores(dataFolder: string, configuration: Configuratio
       ...artifactRoot,
     });
     await tracking.purging.finish();
+    const workspaces = workspacesOf({ database, blobs, clock: systemClock, directory });
     return {
       folder,
       database,
@@ -54,7 +55,7 @@ export async function openStores(dataFolder: string, configuration: Configuratio
       registry,
       catalog: createModelCatalog({ database, clock: systemClock, newId: systemId, registry, announce, ...artifactRoot }),
       directory,
-      gate: new Gate({ directory, clock: systemClock, internalToken: token }),
+      ...guarded({ directory, clock: systemClock, workspaces, internalToken: token }),
       internalToken: token,
       webhooks: webhookParts(database, configuration.webhookTargets),
       pipelines: createPipelines({ database, blobs, clock: systemClock }),

@@ -15,6 +15,7 @@ import type { Registry } from "../registry/port.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { MlflowTracking } from "../tracking/mlflow/call.ts";
 import type { TrackingStore } from "../tracking/store.ts";
+import type { Workspaces } from "../tracking/workspaces.ts";
 import type { EntityExplorer } from "../workflows/explore-entity.ts";
 import type { ProgressSource } from "../workflows/progress.ts";
 import { KarkhanaError } from "../kernel/error.ts";
@@ -26,7 +27,8 @@ import type { VersionFiles } from "./version-files.ts";
 export interface ControlRooms {
   readonly project: ProjectDefinition;
   readonly datasets: Pick<Datasets, "listVersions" | "getVersion" | "report">;
-  readonly tracking: Pick<TrackingStore, "listExperiments" | "listRuns" | "listArtifacts" | "getArtifact" | "table" | "views"> & MlflowTracking;
+  readonly tracking: Pick<TrackingStore, "listExperiments" | "listRuns" | "listArtifacts" | "getArtifact" | "table" | "views" | "inWorkspace"> & MlflowTracking;
+  readonly workspaces: Workspaces;
   readonly registry: Pick<Registry, "listVersions" | "getVersion" | "getDeployment" | "listEvents" | "rollback">;
   readonly catalog: ModelCatalog;
   readonly directory: Directory;

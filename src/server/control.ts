@@ -19,7 +19,6 @@ import { addExplanationRoutes } from "./routes/explanations.ts";
 import { addMetricsRoute } from "./routes/metrics.ts";
 import { addFeatureRoutes } from "./routes/features.ts";
 import { addMlflowRoutes } from "./routes/mlflow.ts";
-import { mlflowRegistry } from "./mlflow-registry.ts";
 import { addModelRoutes } from "./routes/models.ts";
 import { addMonitoringRoutes } from "./routes/monitoring.ts";
 import { addOverviewRoutes } from "./routes/overview.ts";
@@ -33,6 +32,7 @@ import { addRunTableRoutes } from "./routes/run-table.ts";
 import { addRunRoutes } from "./routes/runs.ts";
 import { addServingRoutes } from "./routes/serving.ts";
 import { addSessionRoutes } from "./routes/session.ts";
+import { addWorkspaceRoutes } from "./routes/workspaces.ts";
 import { watchServing } from "./serving-watch.ts";
 import { systemClock, systemId } from "./system.ts";
 import { versionFiles } from "./version-files.ts";
@@ -159,15 +159,13 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
         addPathRoutes,
         addPathWorkRoutes,
         addSessionRoutes,
+        addWorkspaceRoutes,
       ])
         add(api, context);
     },
     { prefix: "/api/v1" },
   );
-  await addMlflowRoutes(app, rooms.tracking, {
-    calls: mlflowRegistry(rooms),
-    versionFolder: (model, version) => rooms.catalog.artifactPath(model, version),
-  });
+  await addMlflowRoutes(app, rooms);
   // In MLflow's words: its users' probes may look for them.
   app.get("/health", { schema: { hide: true } }, (_request, reply) => reply.type("text/plain; charset=utf-8").send("OK"));
   addMetricsRoute(app, context);

@@ -26,7 +26,7 @@ const view = Type.Object({ name: text, query: text, updatedUs: num });
 const file = { path: text, sizeBytes: int };
 
 export const runSchemas: Readonly<
-  Record<"experiments" | "window" | "count" | "keys" | "groups" | "view" | "views" | "series" | "run" | "folder" | "preview" | "done", TSchema>
+  Record<"experiments" | "window" | "count" | "keys" | "groups" | "view" | "views" | "series" | "run" | "folder" | "preview" | "workspaces" | "done", TSchema>
 > = {
   experiments: of<readonly Api.ExperimentRow[]>()(
     Type.Array(Type.Object({ experimentId: text, name: text, createdUs: num, tags: textMap, runs: int, running: int, failed: int, latestUs: orNull(num) })),
@@ -55,6 +55,15 @@ export const runSchemas: Readonly<
       ),
       more: flag,
     }),
+  ),
+  workspaces: of<readonly Api.WorkspaceRow[]>()(
+    Type.Array(
+      Type.Object({
+        name: text,
+        description: orNull(text),
+        role: orNull(Type.Union([Type.Literal("viewer"), Type.Literal("editor"), Type.Literal("admin")])),
+      }),
+    ),
   ),
   view: of<Api.SavedView>()(view),
   views: of<readonly Api.SavedView[]>()(Type.Array(view)),

@@ -12,6 +12,7 @@ import type { BlobStore } from "../storage/blobs/port.ts";
 import type { DataFolder } from "../storage/data-folder.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
 import type { TrackingStore } from "../tracking/store.ts";
+import type { Workspaces } from "../tracking/workspaces.ts";
 import type { OnlineStoreLocation } from "../workflows/jobs/online-store.ts";
 import type { EventClock } from "../workflows/platform.ts";
 
@@ -22,6 +23,7 @@ export interface Stores {
   readonly blobs: BlobStore;
   readonly datasets: Datasets;
   readonly tracking: TrackingStore;
+  readonly workspaces: Workspaces;
   readonly registry: Registry;
   readonly catalog: ModelCatalog;
   readonly directory: Directory;

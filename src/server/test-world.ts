@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createDirectory } from "../access/directory.ts";
-import { Gate } from "../access/gate.ts";
 import { registerDataset } from "../data/register.ts";
 import { csv } from "../data/source.ts";
 import { relationOf } from "../data/relation.ts";
@@ -32,6 +31,7 @@ import type { Registry } from "../registry/port.ts";
 import { announceToWebhooks } from "../registry/webhooks/outbox.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
 import { webhookParts } from "./webhook-parts.ts";
+import { guarded, workspacesOf } from "./workspace-contents.ts";
 import { createRegistry } from "../registry/store.ts";
 import { writeVersionArtifact } from "../serving/artifact.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
@@ -146,13 +146,14 @@ export async function controlWorld(days: number, { webhookTargets }: { webhookTa
   const announce = announceToWebhooks({ clock, newId });
   const directory = createDirectory({ database, clock });
   const registry = createRegistry({ database, clock: eventClock, announce });
+  const workspaces = workspacesOf({ database, blobs, clock, directory });
   const stored = {
     project: airlineProject,
     datasets: createDatasets({ database, blobs }),
     tracking: createTracking({ database, blobs, clock, newId }),
     registry,
     directory,
-    gate: new Gate({ directory, clock }),
+    ...guarded({ directory, clock, workspaces }),
     catalog: createModelCatalog({ database, clock, newId, registry, announce }),
     webhooks: webhookParts(database, webhookTargets),
     pipelines: createPipelines({ database, blobs, clock }),

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import { requireRole, requireWorkspace, type Gate } from "../access/gate.ts";
+import { requireRole, type Gate } from "../access/gate.ts";
 import type { Role } from "../access/roles.ts";
 
 /** Whom a route of the serving server answers; undefined: anybody. What asks a model changes nothing; what tells the platform something does. */
@@ -25,8 +25,8 @@ export function accessCheck(gate: Gate): (request: FastifyRequest, done: (error?
       done();
       return;
     }
-    const workspace = request.headers["x-mlflow-workspace"];
-    const credentials = { authorization: request.headers.authorization, workspace: typeof workspace === "string" ? workspace : undefined };
+    // Whatever workspace a client works in: what is served is of `default`, and so is the role that counts.
+    const credentials = { authorization: request.headers.authorization };
     const known = gate.known(credentials);
     if (known === undefined) {
       /* oxlint-disable promise/no-callback-in-promise -- Fastify's hook is a callback, so that the rule costs no promise */
@@ -37,7 +37,6 @@ export function accessCheck(gate: Gate): (request: FastifyRequest, done: (error?
       /* oxlint-enable promise/no-callback-in-promise */
       return;
     }
-    requireWorkspace(credentials.workspace);
     requireRole(known, needed);
     done();
   };

@@ -52,7 +52,11 @@ export async function readDatasets(db: TrackingQueries, runIds: readonly string[
   return found;
 }
 
-export async function readDatasetSummaries(db: TrackingQueries, experimentKeys: readonly number[], limit: number): Promise<DatasetSummary[]> {
+export async function readDatasetSummaries(
+  db: TrackingQueries,
+  { workspace, experimentKeys }: { readonly workspace: string; readonly experimentKeys: readonly number[] },
+  limit: number,
+): Promise<DatasetSummary[]> {
   if (experimentKeys.length === 0) return [];
   const rows = await db
     .selectFrom("tracking_datasets as d")
@@ -63,6 +67,7 @@ export async function readDatasetSummaries(db: TrackingQueries, experimentKeys: 
     .select(["r.experiment_id", "d.name", "d.digest", "t.value as context"])
     .distinct()
     .where("r.experiment_id", "in", experimentKeys)
+    .where("r.workspace", "=", workspace)
     .orderBy("r.experiment_id")
     .orderBy("d.name")
     .orderBy("d.digest")

@@ -3,6 +3,8 @@ import type { Clock } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
 import { isUniqueViolation, tables } from "../storage/sql/tables.ts";
+import { homeOf } from "../kernel/workspace.ts";
+import { holdWorkspace } from "./workspaces.ts";
 import { requireName } from "./names.ts";
 import type { TrackingQueries } from "./read.ts";
 import type { ExperimentRecord, ExperimentRecords, LifecycleStage, Page, RecordQuery } from "./records.ts";
@@ -33,31 +35,34 @@ interface Parts {
   readonly clock: Clock;
   /** What addresses of artifacts begin with where the experiment has no location of its own. */
   readonly artifactRoot: string;
+  readonly workspace: string;
 }
 
-export function createExperimentRecords({ database, clock, artifactRoot }: Parts): ExperimentRecords {
+export function createExperimentRecords({ database, clock, artifactRoot, workspace }: Parts): ExperimentRecords {
   const db = tables<TrackingTables>(database.db);
   const recordOf = async (row: Row): Promise<ExperimentRecord> => (await recordsOf(db, [row], artifactRoot))[0]!;
   const inTransaction = <T>(work: (trx: TrackingQueries) => Promise<T>): Promise<T> => database.transaction((t) => work(tables<TrackingTables>(t)));
   return {
     create: async ({ name, artifactLocation, tags }) => {
       requireName("name", name);
-      return inTransaction(async (trx) => {
-        const experimentId = await insertExperiment(trx, { name, createdUs: clock.nowUs(), artifactLocation: artifactLocation ?? null });
+      return database.transaction(async (t) => {
+        const trx = tables<TrackingTables>(t);
+        const ownRoot = await holdWorkspace(t, database.dialect, workspace);
+        const experimentId = await insertExperiment(trx, { workspace, name, createdUs: clock.nowUs(), artifactLocation, ownRoot });
         if (experimentId === undefined) throw new KarkhanaError("EXPERIMENT_EXISTS", { name });
         for (const [key, value] of Object.entries(tags)) await writeTag(trx, experimentId, key, value);
         return String(experimentId);
       });
     },
-    get: async (experimentId) => recordOf(await rowOf(db, experimentId)),
+    get: async (experimentId) => recordOf(await rowOf(db, workspace, experimentId)),
     named: async (name) => {
-      const row = await db.selectFrom("tracking_experiments").selectAll().where("name", "=", name).executeTakeFirst();
+      const row = await db.selectFrom("tracking_experiments").selectAll().where("workspace", "=", workspace).where("name", "=", name).executeTakeFirst();
       return row === undefined ? undefined : recordOf(row);
     },
     rename: async (experimentId, name) => {
       requireName("name", name);
       await inTransaction(async (trx) => {
-        const row = await rowOf(trx, experimentId);
+        const row = await rowOf(trx, workspace, experimentId);
         if (row.stage !== "active") throw new KarkhanaError("EXPERIMENT_DELETED", { experimentId });
         try {
           await trx.updateTable("tracking_experiments").set({ name, updated_us: clock.nowUs() }).where("experiment_id", "=", row.experiment_id).execute();
@@ -67,36 +72,48 @@ export function createExperimentRecords({ database, clock, artifactRoot }: Parts
         }
       });
     },
-    setStage: (experimentId, stage) => inTransaction((trx) => setStage(trx, experimentId, stage, clock.nowUs())),
+    setStage: (experimentId, stage) => inTransaction((trx) => setStage(trx, { workspace, experimentId }, stage, clock.nowUs())),
     setTag: (experimentId, key, value) =>
       inTransaction(async (trx) => {
-        const row = await rowOf(trx, experimentId);
+        const row = await rowOf(trx, workspace, experimentId);
         if (row.stage !== "active") throw new KarkhanaError("EXPERIMENT_DELETED", { experimentId });
         await writeTag(trx, row.experiment_id, key, value);
       }),
     deleteTag: (experimentId, key) =>
       inTransaction(async (trx) => {
-        const row = await rowOf(trx, experimentId);
+        const row = await rowOf(trx, workspace, experimentId);
         if (row.stage !== "active") throw new KarkhanaError("EXPERIMENT_DELETED", { experimentId });
         const gone = await trx.deleteFrom("tracking_experiment_tags").where("experiment_id", "=", row.experiment_id).where("key", "=", key).executeTakeFirst();
         if (gone.numDeletedRows === 0n) throw new KarkhanaError("TAG_NOT_FOUND", { owner: `experiment with id ${experimentId}`, key });
       }),
-    search: (query) => searchExperiments(database, query, artifactRoot),
+    search: (query) => searchExperiments({ database, artifactRoot, workspace }, query),
   };
 }
 
-/** @returns undefined if the name is taken */
-export async function insertExperiment(
-  trx: TrackingQueries,
-  { name, createdUs, artifactLocation }: { name: string; createdUs: number; artifactLocation: string | null },
-): Promise<number | undefined> {
+interface NewExperiment {
+  readonly workspace: string;
+  readonly name: string;
+  readonly createdUs: number;
+  readonly artifactLocation?: string | undefined;
+  /** The workspace's place for artifacts, if it has one of its own. */
+  readonly ownRoot?: string | undefined;
+}
+
+/** @returns undefined if the name is taken in that workspace */
+export async function insertExperiment(trx: TrackingQueries, experiment: NewExperiment): Promise<number | undefined> {
+  const { workspace, name, createdUs, artifactLocation, ownRoot } = experiment;
   // Experiment 0 is always there: its row is the lock under which the next id is taken.
   await trx
     .updateTable("tracking_experiments")
     .set((eb) => ({ created_us: eb.ref("created_us") }))
     .where("experiment_id", "=", 0)
     .execute();
-  const taken = await trx.selectFrom("tracking_experiments").select("experiment_id").where("name", "=", name).executeTakeFirst();
+  const taken = await trx
+    .selectFrom("tracking_experiments")
+    .select("experiment_id")
+    .where("workspace", "=", workspace)
+    .where("name", "=", name)
+    .executeTakeFirst();
   if (taken !== undefined) return undefined;
   const { last } = await trx
     .selectFrom("tracking_experiments")
@@ -108,7 +125,11 @@ export async function insertExperiment(
     .select((eb) => eb.fn.max("experiment_id").as("gone"))
     .executeTakeFirstOrThrow();
   const next = Math.max(last, gone ?? 0) + 1;
-  await trx.insertInto("tracking_experiments").values({ experiment_id: next, name, created_us: createdUs, artifact_location: artifactLocation }).execute();
+  const location = artifactLocation ?? (ownRoot === undefined ? null : `${ownRoot.replace(/\/+$/, "")}/${next}`);
+  await trx
+    .insertInto("tracking_experiments")
+    .values({ experiment_id: next, workspace, home: homeOf(workspace), name, created_us: createdUs, artifact_location: location })
+    .execute();
   return next;
 }
 
@@ -119,18 +140,29 @@ export function experimentKey(experimentId: string): number {
   return key;
 }
 
-async function rowOf(db: TrackingQueries, experimentId: string): Promise<Row> {
-  const row = await db.selectFrom("tracking_experiments").selectAll().where("experiment_id", "=", experimentKey(experimentId)).executeTakeFirst();
+async function rowOf(db: TrackingQueries, workspace: string, experimentId: string): Promise<Row> {
+  const row = await db
+    .selectFrom("tracking_experiments")
+    .selectAll()
+    .where("experiment_id", "=", experimentKey(experimentId))
+    .where("workspace", "=", workspace)
+    .executeTakeFirst();
   if (row === undefined) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId });
   return row;
 }
 
-async function setStage(trx: TrackingQueries, experimentId: string, stage: LifecycleStage, nowUs: number): Promise<void> {
+async function setStage(
+  trx: TrackingQueries,
+  { workspace, experimentId }: { readonly workspace: string; readonly experimentId: string },
+  stage: LifecycleStage,
+  nowUs: number,
+): Promise<void> {
   const key = experimentKey(experimentId);
   const changed = await trx
     .updateTable("tracking_experiments")
     .set({ stage, updated_us: nowUs })
     .where("experiment_id", "=", key)
+    .where("workspace", "=", workspace)
     .where("stage", "<>", stage)
     .executeTakeFirst();
   if (changed.numUpdatedRows === 0n) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId });
@@ -145,7 +177,7 @@ async function writeTag(trx: TrackingQueries, experimentId: number, key: string,
     .execute();
 }
 
-async function searchExperiments(database: SqlDatabase, query: RecordQuery, artifactRoot: string): Promise<Page<ExperimentRecord>> {
+async function searchExperiments({ database, artifactRoot, workspace }: Omit<Parts, "clock">, query: RecordQuery): Promise<Page<ExperimentRecord>> {
   const { dialect } = database;
   const filter = parseFilter(query.filter ?? "", experimentScope);
   const orders = parseOrders(query.orderBy ?? [], experimentScope);
@@ -159,7 +191,7 @@ async function searchExperiments(database: SqlDatabase, query: RecordQuery, arti
       : [...orders.flatMap((order) => sortKeysOf(order, experimentScope, experimentTables, dialect)), { expression: id, type: "number", descending: true }];
   const page = await readPage(database.db, {
     table: "tracking_experiments",
-    conditions: [...inStage(query.view), ...(filter === undefined ? [] : [conditionOf(filter, experimentTables, dialect)])],
+    conditions: [sql`r.workspace = ${workspace}`, ...inStage(query.view), ...(filter === undefined ? [] : [conditionOf(filter, experimentTables, dialect)])],
     sort,
     limit: query.limit,
     token: query.token,
@@ -184,7 +216,7 @@ async function recordsOf(db: TrackingQueries, rows: readonly Row[], artifactRoot
         createdUs: row.created_us,
         updatedUs: row.updated_us ?? row.created_us,
         stage: row.stage,
-        artifactLocation: row.artifact_location ?? `${artifactRoot}/${row.experiment_id}`,
+        artifactLocation: row.artifact_location ?? `${artifactRoot}/${row.home}${row.experiment_id}`,
         tags: Object.fromEntries((tags.get(row.experiment_id) ?? []).map((tag) => [tag.key, tag.value])),
       });
     }

@@ -7,12 +7,23 @@ export interface RunMetric extends Metric {
 }
 
 /** One metric of several runs: by run, time, step, value, the first `limit` of all. Runs that are not there have none. */
-export async function bulkHistory(db: TrackingQueries, runIds: readonly string[], key: string, limit: number): Promise<RunMetric[]> {
+export async function bulkHistory(
+  db: TrackingQueries,
+  { workspace, runIds }: { readonly workspace: string; readonly runIds: readonly string[] },
+  key: string,
+  limit: number,
+): Promise<RunMetric[]> {
   if (runIds.length === 0) return [];
+  const own = await db.selectFrom("tracking_runs").select("run_id").where("run_id", "in", runIds).where("workspace", "=", workspace).execute();
+  if (own.length === 0) return [];
   const rows = await db
     .selectFrom("tracking_metrics")
     .selectAll()
-    .where("run_id", "in", runIds)
+    .where(
+      "run_id",
+      "in",
+      own.map((row) => row.run_id),
+    )
     .where("key", "=", key)
     .orderBy("run_id")
     .orderBy("timestamp_ms")

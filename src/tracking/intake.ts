@@ -1,6 +1,7 @@
 import type { SqlDatabase } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import { KarkhanaError } from "../kernel/error.ts";
+import { defaultWorkspace, homeOf } from "../kernel/workspace.ts";
 import { writeDatasets, type RunDataset } from "./datasets.ts";
 import { experimentKey, insertExperiment } from "./experiments.ts";
 import { requireBatch, requireName, requireTags } from "./names.ts";
@@ -62,28 +63,38 @@ export interface TrackingIntake {
   loggedModel(model: IntakeLoggedModel): Promise<void>;
 }
 
-export function createTrackingIntake(database: SqlDatabase): TrackingIntake {
+export function createTrackingIntake(database: SqlDatabase, workspace: string = defaultWorkspace): TrackingIntake {
   const inTransaction = <T>(work: (trx: TrackingQueries) => Promise<T>): Promise<T> => database.transaction((t) => work(tables<TrackingTables>(t)));
   return {
-    experiment: (experiment) => inTransaction((trx) => takeExperiment(trx, experiment)),
-    run: (run) => inTransaction((trx) => takeRun(trx, run)),
+    experiment: (experiment) => inTransaction((trx) => takeExperiment(trx, workspace, experiment)),
+    run: (run) => inTransaction((trx) => takeRun(trx, workspace, run)),
     metrics: async (runId, metrics) => {
       requireBatch({ metrics });
       await inTransaction(async (trx) => {
-        const run = await trx.selectFrom("tracking_runs").select("experiment_id").where("run_id", "=", runId).executeTakeFirst();
+        const run = await trx
+          .selectFrom("tracking_runs")
+          .select("experiment_id")
+          .where("run_id", "=", runId)
+          .where("workspace", "=", workspace)
+          .executeTakeFirst();
         if (run === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
         await writeMetrics(trx, { runId, experimentId: run.experiment_id }, metrics);
       });
     },
-    loggedModel: (model) => inTransaction((trx) => takeLoggedModel(trx, model)),
+    loggedModel: (model) => inTransaction((trx) => takeLoggedModel(trx, workspace, model)),
   };
 }
 
-async function takeExperiment(trx: TrackingQueries, { name, createdUs, stage, tags }: IntakeExperiment): Promise<string> {
+async function takeExperiment(trx: TrackingQueries, workspace: string, { name, createdUs, stage, tags }: IntakeExperiment): Promise<string> {
   requireName("experiment", name);
   requireTags(tags);
-  const held = await trx.selectFrom("tracking_experiments").select("experiment_id").where("name", "=", name).executeTakeFirst();
-  const id = held?.experiment_id ?? (await insertExperiment(trx, { name, createdUs, artifactLocation: null }));
+  const held = await trx
+    .selectFrom("tracking_experiments")
+    .select("experiment_id")
+    .where("workspace", "=", workspace)
+    .where("name", "=", name)
+    .executeTakeFirst();
+  const id = held?.experiment_id ?? (await insertExperiment(trx, { workspace, name, createdUs }));
   if (id === undefined) throw new KarkhanaError("INTERNAL", { problem: `experiment ${name} appeared under its lock` });
   if (held === undefined && stage === "deleted") await trx.updateTable("tracking_experiments").set({ stage }).where("experiment_id", "=", id).execute();
   for (const [key, value] of Object.entries(tags))
@@ -95,7 +106,7 @@ async function takeExperiment(trx: TrackingQueries, { name, createdUs, stage, ta
   return String(id);
 }
 
-async function takeRun(trx: TrackingQueries, run: IntakeRun): Promise<void> {
+async function takeRun(trx: TrackingQueries, workspace: string, run: IntakeRun): Promise<void> {
   const { runId, params, tags } = run;
   if (!/^[0-9a-f]{32}$/.test(runId))
     throw new KarkhanaError("INVALID_ARGUMENT", { field: "run id", problem: "expected 32 hex digits", value: runId.slice(0, 80) });
@@ -105,10 +116,11 @@ async function takeRun(trx: TrackingQueries, run: IntakeRun): Promise<void> {
   const held = await trx.selectFrom("tracking_runs").select("experiment_id").where("run_id", "=", runId).executeTakeFirst();
   if (held !== undefined && held.experiment_id !== experiment) throw new KarkhanaError("RUN_EXISTS", { runId, experimentId: String(held.experiment_id) });
   const own = { name: run.name, status: run.status, start_us: run.startUs, end_us: run.endUs, stage: run.stage, user_id: run.userId, artifact_uri: null };
+  const place = { workspace, home: homeOf(workspace) };
   if (held === undefined)
     await trx
       .insertInto("tracking_runs")
-      .values({ run_id: runId, experiment_id: experiment, request_id: null, ...own })
+      .values({ run_id: runId, experiment_id: experiment, request_id: null, ...own, ...place })
       .execute();
   else await trx.updateTable("tracking_runs").set(own).where("run_id", "=", runId).execute();
   await writeParams(trx, runId, params);
@@ -130,7 +142,7 @@ async function takeRun(trx: TrackingQueries, run: IntakeRun): Promise<void> {
     }
 }
 
-async function takeLoggedModel(trx: TrackingQueries, model: IntakeLoggedModel): Promise<void> {
+async function takeLoggedModel(trx: TrackingQueries, workspace: string, model: IntakeLoggedModel): Promise<void> {
   const { modelId, params, tags } = model;
   if (!/^m-[0-9a-f]{32}$/.test(modelId))
     throw new KarkhanaError("INVALID_ARGUMENT", { field: "model id", problem: 'expected "m-" and 32 hex digits', value: modelId.slice(0, 80) });
@@ -149,7 +161,7 @@ async function takeLoggedModel(trx: TrackingQueries, model: IntakeLoggedModel): 
   };
   await trx
     .insertInto("tracking_logged_models")
-    .values({ model_id: modelId, experiment_id: experimentKey(model.experimentId), ...own })
+    .values({ model_id: modelId, experiment_id: experimentKey(model.experimentId), workspace, home: homeOf(workspace), ...own })
     .onConflict((c) => c.column("model_id").doUpdateSet(own))
     .execute();
   for (const [table, texts] of [

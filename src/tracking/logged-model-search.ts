@@ -23,7 +23,11 @@ const attributes: RecordTables["attributes"] = {
 };
 
 /** Active models of the experiments, page by page. @throws SEARCH_INVALID */
-export async function searchLoggedModels(database: SqlDatabase, query: LoggedModelQuery): Promise<{ rows: LoggedModelRow[]; nextToken?: string }> {
+export async function searchLoggedModels(
+  database: SqlDatabase,
+  workspace: string,
+  query: LoggedModelQuery,
+): Promise<{ rows: LoggedModelRow[]; nextToken?: string }> {
   const { dialect } = database;
   if (query.orderBy.length > maxOrders) refuseFilter(`\`order_by\` has more than ${maxOrders} fields`);
   if (query.datasets.length > maxDatasets) refuseFilter(`\`datasets\` has more than ${maxDatasets} entries`);
@@ -42,6 +46,7 @@ export async function searchLoggedModels(database: SqlDatabase, query: LoggedMod
     table: "tracking_logged_models",
     conditions: [
       sql`r.experiment_id in (${sql.join(query.experimentIds.map(Number))})`,
+      sql`r.workspace = ${workspace}`,
       sql`r.stage = 'active'`,
       ...(filter === undefined ? [] : [conditionOf(filter, tables, dialect)]),
       ...(onDataset === undefined

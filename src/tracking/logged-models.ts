@@ -23,11 +23,22 @@ interface Parts {
   readonly clock: Clock;
   readonly newId: NewId;
   readonly artifactRoot: string;
+  readonly workspace: string;
 }
 
-export function createLoggedModels({ database, clock, newId, artifactRoot }: Parts): LoggedModels {
+export function createLoggedModels({ database, clock, newId, artifactRoot, workspace }: Parts): LoggedModels {
   const db = tables<TrackingTables>(database.db);
   const inTransaction = <T>(work: (trx: TrackingQueries) => Promise<T>): Promise<T> => database.transaction((t) => work(tables<TrackingTables>(t)));
+  const rowOf = async (queries: TrackingQueries, modelId: string): Promise<LoggedModelRow> => {
+    const row = await queries
+      .selectFrom("tracking_logged_models")
+      .selectAll()
+      .where("model_id", "=", modelId)
+      .where("workspace", "=", workspace)
+      .executeTakeFirst();
+    if (row === undefined) throw new KarkhanaError("LOGGED_MODEL_NOT_FOUND", { modelId });
+    return row;
+  };
   const modelOf = async (queries: TrackingQueries, row: LoggedModelRow): Promise<LoggedModel> => (await readLoggedModels(queries, [row], artifactRoot))[0]!;
   return {
     create: async ({ experimentId, name, modelType, sourceRunId, params, tags }) => {
@@ -36,7 +47,12 @@ export function createLoggedModels({ database, clock, newId, artifactRoot }: Par
       requireModelTexts("params", params);
       requireModelTexts("tags", tags);
       return inTransaction(async (trx) => {
-        const experiment = await trx.selectFrom("tracking_experiments").selectAll().where("experiment_id", "=", key).executeTakeFirst();
+        const experiment = await trx
+          .selectFrom("tracking_experiments")
+          .selectAll()
+          .where("experiment_id", "=", key)
+          .where("workspace", "=", workspace)
+          .executeTakeFirst();
         if (experiment === undefined) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId });
         if (experiment.stage !== "active") throw new KarkhanaError("EXPERIMENT_DELETED", { experimentId });
         const id = newId();
@@ -54,6 +70,8 @@ export function createLoggedModels({ database, clock, newId, artifactRoot }: Par
             status: "PENDING",
             model_type: modelType ?? null,
             source_run_id: sourceRunId ?? null,
+            workspace,
+            home: experiment.home,
             artifact_uri: location === null ? null : `${location.replace(/\/+$/, "")}/models/m-${id}/artifacts`,
           })
           .returningAll()
@@ -101,17 +119,11 @@ export function createLoggedModels({ database, clock, newId, artifactRoot }: Par
         if (gone.numDeletedRows === 0n) throw new KarkhanaError("LOGGED_MODEL_TAG_NOT_FOUND", { modelId, key });
       }),
     search: async (query) => {
-      const { rows, nextToken } = await searchLoggedModels(database, query);
+      const { rows, nextToken } = await searchLoggedModels(database, workspace, query);
       const items = await readLoggedModels(db, rows, artifactRoot);
       return nextToken === undefined ? { items } : { items, nextToken };
     },
   };
-}
-
-async function rowOf(db: TrackingQueries, modelId: string): Promise<LoggedModelRow> {
-  const row = await db.selectFrom("tracking_logged_models").selectAll().where("model_id", "=", modelId).executeTakeFirst();
-  if (row === undefined) throw new KarkhanaError("LOGGED_MODEL_NOT_FOUND", { modelId });
-  return row;
 }
 
 async function writeTexts(trx: TrackingQueries, table: TextTable, modelId: string, texts: Readonly<Record<string, string>>): Promise<void> {
@@ -157,7 +169,7 @@ async function readLoggedModels(db: TrackingQueries, rows: readonly LoggedModelR
     const metrics = Map.groupBy(await readMetrics(db, ids), (metric) => metric.modelId);
     for (const row of part) {
       const id = row.model_id;
-      const path = `${row.experiment_id}/models/${id}/artifacts`;
+      const path = `${row.home}${row.experiment_id}/models/${id}/artifacts`;
       const isHere = row.artifact_uri === null || row.artifact_uri.startsWith("mlflow-artifacts:/");
       models.push({
         modelId: id,

@@ -40,61 +40,104 @@ const modelTables = ["tracking_run_models", "tracking_logged_model_metrics", "tr
 /** Of one statement's list. */
 const idsPerQuery = 500;
 
-export function createPurging({ database, blobs, artifactUser }: { database: SqlDatabase; blobs: BlobStore; artifactUser?: ArtifactUser }): Purging {
-  const requireUnused = async (trx: SqlTransaction, folder: string): Promise<void> => {
-    const user = await artifactUser?.(trx, folder);
-    if (user !== undefined) throw new KarkhanaError("ARTIFACTS_IN_USE", { folder, user });
-  };
-  const removeFiles = async (folder: string): Promise<void> => {
-    await deleteFilesBelow(blobs, folder);
-    await tables<TrackingTables>(database.db).updateTable("tracking_purges").set({ is_done: 1 }).where("folder", "=", folder).execute();
-  };
+interface Parts {
+  readonly database: SqlDatabase;
+  readonly blobs: BlobStore;
+  readonly artifactUser?: ArtifactUser;
+  readonly workspace: string;
+}
+
+export function createPurging(parts: Parts): Purging {
+  const { database, workspace } = parts;
   return {
     purgeRun: async (runId) => {
       const folder = await database.transaction(async (t) => {
         const trx = tables<TrackingTables>(t);
-        const run = await trx.selectFrom("tracking_runs").select(["experiment_id", "stage"]).where("run_id", "=", runId).executeTakeFirst();
+        const run = await trx
+          .selectFrom("tracking_runs")
+          .select(["experiment_id", "stage", "home"])
+          .where("run_id", "=", runId)
+          .where("workspace", "=", workspace)
+          .executeTakeFirst();
         if (run === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
         if (run.stage !== "deleted") throw new KarkhanaError("NOT_DELETED_YET", { what: `Run ${runId}` });
-        const noted = `${run.experiment_id}/${runId}`;
-        await requireUnused(t, noted);
+        const noted = `${run.home}${run.experiment_id}/${runId}`;
+        await requireUnused(parts, t, noted);
         await deleteRuns(trx, [runId]);
         await note(trx, noted, run.experiment_id);
         return noted;
       });
-      await removeFiles(folder);
+      await removeFiles(parts, folder);
     },
     purgeExperiment: async (experimentId) => {
       const key = experimentKey(experimentId);
       const folder = await database.transaction(async (t) => {
         const trx = tables<TrackingTables>(t);
-        const experiment = await trx.selectFrom("tracking_experiments").select("stage").where("experiment_id", "=", key).executeTakeFirst();
+        const experiment = await trx
+          .selectFrom("tracking_experiments")
+          .select(["stage", "home"])
+          .where("experiment_id", "=", key)
+          .where("workspace", "=", workspace)
+          .executeTakeFirst();
         if (experiment === undefined) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId });
         // Experiment 0 is there for ever: its row is the lock under which the next id is taken.
         if (experiment.stage !== "deleted" || key === 0) throw new KarkhanaError("NOT_DELETED_YET", { what: `Experiment ${experimentId}` });
-        await requireUnused(t, experimentId);
-        const runs = await trx.selectFrom("tracking_runs").select("run_id").where("experiment_id", "=", key).execute();
-        await deleteRuns(
-          trx,
-          runs.map((row) => row.run_id),
-        );
-        const models = await trx.selectFrom("tracking_logged_models").select("model_id").where("experiment_id", "=", key).execute();
-        await deleteModels(
-          trx,
-          models.map((row) => row.model_id),
-        );
-        await trx.deleteFrom("tracking_experiment_tags").where("experiment_id", "=", key).execute();
-        await trx.deleteFrom("tracking_experiments").where("experiment_id", "=", key).execute();
-        await note(trx, String(key), key);
-        return String(key);
+        const noted = `${experiment.home}${key}`;
+        await requireUnused(parts, t, noted);
+        await deleteExperiment(trx, key);
+        await note(trx, noted, key);
+        return noted;
       });
-      await removeFiles(folder);
+      await removeFiles(parts, folder);
     },
     finish: async () => {
       const pending = await tables<TrackingTables>(database.db).selectFrom("tracking_purges").select("folder").where("is_done", "=", 0).execute();
-      for (const { folder } of pending) await removeFiles(folder);
+      for (const { folder } of pending) await removeFiles(parts, folder);
     },
   };
+}
+
+/** All experiments of a workspace that is deleted, whatever their stage. @returns what deletes their files once that is committed @throws ARTIFACTS_IN_USE */
+export async function removeExperiments(parts: Omit<Parts, "workspace">, trx: SqlTransaction, workspace: string): Promise<(() => Promise<void>) | undefined> {
+  const queries = tables<TrackingTables>(trx);
+  const rows = await queries.selectFrom("tracking_experiments").select(["experiment_id", "home"]).where("workspace", "=", workspace).execute();
+  const folders: string[] = [];
+  for (const { experiment_id: key, home } of rows) {
+    const folder = `${home}${key}`;
+    await requireUnused(parts, trx, folder);
+    await deleteExperiment(queries, key);
+    await note(queries, folder, key);
+    folders.push(folder);
+  }
+  if (folders.length === 0) return undefined;
+  return async () => {
+    for (const folder of folders) await removeFiles(parts, folder);
+  };
+}
+
+async function requireUnused({ artifactUser }: Pick<Parts, "artifactUser">, trx: SqlTransaction, folder: string): Promise<void> {
+  const user = await artifactUser?.(trx, folder);
+  if (user !== undefined) throw new KarkhanaError("ARTIFACTS_IN_USE", { folder, user });
+}
+
+async function removeFiles({ database, blobs }: Pick<Parts, "database" | "blobs">, folder: string): Promise<void> {
+  await deleteFilesBelow(blobs, folder);
+  await tables<TrackingTables>(database.db).updateTable("tracking_purges").set({ is_done: 1 }).where("folder", "=", folder).execute();
+}
+
+async function deleteExperiment(trx: TrackingQueries, key: number): Promise<void> {
+  const runs = await trx.selectFrom("tracking_runs").select("run_id").where("experiment_id", "=", key).execute();
+  await deleteRuns(
+    trx,
+    runs.map((row) => row.run_id),
+  );
+  const models = await trx.selectFrom("tracking_logged_models").select("model_id").where("experiment_id", "=", key).execute();
+  await deleteModels(
+    trx,
+    models.map((row) => row.model_id),
+  );
+  await trx.deleteFrom("tracking_experiment_tags").where("experiment_id", "=", key).execute();
+  await trx.deleteFrom("tracking_experiments").where("experiment_id", "=", key).execute();
 }
 
 async function deleteRuns(trx: TrackingQueries, runIds: readonly string[]): Promise<void> {

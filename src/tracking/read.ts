@@ -46,7 +46,8 @@ export function runOf(row: RunRow): Run {
     status: row.status,
     startUs: row.start_us,
     ...(row.end_us === null ? {} : { endUs: row.end_us }),
-    artifactPath: artifactFolder(experimentId, row.run_id),
+    // The layout MLflow's tools expect below an artifact root.
+    artifactPath: `${row.home}${experimentId}/${row.run_id}/artifacts`,
     params: {},
     tags: {},
     metrics: {},
@@ -84,11 +85,6 @@ export async function historyPage(
   const last = limit !== undefined && rows.length > limit ? rows[limit - 1] : undefined;
   const items = rows.slice(0, limit).map(toMetric);
   return last === undefined ? { items } : { items, nextToken: encodeHistoryPlace([last.timestamp_ms, last.step, last.value, last.is_nan]) };
-}
-
-/** The layout MLflow's tools expect below an artifact root. */
-function artifactFolder(experimentId: string, runId: string): string {
-  return `${experimentId}/${runId}/artifacts`;
 }
 
 export function toRow(runId: string, metric: Metric): MetricRow {

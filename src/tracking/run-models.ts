@@ -8,7 +8,11 @@ interface RunModels {
 }
 
 /** @throws LOGGED_MODEL_NOT_FOUND */
-export async function writeRunModels(trx: TrackingQueries, runId: string, { inputs = [], outputs = [] }: Partial<RunModels>): Promise<void> {
+export async function writeRunModels(
+  trx: TrackingQueries,
+  { workspace, runId }: { readonly workspace: string; readonly runId: string },
+  { inputs = [], outputs = [] }: Partial<RunModels>,
+): Promise<void> {
   const rows = [
     ...inputs.map((modelId) => ({ run_id: runId, model_id: modelId, direction: "input" as const, step: 0 })),
     ...outputs.map(({ modelId, step }) => ({ run_id: runId, model_id: modelId, direction: "output" as const, step })),
@@ -16,6 +20,7 @@ export async function writeRunModels(trx: TrackingQueries, runId: string, { inpu
   if (rows.length === 0) return;
   await requireLoggedModels(
     trx,
+    workspace,
     rows.map((row) => row.model_id),
   );
   await trx
@@ -26,9 +31,10 @@ export async function writeRunModels(trx: TrackingQueries, runId: string, { inpu
 }
 
 /** @throws LOGGED_MODEL_NOT_FOUND naming the first that is not there */
-export async function requireLoggedModels(db: TrackingQueries, modelIds: readonly string[]): Promise<void> {
+export async function requireLoggedModels(db: TrackingQueries, workspace: string, modelIds: readonly string[]): Promise<void> {
   const ids = [...new Set(modelIds)];
-  const found = new Set((await db.selectFrom("tracking_logged_models").select("model_id").where("model_id", "in", ids).execute()).map((row) => row.model_id));
+  const rows = await db.selectFrom("tracking_logged_models").select("model_id").where("model_id", "in", ids).where("workspace", "=", workspace).execute();
+  const found = new Set(rows.map((row) => row.model_id));
   const missing = ids.find((id) => !found.has(id));
   if (missing !== undefined) throw new KarkhanaError("LOGGED_MODEL_NOT_FOUND", { modelId: missing });
 }

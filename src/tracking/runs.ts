@@ -32,7 +32,7 @@ export const runTables: RecordTables = {
     run_name: sql`r.name`,
     status: sql`r.status`,
     user_id: sql`r.user_id`,
-    artifact_uri: sql`coalesce(r.artifact_uri, 'mlflow-artifacts:/' || r.experiment_id || '/' || r.run_id || '/artifacts')`,
+    artifact_uri: sql`coalesce(r.artifact_uri, 'mlflow-artifacts:/' || r.home || r.experiment_id || '/' || r.run_id || '/artifacts')`,
     start_time: sql`cast(r.start_us / 1000 as double precision)`,
     end_time: sql`cast(r.end_us / 1000 as double precision)`,
   },
@@ -44,7 +44,7 @@ export async function searchable(
   query: Pick<RunQuery, "experimentIds" | "filter">,
   artifactRoot: string,
 ): Promise<{ places: RecordTables; filter: Filter | undefined }> {
-  const own = sql`coalesce(r.artifact_uri, ${sql.lit(`${artifactRoot}/`)} || r.experiment_id || '/' || r.run_id || '/artifacts')`;
+  const own = sql`coalesce(r.artifact_uri, ${sql.lit(`${artifactRoot}/`)} || r.home || r.experiment_id || '/' || r.run_id || '/artifacts')`;
   const filter = parseFilter(query.filter ?? "", runScope);
   const scope = sql<boolean>`f.experiment_id in (${sql.join(query.experimentIds.map(Number))})`;
   const rare = await rareComparisons(database, filter, scope, "tracking_latest_metrics");
@@ -56,10 +56,16 @@ interface Parts {
   readonly newId: NewId;
   /** What addresses of artifacts begin with where the experiment has no location of its own. */
   readonly artifactRoot: string;
+  readonly workspace: string;
 }
 
-export function createRunRecords({ database, newId, artifactRoot }: Parts): RunRecords {
+export function createRunRecords({ database, newId, artifactRoot, workspace }: Parts): RunRecords {
   const db = tables<TrackingTables>(database.db);
+  const rowOf = async (queries: TrackingQueries, runId: string): Promise<Row> => {
+    const row = await queries.selectFrom("tracking_runs").selectAll().where("run_id", "=", runId).where("workspace", "=", workspace).executeTakeFirst();
+    if (row === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
+    return row;
+  };
   const recordOf = async (queries: TrackingQueries, row: Row): Promise<RunRecord> => (await recordsOf(queries, [row], artifactRoot))[0]!;
   const inTransaction = <T>(work: (trx: TrackingQueries) => Promise<T>): Promise<T> => database.transaction((t) => work(tables<TrackingTables>(t)));
   return {
@@ -68,7 +74,12 @@ export function createRunRecords({ database, newId, artifactRoot }: Parts): RunR
       requireTags(tags);
       if (name !== undefined) requireName("name", name);
       return inTransaction(async (trx) => {
-        const experiment = await trx.selectFrom("tracking_experiments").selectAll().where("experiment_id", "=", key).executeTakeFirst();
+        const experiment = await trx
+          .selectFrom("tracking_experiments")
+          .selectAll()
+          .where("experiment_id", "=", key)
+          .where("workspace", "=", workspace)
+          .executeTakeFirst();
         if (experiment === undefined) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId });
         if (experiment.stage !== "active") throw new KarkhanaError("EXPERIMENT_DELETED", { experimentId });
         const runId = newId();
@@ -84,6 +95,8 @@ export function createRunRecords({ database, newId, artifactRoot }: Parts): RunR
             start_us: startUs,
             end_us: null,
             user_id: userId,
+            workspace,
+            home: experiment.home,
             artifact_uri: location === null ? null : `${location.replace(/\/+$/, "")}/${runId}/artifacts`,
           })
           .returningAll()
@@ -107,7 +120,7 @@ export function createRunRecords({ database, newId, artifactRoot }: Parts): RunR
         return recordOf(trx, { ...row, ...change });
       }),
     setStage: async (runId, stage) => {
-      const changed = await db.updateTable("tracking_runs").set({ stage }).where("run_id", "=", runId).executeTakeFirst();
+      const changed = await db.updateTable("tracking_runs").set({ stage }).where("run_id", "=", runId).where("workspace", "=", workspace).executeTakeFirst();
       if (changed.numUpdatedRows === 0n) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
     },
     logDatasets: (runId, datasets) =>
@@ -118,22 +131,22 @@ export function createRunRecords({ database, newId, artifactRoot }: Parts): RunR
     logModels: (runId, models) =>
       inTransaction(async (trx) => {
         if ((await rowOf(trx, runId)).stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
-        await writeRunModels(trx, runId, models);
+        await writeRunModels(trx, { workspace, runId }, models);
       }),
-    datasetSummaries: (experimentIds, limit) => readDatasetSummaries(db, experimentIds.map(experimentKey), limit),
+    datasetSummaries: (experimentIds, limit) => readDatasetSummaries(db, { workspace, experimentKeys: experimentIds.map(experimentKey) }, limit),
     deleteTag: (runId, key) =>
       inTransaction(async (trx) => {
         if ((await rowOf(trx, runId)).stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
         const gone = await trx.deleteFrom("tracking_tags").where("run_id", "=", runId).where("key", "=", key).executeTakeFirst();
         if (gone.numDeletedRows === 0n) throw new KarkhanaError("TAG_NOT_FOUND", { owner: `run with id ${runId}`, key });
       }),
-    search: (query) => searchRuns(database, query, artifactRoot),
-    count: (query) => countRuns(database, query, artifactRoot),
+    search: (query) => searchRuns({ database, artifactRoot, workspace }, query),
+    count: (query) => countRuns({ database, artifactRoot, workspace }, query),
     metricHistory: async (runId, key, page) => {
       await rowOf(db, runId);
       return historyPage(db, runId, key, page);
     },
-    bulkHistory: (runIds, key, limit) => bulkHistory(db, runIds, key, limit),
+    bulkHistory: (runIds, key, limit) => bulkHistory(db, { workspace, runIds }, key, limit),
     sampledHistory: async (runIds, key, sample) => {
       for (const runId of runIds) await rowOf(db, runId);
       const points: RunMetric[] = [];
@@ -143,16 +156,12 @@ export function createRunRecords({ database, newId, artifactRoot }: Parts): RunR
   };
 }
 
-async function rowOf(db: TrackingQueries, runId: string): Promise<Row> {
-  const row = await db.selectFrom("tracking_runs").selectAll().where("run_id", "=", runId).executeTakeFirst();
-  if (row === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
-  return row;
-}
+type Searched = Pick<Parts, "database" | "artifactRoot" | "workspace">;
 
-async function countRuns(database: SqlDatabase, query: Pick<RunQuery, "experimentIds" | "filter" | "view">, artifactRoot: string): Promise<number> {
+async function countRuns({ database, artifactRoot, workspace }: Searched, query: Pick<RunQuery, "experimentIds" | "filter" | "view">): Promise<number> {
   if (query.experimentIds.length === 0) return 0;
   const { places, filter } = await searchable(database, query, artifactRoot);
-  const conditions = conditionsOf(query, filter, places, database.dialect);
+  const conditions = conditionsOf({ ...query, workspace }, filter, places, database.dialect);
   const { rows } = await sql<{ count: number }>`select count(*) as count from tracking_runs as r where ${sql.join(conditions, sql` and `)}`.execute(
     database.db,
   );
@@ -160,19 +169,20 @@ async function countRuns(database: SqlDatabase, query: Pick<RunQuery, "experimen
 }
 
 function conditionsOf(
-  query: Pick<RunQuery, "experimentIds" | "view">,
+  query: Pick<RunQuery, "experimentIds" | "view"> & { readonly workspace: string },
   filter: Filter | undefined,
   places: RecordTables,
   dialect: SqlDatabase["dialect"],
 ): RawBuilder<boolean>[] {
   return [
     sql`r.experiment_id in (${sql.join(query.experimentIds.map(Number))})`,
+    sql`r.workspace = ${query.workspace}`,
     ...inStage(query.view),
     ...(filter === undefined ? [] : [conditionOf(filter, places, dialect)]),
   ];
 }
 
-async function searchRuns(database: SqlDatabase, query: RunQuery, artifactRoot: string): Promise<Page<RunRecord>> {
+async function searchRuns({ database, artifactRoot, workspace }: Searched, query: RunQuery): Promise<Page<RunRecord>> {
   const { dialect } = database;
   const orders = parseOrders(query.orderBy ?? [], runScope);
   if (query.experimentIds.length === 0) {
@@ -180,7 +190,7 @@ async function searchRuns(database: SqlDatabase, query: RunQuery, artifactRoot: 
     return { items: [] };
   }
   const { places, filter } = await searchable(database, query, artifactRoot);
-  const conditions = conditionsOf(query, filter, places, dialect);
+  const conditions = conditionsOf({ ...query, workspace }, filter, places, dialect);
   const isOrdered = (key: string): boolean => orders.some(({ field }) => field.kind === "attribute" && field.key === key);
   const byId: SortKey = { expression: textKey(sql`r.run_id`, dialect), type: "text", descending: false };
   const newest: SortKey[] = isOrdered("start_time") ? [] : [{ expression: sql`r.start_us`, type: "number", descending: true }];

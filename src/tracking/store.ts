@@ -1,6 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { NewId } from "../kernel/ids.ts";
+import { defaultWorkspace } from "../kernel/workspace.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
@@ -22,6 +23,7 @@ import { createUploads, type Uploads } from "./uploads.ts";
 import { createSavedViews, type SavedViews } from "./saved-views.ts";
 import { createRunTable, type RunTable } from "./table/port.ts";
 import type { LifecycleStage, TrackingTables } from "./tables.ts";
+import { holdWorkspace } from "./workspaces.ts";
 import { writeMetrics, writeModelMetrics, writeParams, writeTags } from "./write.ts";
 
 export interface TrackingParts {
@@ -49,10 +51,43 @@ export interface TrackingStore extends Tracking, RunArtifacts {
   readonly signing: Signing;
   /** What addresses of artifacts that this program keeps begin with; "file:" where clients share its machine and open the files themselves. */
   readonly artifactRoot: string;
+  /** All of it reads and writes this workspace; what is in another is not there. */
+  readonly workspace: string;
+  /** The same rooms of another workspace. Whether there is one of that name is the caller's to know. */
+  inWorkspace(workspace: string): TrackingStore;
 }
 
+/** The rooms of `default`. */
 export function createTracking(given: TrackingParts): TrackingStore {
-  const parts = { ...given, artifactRoot: given.artifactRoot ?? "mlflow-artifacts:" };
+  const shared: Shared = {
+    ...given,
+    artifactRoot: given.artifactRoot ?? "mlflow-artifacts:",
+    grouped: groupCommit(given.database),
+    uploads: createUploads(given),
+    signing: createSigning(given),
+    inWorkspace: (workspace) => {
+      const held = opened.get(workspace);
+      if (held !== undefined) return held;
+      const made = openWorkspace(shared, workspace);
+      opened.set(workspace, made);
+      return made;
+    },
+  };
+  const opened = new Map<string, TrackingStore>();
+  return shared.inWorkspace(defaultWorkspace);
+}
+
+/** What all workspaces of a database use together: one queue of writes, one key. */
+interface Shared extends TrackingParts {
+  readonly artifactRoot: string;
+  readonly grouped: (write: GroupedWrite) => Promise<void>;
+  readonly uploads: Uploads;
+  readonly signing: Signing;
+  readonly inWorkspace: (workspace: string) => TrackingStore;
+}
+
+function openWorkspace(shared: Shared, workspace: string): TrackingStore {
+  const parts = { ...shared, workspace };
   const tracking = new SqlTracking(parts);
   const artifacts = createRunArtifacts(parts.blobs, async (runId) => (await tracking.getRun(runId)).artifactPath);
   const runs = createRunRecords(parts);
@@ -71,9 +106,11 @@ export function createTracking(given: TrackingParts): TrackingStore {
     loggedModels,
     modelFiles,
     purging: createPurging(parts),
-    uploads: createUploads(parts),
-    signing: createSigning(parts),
+    uploads: shared.uploads,
+    signing: shared.signing,
     artifactRoot: parts.artifactRoot,
+    workspace,
+    inWorkspace: shared.inWorkspace,
   });
 }
 
@@ -83,34 +120,44 @@ class SqlTracking implements Tracking {
   readonly #database: SqlDatabase;
   readonly #clock: Clock;
   readonly #newId: NewId;
+  readonly #workspace: string;
   readonly #db: TrackingQueries;
   readonly #grouped: (write: GroupedWrite) => Promise<void>;
 
-  constructor({ database, clock, newId }: Omit<TrackingParts, "blobs">) {
+  constructor({ database, clock, newId, workspace, grouped }: Shared & { readonly workspace: string }) {
     this.#database = database;
     this.#clock = clock;
     this.#newId = newId;
+    this.#workspace = workspace;
     this.#db = tables<TrackingTables>(database.db);
-    this.#grouped = groupCommit(database);
+    this.#grouped = grouped;
   }
 
   async experiment(name: string): Promise<Experiment> {
     requireName("name", name);
-    const found = await experimentNamed(this.#db, name);
+    const found = await experimentNamed(this.#db, this.#workspace, name);
     if (found !== undefined) return found;
     return this.#database.transaction(async (t) => {
       const trx = tables<TrackingTables>(t);
       const createdUs = this.#clock.nowUs();
-      const experimentId = await insertExperiment(trx, { name, createdUs, artifactLocation: null });
+      const workspace = this.#workspace;
+      await holdWorkspace(t, this.#database.dialect, workspace);
+      const experimentId = await insertExperiment(trx, { workspace, name, createdUs });
       if (experimentId !== undefined) return { experimentId: String(experimentId), name, createdUs };
-      const made = await experimentNamed(trx, name);
+      const made = await experimentNamed(trx, workspace, name);
       if (made === undefined) throw new KarkhanaError("INTERNAL", { problem: `experiment ${name} vanished under its lock` });
       return made;
     });
   }
 
   async listExperiments(): Promise<Experiment[]> {
-    const rows = await this.#db.selectFrom("tracking_experiments").selectAll().where("stage", "=", "active").orderBy("experiment_id").execute();
+    const rows = await this.#db
+      .selectFrom("tracking_experiments")
+      .selectAll()
+      .where("workspace", "=", this.#workspace)
+      .where("stage", "=", "active")
+      .orderBy("experiment_id")
+      .execute();
     return rows.map(toExperiment);
   }
 
@@ -120,7 +167,12 @@ class SqlTracking implements Tracking {
     requireName("name", name);
     requireTags(tags ?? {});
     return this.#in(trx, async (db) => {
-      const experiment = await db.selectFrom("tracking_experiments").select("stage").where("experiment_id", "=", experimentId).executeTakeFirst();
+      const experiment = await db
+        .selectFrom("tracking_experiments")
+        .select(["stage", "home"])
+        .where("experiment_id", "=", experimentId)
+        .where("workspace", "=", this.#workspace)
+        .executeTakeFirst();
       if (experiment === undefined) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId: input.experimentId });
       if (experiment.stage !== "active") throw new KarkhanaError("EXPERIMENT_DELETED", { experimentId: input.experimentId });
       const runId = this.#newId();
@@ -134,6 +186,8 @@ class SqlTracking implements Tracking {
           status: "RUNNING",
           start_us: this.#clock.nowUs(),
           end_us: null,
+          workspace: this.#workspace,
+          home: experiment.home,
         })
         .onConflict((c) => c.column("request_id").doNothing())
         .returningAll()
@@ -155,11 +209,11 @@ class SqlTracking implements Tracking {
   async logBatch(runId: string, batch: RunBatch, trx?: SqlTransaction): Promise<void> {
     requireBatch(batch);
     const write: GroupedWrite = async (db) => {
-      const { stage, experimentId } = await requireRun(db, runId);
+      const { stage, experimentId } = await requireRun(db, this.#workspace, runId);
       if (stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
       await writeParams(db, runId, batch.params ?? {});
       await writeMetrics(db, { runId, experimentId }, batch.metrics ?? []);
-      await writeModelMetrics(db, runId, batch.metrics ?? []);
+      await writeModelMetrics(db, { workspace: this.#workspace, runId }, batch.metrics ?? []);
       await writeTags(db, runId, batch.tags ?? {});
     };
     return trx === undefined ? this.#grouped(write) : write(tables<TrackingTables>(trx));
@@ -174,13 +228,14 @@ class SqlTracking implements Tracking {
         .updateTable("tracking_runs")
         .set((eb) => ({ status, end_us: isEnd ? eb.fn.coalesce("end_us", eb.val(nowUs)) : null }))
         .where("run_id", "=", runId)
+        .where("workspace", "=", this.#workspace)
         .executeTakeFirst();
       if (result.numUpdatedRows === 0n) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
     });
   }
 
   async getRun(runId: string): Promise<Run> {
-    const rows = await this.#db.selectFrom("tracking_runs").selectAll().where("run_id", "=", runId).execute();
+    const rows = await this.#db.selectFrom("tracking_runs").selectAll().where("run_id", "=", runId).where("workspace", "=", this.#workspace).execute();
     const [run] = await readRuns(this.#db, rows);
     if (run === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
     return run;
@@ -191,7 +246,12 @@ class SqlTracking implements Tracking {
     if (!Number.isInteger(limit) || limit < 1 || limit > maxPage) {
       throw new KarkhanaError("INVALID_ARGUMENT", { field: "limit", problem: `expected a whole number from 1 to ${maxPage}`, value: limit });
     }
-    let query = this.#db.selectFrom("tracking_runs").selectAll().where("experiment_id", "=", experimentKey(experimentId)).where("stage", "=", "active");
+    let query = this.#db
+      .selectFrom("tracking_runs")
+      .selectAll()
+      .where("experiment_id", "=", experimentKey(experimentId))
+      .where("workspace", "=", this.#workspace)
+      .where("stage", "=", "active");
     if (page.token !== undefined) {
       const { startUs, runId } = decodePlace(page.token);
       query = query.where((eb) => eb(eb.refTuple("start_us", "run_id"), "<", eb.tuple(startUs, runId)));
@@ -208,7 +268,7 @@ class SqlTracking implements Tracking {
   }
 
   async metricHistory(runId: string, key: string): Promise<Metric[]> {
-    await requireRun(this.#db, runId);
+    await requireRun(this.#db, this.#workspace, runId);
     return readHistory(this.#db, runId, key);
   }
 
@@ -217,14 +277,19 @@ class SqlTracking implements Tracking {
   }
 }
 
-async function requireRun(db: TrackingQueries, runId: string): Promise<{ stage: LifecycleStage; experimentId: number }> {
-  const row = await db.selectFrom("tracking_runs").select(["stage", "experiment_id"]).where("run_id", "=", runId).executeTakeFirst();
+async function requireRun(db: TrackingQueries, workspace: string, runId: string): Promise<{ stage: LifecycleStage; experimentId: number }> {
+  const row = await db
+    .selectFrom("tracking_runs")
+    .select(["stage", "experiment_id"])
+    .where("run_id", "=", runId)
+    .where("workspace", "=", workspace)
+    .executeTakeFirst();
   if (row === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
   return { stage: row.stage, experimentId: row.experiment_id };
 }
 
-async function experimentNamed(db: TrackingQueries, name: string): Promise<Experiment | undefined> {
-  const row = await db.selectFrom("tracking_experiments").selectAll().where("name", "=", name).executeTakeFirst();
+async function experimentNamed(db: TrackingQueries, workspace: string, name: string): Promise<Experiment | undefined> {
+  const row = await db.selectFrom("tracking_experiments").selectAll().where("workspace", "=", workspace).where("name", "=", name).executeTakeFirst();
   return row === undefined ? undefined : toExperiment(row);
 }
 

@@ -1,5 +1,6 @@
 import { sql, type Generated } from "kysely";
-import type { Migration } from "../storage/sql/port.ts";
+import { defaultWorkspace } from "../kernel/workspace.ts";
+import type { Migration, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import type { LoggedModelStatus } from "./logged-model.ts";
 import type { RunStatus } from "./port.ts";
@@ -24,9 +25,25 @@ export interface TrackingTables {
   tracking_run_models: RunModelTable;
   tracking_signing_key: { id: number; key_hex: string };
   tracking_purges: PurgeTable;
+  tracking_workspaces: WorkspaceTable;
 }
 
-interface ExperimentTable {
+interface WorkspaceTable {
+  workspace: string;
+  description: string | null;
+  /** null: the server's own. */
+  artifact_root: string | null;
+  created_us: number;
+}
+
+/** Each record says itself which workspace it is of, so that finding it by its id and confining it to a workspace is one look. */
+interface InWorkspace {
+  workspace: Generated<string>;
+  /** What its blob folder begins with: fixed when it is made, wherever it is moved later. */
+  home: Generated<string>;
+}
+
+interface ExperimentTable extends InWorkspace {
   experiment_id: number;
   name: string;
   created_us: number;
@@ -43,7 +60,7 @@ interface ExperimentTagTable {
   value: string;
 }
 
-interface RunTable {
+interface RunTable extends InWorkspace {
   run_id: string;
   experiment_id: number;
   request_id: string | null;
@@ -100,7 +117,7 @@ interface PurgeTable {
   is_done: number;
 }
 
-interface LoggedModelTable {
+interface LoggedModelTable extends InWorkspace {
   model_id: string;
   experiment_id: number;
   name: string;
@@ -344,4 +361,57 @@ export const trackingMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    id: "tracking-0007-workspaces",
+    up: async (trx, dialect) => {
+      const { schema } = trx;
+      await schema
+        .createTable("tracking_workspaces")
+        .addColumn("workspace", "text", (c) => c.primaryKey())
+        .addColumn("description", "text")
+        .addColumn("artifact_root", "text")
+        .addColumn("created_us", "bigint", (c) => c.notNull())
+        .execute();
+      const first = { workspace: defaultWorkspace, description: null, artifact_root: null, created_us: 0 };
+      await tables<TrackingTables>(trx).insertInto("tracking_workspaces").values(first).execute();
+      for (const table of ["tracking_runs", "tracking_logged_models", ...(dialect === "postgres" ? ["tracking_experiments"] : [])])
+        for (const [column, value] of [
+          ["workspace", defaultWorkspace],
+          ["home", ""],
+        ] as const)
+          await schema
+            .alterTable(table)
+            .addColumn(column, "text", (c) => c.notNull().defaultTo(value))
+            .execute();
+      if (dialect === "postgres") {
+        await schema.alterTable("tracking_experiments").dropConstraint("tracking_experiments_name_key").execute();
+        await schema.alterTable("tracking_experiments").addUniqueConstraint("tracking_experiments_name", ["workspace", "name"]).execute();
+        return;
+      }
+      await rebuildExperiments(trx);
+    },
+  },
 ];
+
+/** SQLite takes no constraint off a table. What points at the rows is checked when the transaction ends, when they are there again. */
+async function rebuildExperiments(trx: SqlTransaction): Promise<void> {
+  const { schema } = trx;
+  const kept = sql.raw("experiment_id, name, created_us, stage, updated_us, artifact_location");
+  await sql`pragma defer_foreign_keys = on`.execute(trx);
+  await sql`create table tracking_experiments_before as select * from tracking_experiments`.execute(trx);
+  await schema.dropTable("tracking_experiments").execute();
+  await schema
+    .createTable("tracking_experiments")
+    .addColumn("experiment_id", "bigint", (c) => c.primaryKey())
+    .addColumn("name", "text", (c) => c.notNull())
+    .addColumn("created_us", "bigint", (c) => c.notNull())
+    .addColumn("stage", "text", (c) => c.notNull().defaultTo("active"))
+    .addColumn("updated_us", "bigint")
+    .addColumn("artifact_location", "text")
+    .addColumn("workspace", "text", (c) => c.notNull().defaultTo(defaultWorkspace))
+    .addColumn("home", "text", (c) => c.notNull().defaultTo(""))
+    .addUniqueConstraint("tracking_experiments_name", ["workspace", "name"])
+    .execute();
+  await sql`insert into tracking_experiments (${kept}) select ${kept} from tracking_experiments_before`.execute(trx);
+  await schema.dropTable("tracking_experiments_before").execute();
+}

@@ -47,7 +47,11 @@ export async function writeMetrics(trx: TrackingQueries, { runId, experimentId }
 }
 
 /** Beside the run's history: what was measured of a logged model. @throws LOGGED_MODEL_NOT_FOUND */
-export async function writeModelMetrics(trx: TrackingQueries, runId: string, metrics: readonly Metric[]): Promise<void> {
+export async function writeModelMetrics(
+  trx: TrackingQueries,
+  { workspace, runId }: { readonly workspace: string; readonly runId: string },
+  metrics: readonly Metric[],
+): Promise<void> {
   const rows = metrics.flatMap((metric) =>
     metric.modelId === undefined
       ? []
@@ -56,6 +60,7 @@ export async function writeModelMetrics(trx: TrackingQueries, runId: string, met
   if (rows.length === 0) return;
   await requireLoggedModels(
     trx,
+    workspace,
     rows.map((row) => row.model_id),
   );
   for (let from = 0; from < rows.length; from += rowsPerInsert) {

@@ -3,9 +3,11 @@ import { sql } from "kysely";
 import type { Clock, Micros } from "../../kernel/clock.ts";
 import type { NewId } from "../../kernel/ids.ts";
 import { formatIso } from "../../kernel/time.ts";
+import { defaultWorkspace } from "../../kernel/workspace.ts";
 import type { SqlDatabase, SqlTransaction } from "../../storage/sql/port.ts";
 import { tables } from "../../storage/sql/tables.ts";
 import type { Announce } from "../notice.ts";
+import { placeOfKey } from "../model-key.ts";
 import type { RegistryQueries } from "../read.ts";
 import type { RegistryTables } from "../tables.ts";
 import { eventOf, promptTag, type WebhookEvent } from "./event.ts";
@@ -22,9 +24,10 @@ export interface Delivery {
 /** The given-up deliveries that are kept to be looked at. */
 const keptFailures = 1000;
 
-export function messageBody(event: WebhookEvent, data: object, nowUs: Micros): string {
+/** MLflow names the workspace where there is more than `default`. */
+export function messageBody(event: WebhookEvent, data: object, nowUs: Micros, workspace: string = defaultWorkspace): string {
   const [entity, action] = event.split(".");
-  return JSON.stringify({ entity, action, timestamp: formatIso(nowUs), data });
+  return JSON.stringify({ entity, action, timestamp: formatIso(nowUs), data, ...(workspace === defaultWorkspace ? {} : { workspace }) });
 }
 
 /** Writes a delivery for each webhook that asks for the event, in the transaction of what happened: both are there or neither. */
@@ -33,16 +36,18 @@ export function announceToWebhooks({ clock, newId }: { clock: Clock; newId: NewI
     const db = tables<RegistryTables>(trx);
     const told = eventOf(notice, await isPrompt(db, notice.data.name));
     if (told === undefined) return;
+    const { workspace, name } = placeOfKey(notice.data.name);
     const subscribers = await db
       .selectFrom("registry_webhooks as w")
       .innerJoin("registry_webhook_events as e", "e.webhook_id", "w.webhook_id")
       .select("w.webhook_id")
       .where("e.event", "=", told.event)
       .where("w.status", "=", "ACTIVE")
+      .where("w.workspace", "=", workspace)
       .execute();
     if (subscribers.length === 0) return;
     const nowUs = clock.nowUs();
-    const body = messageBody(told.event, told.data, nowUs);
+    const body = messageBody(told.event, { ...told.data, name }, nowUs, workspace);
     for (const { webhook_id } of subscribers)
       await db
         .insertInto("registry_deliveries")

@@ -1,6 +1,8 @@
 import type { Clock, Micros } from "../../kernel/clock.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { NewId } from "../../kernel/ids.ts";
+import { defaultWorkspace } from "../../kernel/workspace.ts";
+import { holdWorkspace } from "../../tracking/workspaces.ts";
 import type { SqlDatabase, SqlTransaction } from "../../storage/sql/port.ts";
 import { tables } from "../../storage/sql/tables.ts";
 import { readRows } from "../../tracking/search/page.ts";
@@ -33,6 +35,8 @@ export interface WebhookChange {
 
 /** Who is told of what happens in the registry. All that take an id throw WEBHOOK_NOT_FOUND. */
 export interface Webhooks {
+  /** Those of one workspace: what is of another is not there. */
+  inWorkspace(workspace: string): Webhooks;
   create(input: WebhookChange & { name: string; url: string; events: readonly WebhookEvent[] }): Promise<Webhook>;
   get(webhookId: string): Promise<Webhook>;
   update(webhookId: string, change: WebhookChange): Promise<Webhook>;
@@ -43,15 +47,30 @@ export interface Webhooks {
   secretOf(webhookId: string): Promise<string | undefined>;
 }
 
-export function createWebhooks({ database, clock, newId }: { database: SqlDatabase; clock: Clock; newId: NewId }): Webhooks {
+interface Parts {
+  readonly database: SqlDatabase;
+  readonly clock: Clock;
+  readonly newId: NewId;
+}
+
+/** Of all workspaces, as whoever delivers needs them; what is made here is of `default`. */
+export function createWebhooks(parts: Parts): Webhooks {
+  return webhooksOf(parts, undefined);
+}
+
+function webhooksOf(parts: Parts, workspace: string | undefined): Webhooks {
+  const { database, clock, newId } = parts;
   const db = tables<RegistryTables>(database.db);
   const write = <T>(work: (queries: RegistryQueries) => Promise<T>): Promise<T> =>
     database.transaction((trx: SqlTransaction) => work(tables<RegistryTables>(trx)));
   return {
     create: ({ name, url, events, description, secret, status }) =>
-      write(async (queries) => {
+      database.transaction(async (trx) => {
+        const queries = tables<RegistryTables>(trx);
         const nowUs = clock.nowUs();
-        const row = { webhook_id: newId(), name, url, description: description ?? null, secret: secret || null, status: status ?? "ACTIVE" };
+        const own = workspace ?? defaultWorkspace;
+        if (own !== defaultWorkspace) await holdWorkspace(trx, database.dialect, own);
+        const row = { webhook_id: newId(), workspace: own, name, url, description: description ?? null, secret: secret || null, status: status ?? "ACTIVE" };
         await queries
           .insertInto("registry_webhooks")
           .values({ ...row, created_us: nowUs, updated_us: nowUs })
@@ -59,10 +78,11 @@ export function createWebhooks({ database, clock, newId }: { database: SqlDataba
         await subscribe(queries, row.webhook_id, events);
         return webhookOf(queries, row.webhook_id);
       }),
-    get: (webhookId) => webhookOf(db, webhookId),
+    inWorkspace: (name) => webhooksOf(parts, name),
+    get: (webhookId) => webhookOf(db, webhookId, workspace),
     update: (webhookId, change) =>
       write(async (queries) => {
-        await rowOf(queries, webhookId);
+        await rowOf(queries, webhookId, workspace);
         const { name, url, description, status, secret } = change;
         await queries
           .updateTable("registry_webhooks")
@@ -84,14 +104,14 @@ export function createWebhooks({ database, clock, newId }: { database: SqlDataba
       }),
     delete: (webhookId) =>
       write(async (queries) => {
-        await rowOf(queries, webhookId);
+        await rowOf(queries, webhookId, workspace);
         for (const table of ["registry_deliveries", "registry_webhook_events", "registry_webhooks"] as const)
           await queries.deleteFrom(table).where("webhook_id", "=", webhookId).execute();
       }),
     list: async ({ limit, token }) => {
       const page = await readRows<RegistryTables, "registry_webhooks">(database.db, {
         table: "registry_webhooks",
-        conditions: [],
+        conditions: workspace === undefined ? [] : [sql`r.workspace = ${workspace}`],
         sort: [
           { expression: sql`r.created_us`, type: "number", descending: true },
           { expression: sql`r.webhook_id`, type: "text", descending: true },
@@ -102,20 +122,21 @@ export function createWebhooks({ database, clock, newId }: { database: SqlDataba
       const items = await withEvents(db, page.rows);
       return page.nextToken === undefined ? { items } : { items, nextToken: page.nextToken };
     },
-    secretOf: async (webhookId) => (await rowOf(db, webhookId)).secret ?? undefined,
+    secretOf: async (webhookId) => (await rowOf(db, webhookId, workspace)).secret ?? undefined,
   };
 }
 
 type Row = Selectable<RegistryTables["registry_webhooks"]>;
 
-async function rowOf(db: RegistryQueries, webhookId: string): Promise<Row> {
+async function rowOf(db: RegistryQueries, webhookId: string, workspace: string | undefined): Promise<Row> {
   const row = await db.selectFrom("registry_webhooks").selectAll().where("webhook_id", "=", webhookId).executeTakeFirst();
-  if (row === undefined) throw new KarkhanaError("WEBHOOK_NOT_FOUND", { webhookId: webhookId.slice(0, 100) });
+  if (row === undefined || (workspace !== undefined && row.workspace !== workspace))
+    throw new KarkhanaError("WEBHOOK_NOT_FOUND", { webhookId: webhookId.slice(0, 100) });
   return row;
 }
 
-async function webhookOf(db: RegistryQueries, webhookId: string): Promise<Webhook> {
-  const [webhook] = await withEvents(db, [await rowOf(db, webhookId)]);
+async function webhookOf(db: RegistryQueries, webhookId: string, workspace?: string): Promise<Webhook> {
+  const [webhook] = await withEvents(db, [await rowOf(db, webhookId, workspace)]);
   if (webhook === undefined) throw new KarkhanaError("WEBHOOK_NOT_FOUND", { webhookId });
   return webhook;
 }

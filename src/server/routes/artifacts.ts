@@ -7,6 +7,7 @@ import type { RouteContext } from "../control-rooms.ts";
 import { extensionOf, imageType, kindOf, textOf } from "../preview/kinds.ts";
 import { previewTable } from "../preview/table-preview.ts";
 import { runSchemas as schemas } from "../schemas-runs.ts";
+import { workspaceRooms } from "../workspace-rooms.ts";
 import { attachment } from "./attachment.ts";
 import { sendBlob } from "./send-blob.ts";
 
@@ -22,8 +23,9 @@ const maxCsv = 1024 * 1024;
 
 type FileRequest = { Params: Static<typeof runParams>; Querystring: Static<typeof fileQuery> };
 
-export function addArtifactRoutes(app: FastifyInstance, { tracking }: RouteContext): void {
-  const fileOf = async (runId: string, path: string): Promise<RunFile> => {
+export function addArtifactRoutes(app: FastifyInstance, context: RouteContext): void {
+  const roomsOf = workspaceRooms(context);
+  const fileOf = async ({ tracking }: RouteContext, runId: string, path: string): Promise<RunFile> => {
     const { run, artifactUri, artifactsAreHere } = await tracking.runs.get(runId);
     if (!artifactsAreHere)
       throw new KarkhanaError("INVALID_ARGUMENT", { field: "run", problem: "its artifacts are kept at a place this server does not read", value: artifactUri });
@@ -33,9 +35,10 @@ export function addArtifactRoutes(app: FastifyInstance, { tracking }: RouteConte
   app.get<{ Params: Static<typeof runParams>; Querystring: Static<typeof folderQuery> }>(
     "/runs/:id/artifacts",
     { schema: { summary: "A folder of a run's artifacts", params: runParams, querystring: folderQuery, response: { 200: schemas.folder } } },
-    async ({ params, query }): Promise<ArtifactFolder> => {
-      const path = query.path ?? "";
-      const found = await tracking.files.list(await fileOf(params.id, path));
+    async (request): Promise<ArtifactFolder> => {
+      const path = request.query.path ?? "";
+      const rooms = roomsOf(request);
+      const found = await rooms.tracking.files.list(await fileOf(rooms, request.params.id, path));
       const entries = found
         .map((f) => ({ ...f, path: path === "" ? f.name : `${path}/${f.name}` }))
         .sort((a, b) => Number(b.isFolder) - Number(a.isFolder) || (a.name < b.name ? -1 : 1));
@@ -53,8 +56,10 @@ export function addArtifactRoutes(app: FastifyInstance, { tracking }: RouteConte
         response: { 200: schemas.preview },
       },
     },
-    async ({ params, query }): Promise<ArtifactPreview> => {
-      const { sizeBytes, content } = await tracking.files.read(await fileOf(params.id, query.path));
+    async (request): Promise<ArtifactPreview> => {
+      const { params, query } = request;
+      const rooms = roomsOf(request);
+      const { sizeBytes, content } = await rooms.tracking.files.read(await fileOf(rooms, params.id, query.path));
       return preview(query.path, sizeBytes, content);
     },
   );
@@ -64,8 +69,10 @@ export function addArtifactRoutes(app: FastifyInstance, { tracking }: RouteConte
     {
       schema: { summary: "An artifact that is a PNG, JPEG, GIF or WebP picture", params: runParams, querystring: fileQuery, response: { 200: Type.Unknown() } },
     },
-    async ({ params, query }, reply) => {
-      const { sizeBytes, content } = await tracking.files.read(await fileOf(params.id, query.path));
+    async (request, reply) => {
+      const { params, query } = request;
+      const rooms = roomsOf(request);
+      const { sizeBytes, content } = await rooms.tracking.files.read(await fileOf(rooms, params.id, query.path));
       const data = sizeBytes > maxImage ? new Uint8Array() : await startOf(content, sizeBytes);
       const type = imageType(data);
       if (type === undefined)
@@ -79,7 +86,8 @@ export function addArtifactRoutes(app: FastifyInstance, { tracking }: RouteConte
     { schema: { summary: "An artifact as a file to keep", params: runParams, querystring: fileQuery, response: { 200: Type.Unknown() } } },
     async (request, reply) => {
       const { params, query } = request;
-      const blob = await tracking.files.open(await fileOf(params.id, query.path));
+      const rooms = roomsOf(request);
+      const blob = await rooms.tracking.files.open(await fileOf(rooms, params.id, query.path));
       void reply.headers({
         "content-type": "application/octet-stream",
         "content-disposition": attachment(query.path),

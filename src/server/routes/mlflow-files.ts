@@ -2,6 +2,7 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { KarkhanaError } from "../../kernel/error.ts";
+import { defaultWorkspace } from "../../kernel/workspace.ts";
 import { parseBlobPath } from "../../storage/blobs/path.ts";
 import { deleteFile, listProxied, openFile, writeFile } from "../../tracking/mlflow/artifact-calls.ts";
 import { proxiedFile, type ProxiedFile } from "../../tracking/mlflow/artifact-uri.ts";
@@ -18,21 +19,25 @@ const maxUploadBytes = 10 * 1024 * 1024;
 const maxParts = 10_000;
 const signedLifetimeMs = 60 * 60 * 1000;
 /** Blob folder of a version's files; empty if they are not kept here. */
-export type VersionFolder = (model: string, version: number) => Promise<string>;
+export type VersionFolder = (request: FastifyRequest, model: string, version: number) => Promise<string>;
+/** The files of the workspace that a request names. */
+export type TrackingOf = (request: FastifyRequest) => MlflowTracking;
 type Below = { Params: { "*": string } };
 
 /** Files of runs and models as MLflow's own pages, and scripts made after them, fetch and put them. */
-export function addPageFiles(scope: FastifyInstance, tracking: MlflowTracking, versionFolder: VersionFolder): void {
+export function addPageFiles(scope: FastifyInstance, trackingOf: TrackingOf, versionFolder: VersionFolder): void {
   answerThrown(scope);
   readStream(scope);
-  const runFile = async (message: Message): Promise<ProxiedFile> => {
+  const runFile = async (request: FastifyRequest): Promise<ProxiedFile> => {
+    const message = messageOf(request);
     const path = message.text("path") || refuse("Request must specify path.");
-    const { run } = await tracking.runs.get(message.runId());
+    const { run } = await trackingOf(request).runs.get(message.runId());
     return { kind: "run", file: { experimentId: run.experimentId, runId: run.runId, path } };
   };
-  scope.get("/get-artifact", hidden, async (request, reply) => sendFile(request, reply, tracking, await runFile(messageOf(request))));
+  scope.get("/get-artifact", hidden, async (request, reply) => sendFile(request, reply, trackingOf(request), await runFile(request)));
   scope.get("/ajax-api/2.0/mlflow/logged-models/:model_id/artifacts/files", hidden, async (request, reply) => {
     const message = messageOf(request);
+    const tracking = trackingOf(request);
     const path = message.text("artifact_file_path");
     if (path === undefined || path === "") throw new KarkhanaError("REQUEST_MALFORMED", { problem: 'its query has no "artifact_file_path"' });
     const { modelId, experimentId } = await tracking.loggedModels.get(message.requiredText("model_id"));
@@ -43,8 +48,9 @@ export function addPageFiles(scope: FastifyInstance, tracking: MlflowTracking, v
     const path = message.text("path") || refuse("Request must specify path.");
     parseBlobPath(path);
     const version = message.integer("version") ?? refuseMissing("version");
-    const folder = await versionFolder(message.requiredText("name"), version);
+    const folder = await versionFolder(request, message.requiredText("name"), version);
     if (folder === "") refuse("The files of this version are kept at a place that this server does not read.");
+    const tracking = trackingOf(request);
     return sendFile(request, reply, tracking, await proxiedFile(tracking, `${folder}/${path}`));
   });
   scope.post("/ajax-api/2.0/mlflow/upload-artifact", hidden, async (request) => {
@@ -53,6 +59,7 @@ export function addPageFiles(scope: FastifyInstance, tracking: MlflowTracking, v
     parseBlobPath(path);
     const body = request.body instanceof Readable ? await readUpload(request.body) : Buffer.alloc(0);
     if (body.length === 0) refuse("Request must specify data.");
+    const tracking = trackingOf(request);
     const { run } = await tracking.runs.get(runId);
     await tracking.files.write({ experimentId: run.experimentId, runId, path }, Readable.from([body]));
     return {};
@@ -70,48 +77,63 @@ async function readUpload(body: Readable): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-export function addProxy(scope: FastifyInstance, tracking: MlflowTracking): void {
+export interface ProxyTracking {
+  readonly of: TrackingOf;
+  /** For an address that says its workspace itself. */
+  readonly inWorkspace: (workspace: string) => MlflowTracking;
+}
+
+export function addProxy(scope: FastifyInstance, { of: trackingOf, inWorkspace }: ProxyTracking): void {
   answerErrors(scope);
   readStream(scope);
-  scope.get("/artifacts", hidden, (request) => listProxied(messageOf(request), tracking));
+  scope.get("/artifacts", hidden, (request) => listProxied(messageOf(request), trackingOf(request)));
   scope.get<Below>("/artifacts/*", hidden, async (request, reply) => {
+    const tracking = trackingOf(request);
     return sendFile(request, reply, tracking, await proxiedFile(tracking, request.params["*"]));
   });
   scope.put<Below>("/artifacts/*", hidden, async (request) => {
+    const tracking = trackingOf(request);
     await writeFile(tracking, await proxiedFile(tracking, request.params["*"]), bodyOf(request));
     return {};
   });
   scope.delete<Below>("/artifacts/*", hidden, async (request) => {
+    const tracking = trackingOf(request);
     await deleteFile(tracking, await proxiedFile(tracking, request.params["*"]));
     return {};
   });
   scope.get<Below>("/presigned/*", hidden, async (request) => {
     const path = request.params["*"];
+    const tracking = trackingOf(request);
     const blob = await openFile(tracking, await proxiedFile(tracking, path));
     await blob.close();
-    const query = signedQuery(await tracking.signing.sign(["GET", path], signedLifetimeMs));
+    const query = `${signedQuery(await tracking.signing.sign(["GET", tracking.workspace, path], signedLifetimeMs))}&workspace=${tracking.workspace}`;
     return { url: `${baseOf(request)}/signed/artifacts/${path.split("/").map(encodeURIComponent).join("/")}?${query}`, headers: {}, file_size: blob.sizeBytes };
   });
   // Whoever holds such an address needs no login: it says itself what it allows and until when.
   scope.get<Below>("/signed/artifacts/*", hidden, async (request, reply) => {
     const path = request.params["*"];
-    await tracking.signing.require(["GET", path], signatureOf(request));
-    return sendFile(request, reply, tracking, await proxiedFile(tracking, path));
+    const workspace = queryOf(request).text("workspace") ?? defaultWorkspace;
+    const tracking = inWorkspace(defaultWorkspace);
+    await tracking.signing.require(["GET", workspace, path], signatureOf(request));
+    const own = inWorkspace(workspace);
+    return sendFile(request, reply, own, await proxiedFile(own, path));
   });
   scope.put<{ Params: { uploadId: string; part: string } }>("/signed/parts/:uploadId/:part", hidden, async (request, reply) => {
     const { uploadId, part } = request.params;
+    const tracking = inWorkspace(defaultWorkspace);
     await tracking.signing.require(["PUT", uploadId, part], signatureOf(request));
     const sha256 = await tracking.uploads.putPart(uploadId, Number(part), bodyOf(request));
     return reply.header("etag", `"${sha256}"`).send({});
   });
-  void scope.register(async (inner) => addUploads(inner, tracking), { prefix: "/mpu" });
+  void scope.register(async (inner) => addUploads(inner, trackingOf), { prefix: "/mpu" });
 }
 
 /** The client puts the parts straight to the addresses it is given, and says here when all are there. */
-function addUploads(scope: FastifyInstance, tracking: MlflowTracking): void {
+function addUploads(scope: FastifyInstance, trackingOf: TrackingOf): void {
   readJson(scope);
   scope.post<Below>("/create/*", hidden, async (request) => {
     const message = messageOf(request);
+    const tracking = trackingOf(request);
     const numParts = message.integer("num_parts") ?? 1;
     if (numParts < 1 || numParts > maxParts) refuse(`Invalid value ${numParts} for parameter 'num_parts' supplied. It must be from 1 to ${maxParts}.`);
     const target = targetOf(request.params["*"], message);
@@ -128,6 +150,7 @@ function addUploads(scope: FastifyInstance, tracking: MlflowTracking): void {
   });
   scope.post<Below>("/complete/*", hidden, async (request) => {
     const message = messageOf(request);
+    const tracking = trackingOf(request);
     const target = targetOf(request.params["*"], message);
     const parts = message.items("parts").map(({ path, message: part }) => ({
       number: part.integer("part_number") ?? refuseMissing(`${path}.part_number`),
@@ -139,7 +162,7 @@ function addUploads(scope: FastifyInstance, tracking: MlflowTracking): void {
   });
   scope.post<Below>("/abort/*", hidden, async (request) => {
     const message = messageOf(request);
-    await tracking.uploads.abort(message.requiredText("upload_id"), targetOf(request.params["*"], message));
+    await trackingOf(request).uploads.abort(message.requiredText("upload_id"), targetOf(request.params["*"], message));
     return {};
   });
 }

@@ -150,7 +150,7 @@ describe("other clients' ways to ask", () => {
   test("probes", async () => {
     expect((await get("/health")).body).toBe("OK");
     expect((await get("/version")).body).toMatch(/^3\.\d+\.\d+$/);
-    expect((await get("/api/3.0/mlflow/server-info")).json()).toMatchObject({ store_type: "SqlStore", workspaces_enabled: false });
+    expect((await get("/api/3.0/mlflow/server-info")).json()).toMatchObject({ store_type: "SqlStore", workspaces_enabled: true });
   });
 });
 

@@ -1,6 +1,5 @@
 /** MLflow's REST API beside our own: the same stores, other words. Its stock clients are pointed here and change nothing else. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { includesRole } from "../../access/roles.ts";
 import type { Asker, RegistryCall } from "../../registry/mlflow/call.ts";
 import { artifactCalls } from "../../tracking/mlflow/artifact-calls.ts";
 import { mlflowVersion, type MlflowCall, type MlflowTracking } from "../../tracking/mlflow/call.ts";
@@ -12,19 +11,33 @@ import { loggingCalls } from "../../tracking/mlflow/logging-calls.ts";
 import type { Message } from "../../tracking/mlflow/message.ts";
 import { runCalls } from "../../tracking/mlflow/run-calls.ts";
 import { addPageFiles, addProxy, type VersionFolder } from "./mlflow-files.ts";
+import type { ControlRooms } from "../control-rooms.ts";
+import { mlflowRegistry } from "../mlflow-registry.ts";
+import { workspaceRooms, type RoomsOf } from "../workspace-rooms.ts";
+import { addMlflowWorkspaces } from "./workspaces.ts";
 import { answerErrors, hidden, maxJsonBytes, messageOf, readJson } from "./mlflow-request.ts";
 
 const calls: readonly MlflowCall[] = [...experimentCalls, ...runCalls, ...loggingCalls, ...historyCalls, ...inputCalls, ...artifactCalls, ...loggedModelCalls];
-export interface RegistryRoutes {
-  readonly calls: readonly RegistryCall[];
-  readonly versionFolder: VersionFolder;
+
+/** A call bound to the rooms of the workspace that is asked. */
+interface BoundCall extends Pick<MlflowCall, "method" | "path"> {
+  readonly answer: (message: Message, request: FastifyRequest) => Promise<object>;
 }
 
-export async function addMlflowRoutes(app: FastifyInstance, tracking: MlflowTracking, { calls: registryCalls, versionFolder }: RegistryRoutes): Promise<void> {
-  const bound = [...calls.map((call) => ({ ...call, answer: (message: Message) => call.answer(message, tracking) })), ...registryCalls];
+export async function addMlflowRoutes(app: FastifyInstance, rooms: ControlRooms): Promise<void> {
+  const roomsOf = workspaceRooms(rooms);
+  const registryOf = registryCalls(rooms, roomsOf);
+  const tracking = (request: FastifyRequest): MlflowTracking => roomsOf(request).tracking;
+  const versionFolder: VersionFolder = (request, model, version) => roomsOf(request).catalog.artifactPath(model, version);
+  const bound: BoundCall[] = [
+    ...calls.map(({ method, path, answer }) => ({ method, path, answer: (message: Message, request: FastifyRequest) => answer(message, tracking(request)) })),
+    ...registryOf,
+  ];
   for (const prefix of ["/api/2.0", "/ajax-api/2.0"]) {
     await app.register(async (scope) => addCalls(scope, bound), { prefix: `${prefix}/mlflow` });
-    await app.register(async (scope) => addProxy(scope, tracking), { prefix: `${prefix}/mlflow-artifacts` });
+    await app.register(async (scope) => addProxy(scope, { of: tracking, inWorkspace: (workspace) => roomsOf({ workspace }).tracking }), {
+      prefix: `${prefix}/mlflow-artifacts`,
+    });
     await app.register(async (scope) => answerErrors(scope), { prefix });
   }
   for (const prefix of ["/api/3.0", "/ajax-api/3.0"]) {
@@ -32,6 +45,7 @@ export async function addMlflowRoutes(app: FastifyInstance, tracking: MlflowTrac
       async (scope) => {
         answerErrors(scope);
         scope.get("/mlflow/server-info", hidden, () => serverInfo);
+        await scope.register(async (inner) => addMlflowWorkspaces(inner, rooms), { prefix: "/mlflow" });
       },
       { prefix },
     );
@@ -43,7 +57,7 @@ export async function addMlflowRoutes(app: FastifyInstance, tracking: MlflowTrac
 /** What clients ask before they use a feature. */
 const serverInfo = {
   store_type: "SqlStore",
-  workspaces_enabled: false,
+  workspaces_enabled: true,
   trace_archival_enabled: false,
   // Clients use it from 500 MB on.
   multipart_uploads_enabled: true,
@@ -54,7 +68,22 @@ const serverInfo = {
   features_enabled: { gateway: false },
 };
 
-function addCalls(scope: FastifyInstance, bound: readonly RegistryCall[]): void {
+/** MLflow's registry API of each workspace, made when it is first asked. */
+function registryCalls(rooms: ControlRooms, roomsOf: RoomsOf<ControlRooms>): BoundCall[] {
+  const made = new Map<string, readonly RegistryCall[]>();
+  const callsOf = (request: FastifyRequest): readonly RegistryCall[] => {
+    const held = made.get(request.workspace) ?? mlflowRegistry(roomsOf(request));
+    made.set(request.workspace, held);
+    return held;
+  };
+  return mlflowRegistry(rooms).map(({ method, path }, i) => ({
+    method,
+    path,
+    answer: (message, request) => callsOf(request)[i]!.answer(message, askerOf(request)),
+  }));
+}
+
+function addCalls(scope: FastifyInstance, bound: readonly BoundCall[]): void {
   answerErrors(scope);
   readJson(scope);
   for (const call of bound) {
@@ -63,7 +92,7 @@ function addCalls(scope: FastifyInstance, bound: readonly RegistryCall[]): void 
       method: call.method,
       url: `/${call.path}`,
       bodyLimit: maxJsonBytes,
-      handler: (request) => call.answer(messageOf(request), askerOf(request)),
+      handler: (request) => call.answer(messageOf(request), request),
     });
   }
 }
@@ -71,5 +100,5 @@ function addCalls(scope: FastifyInstance, bound: readonly RegistryCall[]): void 
 function askerOf({ principal }: FastifyRequest): Asker {
   return principal === null
     ? { user: "somebody on this machine", role: "admin", mayDeploy: true }
-    : { ...principal, mayDeploy: includesRole(principal.role, "admin") };
+    : { user: principal.user, role: principal.role ?? "no role", mayDeploy: principal.role === "admin" };
 }

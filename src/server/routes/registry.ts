@@ -1,10 +1,13 @@
 import type { FastifyInstance } from "fastify";
 import { Type, type Static } from "typebox";
 import type { RegisteredModel, RegisteredVersion } from "../../registry/catalog.ts";
+import { defaultWorkspace } from "../../kernel/workspace.ts";
+import { modelKey } from "../../registry/model-key.ts";
 import { proofKinds } from "../../registry/port.ts";
 import type { RegisteredModelDetail, RegisteredModelPage, RegisteredModelRow, RegisteredVersionDetail, RegisteredVersionRow } from "../api-registry.ts";
 import type { RouteContext } from "../control-rooms.ts";
 import { lineageOf } from "../lineage.ts";
+import { workspaceRooms } from "../workspace-rooms.ts";
 import { registrySchemas as schemas } from "../schemas-registry.ts";
 import { placeOf, proofMark } from "./models.ts";
 
@@ -18,21 +21,26 @@ const modelsPerPage = 100;
 const versionsPerPage = 200;
 
 export function addRegistryRoutes(app: FastifyInstance, context: RouteContext): void {
-  const { catalog } = context;
+  const roomsOf = workspaceRooms(context);
 
   app.get<{ Querystring: Static<typeof listQuery> }>(
     "/registry/models",
     { schema: { summary: "Registered models by name, a page at a time", querystring: listQuery, response: { 200: schemas.models } } },
-    async ({ query }): Promise<RegisteredModelPage> => {
-      const { items, nextToken } = await catalog.searchModels({ ...filterOn(query.text), limit: modelsPerPage, token: query.token });
-      return { models: items.map((m) => modelRow(context, m)), nextToken: nextToken ?? null };
+    async (request): Promise<RegisteredModelPage> => {
+      const { query } = request;
+      const rooms = roomsOf(request);
+      const { items, nextToken } = await rooms.catalog.searchModels({ ...filterOn(query.text), limit: modelsPerPage, token: query.token });
+      return { models: items.map((m) => modelRow(rooms, m)), nextToken: nextToken ?? null };
     },
   );
 
   app.get<{ Params: Static<typeof nameParams>; Querystring: Static<typeof pageQuery> }>(
     "/registry/models/:name",
     { schema: { summary: "A registered model and its versions, newest first", params: nameParams, querystring: pageQuery, response: { 200: schemas.model } } },
-    async ({ params, query }): Promise<RegisteredModelDetail> => {
+    async (request): Promise<RegisteredModelDetail> => {
+      const { params, query } = request;
+      const rooms = roomsOf(request);
+      const { catalog } = rooms;
       const model = await catalog.getModel(params.name);
       const page = await catalog.searchVersions({
         filter: `name = ${quoted(params.name)}`,
@@ -40,28 +48,29 @@ export function addRegistryRoutes(app: FastifyInstance, context: RouteContext): 
         limit: versionsPerPage,
         token: query.token,
       });
-      return { ...modelRow(context, model), versions: page.items.map(versionRow), nextToken: page.nextToken ?? null };
+      return { ...modelRow(rooms, model), versions: page.items.map(versionRow), nextToken: page.nextToken ?? null };
     },
   );
 
   app.get<{ Params: Static<typeof versionParams> }>(
     "/registry/models/:name/versions/:version",
     { schema: { summary: "A version: where it comes from, what it proved, what happened to it", params: versionParams, response: { 200: schemas.version } } },
-    ({ params }) => versionDetail(context, params.name, params.version),
+    (request) => versionDetail(roomsOf(request), request.params.name, request.params.version),
   );
 }
 
 async function versionDetail(context: RouteContext, name: string, number: number): Promise<RegisteredVersionDetail> {
-  const { catalog, registry, project } = context;
+  const { catalog, registry } = context;
   const registered = await catalog.getVersion(name, number);
-  const version = await registry.getVersion(name, number);
-  const deployment = await registry.getDeployment(name);
+  const key = modelKey(context.tracking.workspace, name);
+  const version = await registry.getVersion(key, number);
+  const deployment = await registry.getDeployment(key);
   const place = placeOf(number, deployment);
-  const events = (await registry.listEvents(name)).filter((e) => e.version === number);
+  const events = (await registry.listEvents(key)).filter((e) => e.version === number);
   return {
     ...versionRow(registered),
     model: name,
-    inProject: project.models.some((m) => m.name === name),
+    inProject: isInProject(context, name),
     updatedUs: registered.updatedUs,
     source: registered.source,
     runLink: webLink(registered.runLink),
@@ -79,7 +88,12 @@ async function versionDetail(context: RouteContext, name: string, number: number
   };
 }
 
-function modelRow({ project }: RouteContext, model: RegisteredModel): RegisteredModelRow {
+/** The project's models are of `default`; another workspace's of that name is another. */
+function isInProject({ project, tracking }: RouteContext, name: string): boolean {
+  return tracking.workspace === defaultWorkspace && project.models.some((m) => m.name === name);
+}
+
+function modelRow(context: RouteContext, model: RegisteredModel): RegisteredModelRow {
   const newest = model.latest.reduce((last, v) => Math.max(last, v.version), 0);
   return {
     name: model.name,
@@ -90,7 +104,7 @@ function modelRow({ project }: RouteContext, model: RegisteredModel): Registered
     aliases: model.aliases,
     newest: newest === 0 ? null : newest,
     stages: model.latest.flatMap(({ stage, version }) => (stage === "None" ? [] : [{ stage, version }])),
-    inProject: project.models.some((m) => m.name === model.name),
+    inProject: isInProject(context, model.name),
   };
 }
 

@@ -5,6 +5,7 @@ import type { ExperimentRow, MetricValue, RunGroups, RunKeys, RunRow, RunWindow,
 import type { RouteContext } from "../control-rooms.ts";
 import { RunOrders } from "../run-orders.ts";
 import { runSchemas as schemas } from "../schemas-runs.ts";
+import { workspaceRooms } from "../workspace-rooms.ts";
 
 /** A query may name one or several. */
 const several = (maxItems: number, maxLength: number) => {
@@ -37,13 +38,15 @@ type Selection = Static<typeof countQuery>;
 
 const maxExperiments = 5000;
 
-export function addRunTableRoutes(app: FastifyInstance, { tracking }: RouteContext): void {
+export function addRunTableRoutes(app: FastifyInstance, context: RouteContext): void {
+  const roomsOf = workspaceRooms(context);
   const orders = new RunOrders();
 
   app.get(
     "/experiments",
     { schema: { summary: "Experiments with the numbers of their runs, newest first", response: { 200: schemas.experiments } } },
-    async (): Promise<ExperimentRow[]> => {
+    async (request): Promise<ExperimentRow[]> => {
+      const { tracking } = roomsOf(request);
       const { items } = await tracking.experiments.search({ view: "ACTIVE_ONLY", limit: maxExperiments });
       const counts = new Map((await tracking.table.experiments()).map((c) => [c.experimentId, c]));
       return items.map(({ experimentId, name, createdUs, tags }) => {
@@ -56,10 +59,12 @@ export function addRunTableRoutes(app: FastifyInstance, { tracking }: RouteConte
   app.get<{ Querystring: Static<typeof windowQuery> }>(
     "/runs/table",
     { schema: { summary: "Rows of a table of runs: filtered, ordered, any part of it", querystring: windowQuery, response: { 200: schemas.window } } },
-    async ({ query }): Promise<RunWindow> => {
+    async (request): Promise<RunWindow> => {
+      const { query, workspace } = request;
+      const { tracking } = roomsOf(request);
       const asked = selectionOf(query);
       const orderBy = listOf(query.orderBy);
-      const identity = JSON.stringify([asked, orderBy]);
+      const identity = JSON.stringify([workspace, asked, orderBy]);
       let name = query.order ?? "";
       let order = orders.get(name, identity);
       if (order === undefined) {
@@ -76,13 +81,13 @@ export function addRunTableRoutes(app: FastifyInstance, { tracking }: RouteConte
   app.get<{ Querystring: Selection }>(
     "/runs/count",
     { schema: { summary: "How many runs match, without reading them", querystring: countQuery, response: { 200: schemas.count } } },
-    async ({ query }) => ({ total: await tracking.table.count(selectionOf(query)) }),
+    async (request) => ({ total: await roomsOf(request).tracking.table.count(selectionOf(request.query)) }),
   );
 
   app.get<{ Querystring: Static<typeof keysQuery> }>(
     "/runs/keys",
     { schema: { summary: "Keys of metrics, params and tags that the newest runs carry", querystring: keysQuery, response: { 200: schemas.keys } } },
-    ({ query }): Promise<RunKeys> => tracking.table.keys(selectionOf(query), query.text),
+    (request): Promise<RunKeys> => roomsOf(request).tracking.table.keys(selectionOf(request.query), request.query.text),
   );
 
   app.get<{ Querystring: Static<typeof groupsQuery> }>(
@@ -94,8 +99,9 @@ export function addRunTableRoutes(app: FastifyInstance, { tracking }: RouteConte
         response: { 200: schemas.groups },
       },
     },
-    async ({ query }): Promise<RunGroups> => {
-      const { groups, more } = await tracking.table.groups(selectionOf(query), query.by, listOf(query.metric));
+    async (request): Promise<RunGroups> => {
+      const { query } = request;
+      const { groups, more } = await roomsOf(request).tracking.table.groups(selectionOf(query), query.by, listOf(query.metric));
       return {
         groups: groups.map((g) => ({
           ...g,
@@ -106,21 +112,21 @@ export function addRunTableRoutes(app: FastifyInstance, { tracking }: RouteConte
     },
   );
 
-  app.get("/views", { schema: { summary: "Saved views of runs, by name", response: { 200: schemas.views } } }, (): Promise<SavedView[]> =>
-    tracking.views.list(),
+  app.get("/views", { schema: { summary: "Saved views of runs, by name", response: { 200: schemas.views } } }, (request): Promise<SavedView[]> =>
+    roomsOf(request).tracking.views.list(),
   );
 
   app.put<{ Params: Static<typeof viewParams>; Body: Static<typeof viewBody> }>(
     "/views/:name",
     { schema: { summary: "Save a view; one of that name is replaced", params: viewParams, body: viewBody, response: { 200: schemas.view } } },
-    ({ params, body }): Promise<SavedView> => tracking.views.save(params.name, body.query),
+    (request): Promise<SavedView> => roomsOf(request).tracking.views.save(request.params.name, request.body.query),
   );
 
   app.delete<{ Params: Static<typeof viewParams> }>(
     "/views/:name",
     { schema: { summary: "Forget a saved view", params: viewParams, response: { 200: schemas.done } } },
-    async ({ params }) => {
-      await tracking.views.remove(params.name);
+    async (request) => {
+      await roomsOf(request).tracking.views.remove(request.params.name);
       return {};
     },
   );

@@ -9,6 +9,7 @@ import type { RouteContext } from "../control-rooms.ts";
 import { readEvaluation } from "../evaluation-file.ts";
 import { runSchemas } from "../schemas-runs.ts";
 import { schemas } from "../schemas.ts";
+import { workspaceRooms } from "../workspace-rooms.ts";
 import { metricValue } from "./run-table.ts";
 
 const id = Type.String({ minLength: 1, maxLength: 200 });
@@ -32,13 +33,13 @@ const evaluationFiles = ["model/evaluation.json", "evaluation.json"];
 const consoleFile = /^(console|stdout|output|train|training)\.(log|txt)$|^(stdout|stderr)$/;
 
 export function addRunRoutes(app: FastifyInstance, context: RouteContext): void {
-  const { tracking } = context;
+  const roomsOf = workspaceRooms(context);
   app.get<{ Querystring: Static<typeof pageQuery> }>(
     "/runs",
     { schema: { summary: "Runs of an experiment, newest first", querystring: pageQuery, response: { 200: schemas.runs } } },
     async (request): Promise<RunPage> => {
       const { experimentId, limit, token } = request.query;
-      const page = await tracking.listRuns(experimentId, { limit: limit ?? 100, ...(token === undefined ? {} : { token }) });
+      const page = await roomsOf(request).tracking.listRuns(experimentId, { limit: limit ?? 100, ...(token === undefined ? {} : { token }) });
       return { runs: page.runs.map(runSummary), nextToken: page.nextToken ?? null };
     },
   );
@@ -46,7 +47,7 @@ export function addRunRoutes(app: FastifyInstance, context: RouteContext): void 
   app.get<{ Params: Static<typeof runParams> }>(
     "/runs/:id",
     { schema: { summary: "One run", params: runParams, response: { 200: runSchemas.run } } },
-    (request) => runDetail(context, request.params.id),
+    (request) => runDetail(roomsOf(request), request.params.id),
   );
 
   app.get<{ Params: Static<typeof runParams>; Querystring: Static<typeof seriesQuery> }>(
@@ -59,7 +60,9 @@ export function addRunRoutes(app: FastifyInstance, context: RouteContext): void 
         response: { 200: runSchemas.series },
       },
     },
-    async ({ params, query }): Promise<MetricSeries> => {
+    async (request): Promise<MetricSeries> => {
+      const { params, query } = request;
+      const { tracking } = roomsOf(request);
       const { key, axis = "step", buckets = 600, from, to } = query;
       if (from !== undefined && to !== undefined && from > to)
         throw new KarkhanaError("INVALID_ARGUMENT", { field: "query.from", problem: "expected at most query.to", value: from });

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { Type, type Static } from "typebox";
 import type { Directory, Recognised } from "../../access/directory.ts";
-import { cookieIn, sessionCookie, unauthenticated, type Gate } from "../../access/gate.ts";
+import { cookieIn, requireRole, sessionCookie, unauthenticated, type Gate } from "../../access/gate.ts";
+import type { Principal } from "../../access/roles.ts";
 import { codeOf } from "../../kernel/error.ts";
 import { credentialsOf } from "../access-guard.ts";
 import type { Session } from "../api.ts";
@@ -21,8 +22,7 @@ export function addSessionRoutes(app: FastifyInstance, { gate, directory }: { re
     { schema: { summary: "Who asks, and whether anybody has to say", response: { 200: schemas.session } } },
     async (request): Promise<Session> => {
       try {
-        const principal = await gate.admit(credentialsOf(request), "viewer");
-        return principal === "open" ? { state: "open", user: null, role: null } : { state: "signed-in", user: principal.user, role: principal.role };
+        return sessionOf(await gate.admit(credentialsOf(request), undefined));
       } catch (error) {
         if (codeOf(error) !== "ACCESS_UNAUTHENTICATED") throw error;
         return { state: "signed-out", user: null, role: null };
@@ -37,9 +37,10 @@ export function addSessionRoutes(app: FastifyInstance, { gate, directory }: { re
       const who: Recognised | undefined = "token" in body ? await directory.byToken(body.token) : await directory.byPassword(body.user, body.password);
       if (who === undefined) throw unauthenticated();
       const cookie = await directory.startSession(who.user, lifetimeUs);
-      const principal = await gate.admit({ cookie: `${sessionCookie}=${cookie}` }, "viewer");
+      const principal = await gate.admit({ cookie: `${sessionCookie}=${cookie}` }, undefined);
+      if (principal !== "open" && Object.keys(principal.roles).length === 0) requireRole(principal, "viewer");
       void reply.header("set-cookie", cookieText(cookie, lifetimeUs / 1_000_000, headers["x-forwarded-proto"] === "https"));
-      return principal === "open" ? { state: "open", user: null, role: null } : { state: "signed-in", user: principal.user, role: principal.role };
+      return sessionOf(principal);
     },
   );
 
@@ -49,6 +50,10 @@ export function addSessionRoutes(app: FastifyInstance, { gate, directory }: { re
     void reply.header("set-cookie", cookieText("", 0, headers["x-forwarded-proto"] === "https"));
     return { state: "signed-out", user: null, role: null };
   });
+}
+
+function sessionOf(principal: Principal | "open"): Session {
+  return principal === "open" ? { state: "open", user: null, role: null } : { state: "signed-in", user: principal.user, role: principal.role ?? null };
 }
 
 /** No script reads it, no other site's page sends it. */

@@ -4,7 +4,7 @@ import type { Message } from "./message.ts";
 /** What MLflow's API reads and writes of tracking. */
 export type MlflowTracking = Pick<
   TrackingStore,
-  "logBatch" | "experiments" | "runs" | "files" | "loggedModels" | "modelFiles" | "artifactRoot" | "uploads" | "signing" | "purging"
+  "logBatch" | "experiments" | "runs" | "files" | "loggedModels" | "modelFiles" | "artifactRoot" | "uploads" | "signing" | "purging" | "workspace"
 >;
 
 /** One method of MLflow's API: what a request asks and the JSON object it is answered with. */

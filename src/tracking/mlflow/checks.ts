@@ -108,10 +108,12 @@ export function checkArtifactLocation(given: string, artifactRoot: string): stri
   return given;
 }
 
-/** The numbers of experiments are taken: `mlflow-artifacts:/7` is where experiment 7 lies. */
+/** The numbers of experiments are taken, and so is where other workspaces lie: `mlflow-artifacts:/7` is where experiment 7 lies. */
 function checkProxied(given: string): string {
-  const place = /^mlflow-artifacts:\/((?!\d+(?:\/|$))[^/\\%?]+(?:\/[^/\\%?]+)*)\/*$/i.exec(given)?.[1];
+  const place = /^mlflow-artifacts:\/((?!(?:\d+|workspaces)(?:\/|$))[^/\\%?]+(?:\/[^/\\%?]+)*)\/*$/i.exec(given)?.[1];
   if (place === undefined || place.split("/").includes("."))
-    refuse("'artifact_location' below this server is mlflow-artifacts:/ and plain names between single slashes, the first of them no number.");
+    refuse(
+      "'artifact_location' below this server is mlflow-artifacts:/ and plain names between single slashes, the first of them no number and not \"workspaces\".",
+    );
   return `mlflow-artifacts:/${place}`;
 }

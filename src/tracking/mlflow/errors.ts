@@ -23,7 +23,7 @@ const statuses = {
 } as const;
 
 type MlflowCode = keyof typeof statuses;
-type Line = readonly [code: MlflowCode, message?: (details: ErrorDetails) => string];
+type Line = readonly [code: MlflowCode, message?: ((details: ErrorDetails) => string) | undefined, status?: number];
 
 const lines: Partial<Record<ErrorCode, Line>> = {
   INVALID_ARGUMENT: ["INVALID_PARAMETER_VALUE"],
@@ -76,6 +76,10 @@ const lines: Partial<Record<ErrorCode, Line>> = {
   ACCESS_UNAUTHENTICATED: ["UNAUTHENTICATED"],
   ACCESS_DENIED: ["PERMISSION_DENIED"],
   WORKSPACE_NOT_FOUND: ["RESOURCE_DOES_NOT_EXIST"],
+  WORKSPACE_EXISTS: ["RESOURCE_ALREADY_EXISTS"],
+  // MLflow's code, but not its 500: its client repeats that for minutes before it tells anybody.
+  WORKSPACE_NOT_EMPTY: ["INVALID_STATE", undefined, 409],
+  WORKSPACE_CONFLICT: ["INVALID_STATE", undefined, 409],
   HOST_REFUSED: ["PERMISSION_DENIED"],
   ORIGIN_REFUSED: ["PERMISSION_DENIED"],
 };
@@ -83,9 +87,9 @@ const lines: Partial<Record<ErrorCode, Line>> = {
 /** Retryable errors become 503, which the client tries again; what is not ours is a defect and tells nothing of the inside. */
 export function toMlflowError(error: unknown): MlflowError {
   const { code, message, details, retryable } = toErrorRecord(error);
-  const [known, words] = lines[code] ?? [retryable ? "TEMPORARILY_UNAVAILABLE" : "INTERNAL_ERROR"];
+  const [known, words, status]: Line = lines[code] ?? [retryable ? "TEMPORARILY_UNAVAILABLE" : "INTERNAL_ERROR"];
   const shown = code === "INTERNAL" ? "Internal error; the server's own log says more." : (words?.(details) ?? message);
-  return { status: statuses[known], body: { error_code: known, message: shown } };
+  return { status: status ?? statuses[known], body: { error_code: known, message: shown } };
 }
 
 function text(value: unknown): string {

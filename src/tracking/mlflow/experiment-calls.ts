@@ -1,4 +1,5 @@
 import { codeOf, KarkhanaError } from "../../kernel/error.ts";
+import { defaultWorkspace } from "../../kernel/workspace.ts";
 import type { MlflowCall } from "./call.ts";
 import { checkArtifactLocation, checkExperimentName, checkExperimentTag } from "./checks.ts";
 import { experimentJson } from "./entities.ts";
@@ -14,9 +15,11 @@ export const experimentCalls: readonly MlflowCall[] = [
   {
     method: "POST",
     path: "experiments/create",
-    answer: async (message, { experiments, artifactRoot }) => {
+    answer: async (message, { experiments, artifactRoot, workspace }) => {
       const name = checkExperimentName(message.requiredText("name"));
       const location = message.text("artifact_location") || undefined;
+      // As MLflow, which refuses it in `default` too once it has workspaces; there it keeps working here.
+      if (location !== undefined && workspace !== defaultWorkspace) refuse("artifact_location cannot be specified when workspaces are enabled");
       const tags = tagsOf(message);
       for (const [key, value] of Object.entries(tags)) checkExperimentTag(key, value);
       return {

@@ -1,6 +1,6 @@
 import { sql } from "kysely";
-import type { SqlDatabase } from "../../storage/sql/port.ts";
 import type { Metric } from "../port.ts";
+import { isOwnRun, type RunTableParts } from "./query.ts";
 
 /** Latest value of a metric, and how much of it was logged. */
 export interface LatestMetric extends Metric {
@@ -10,8 +10,8 @@ export interface LatestMetric extends Metric {
 }
 
 /** By key. Histories are counted, not read. */
-export async function readMetrics(database: SqlDatabase, runId: string): Promise<LatestMetric[]> {
-  const rows = await database.readApart(sql<{
+export async function readMetrics(parts: RunTableParts, runId: string): Promise<LatestMetric[]> {
+  const rows = await parts.database.readApart(sql<{
     key: string;
     value: number;
     is_nan: number;
@@ -25,7 +25,7 @@ export async function readMetrics(database: SqlDatabase, runId: string): Promise
     from tracking_latest_metrics as l
     join (select m.key, count(*) as points, min(m.step) as first, max(m.step) as last from tracking_metrics as m where m.run_id = ${runId} group by m.key) as h
       on h.key = l.key
-    where l.run_id = ${runId} order by l.key`);
+    where l.run_id = ${runId} and ${isOwnRun(runId, parts)} order by l.key`);
   return rows.map((row) => ({
     key: row.key,
     value: row.is_nan === 1 ? Number.NaN : row.value,

@@ -25,15 +25,14 @@ export interface RunTable {
 }
 
 export function createRunTable(parts: RunTableParts): RunTable {
-  const { database } = parts;
   return {
     count: (selection) => countRuns(parts, selection),
     order: (selection, orderBy) => orderRuns(parts, selection, orderBy),
-    rows: (ids, columns) => readRunRows(database, ids, columns),
+    rows: (ids, columns) => readRunRows(parts, ids, columns),
     keys: (selection, text) => readRunKeys(parts, selection, text),
     groups: (selection, by, metricKeys) => groupRuns(parts, selection, by, metricKeys),
-    experiments: () => countByExperiment(database),
-    metrics: (runId) => readMetrics(database, runId),
-    series: (query) => readSeries(database, query),
+    experiments: () => countByExperiment(parts),
+    metrics: (runId) => readMetrics(parts, runId),
+    series: (query) => readSeries(parts, query),
   };
 }

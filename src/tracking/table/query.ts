@@ -16,18 +16,28 @@ export interface RunSelection {
   readonly view: StageView;
 }
 
-/** A database of runs, and what addresses of artifacts begin with in it. */
+/** A database of runs, what addresses of artifacts begin with in it, and the workspace that is looked at. */
 export interface RunTableParts {
   readonly database: SqlDatabase;
   readonly artifactRoot: string;
+  readonly workspace: string;
+}
+
+/** A run by its id, if it is of the workspace: the condition of what is read by that id alone. */
+export function isOwnRun(runId: string, { workspace }: RunTableParts): RawBuilder<boolean> {
+  return sql`exists (select 1 from tracking_runs as o where o.run_id = ${runId} and o.workspace = ${workspace})`;
 }
 
 /** Conditions on the run's row `r`; what few runs satisfy is found by an index. @throws SEARCH_INVALID, EXPERIMENT_NOT_FOUND for an id that cannot be one */
-export async function selected({ experimentIds, filter, view }: RunSelection, { database, artifactRoot }: RunTableParts): Promise<RawBuilder<boolean>> {
+export async function selected(
+  { experimentIds, filter, view }: RunSelection,
+  { database, artifactRoot, workspace }: RunTableParts,
+): Promise<RawBuilder<boolean>> {
   const keys = experimentIds.map(experimentKey);
   const asked = await searchable(database, { experimentIds, filter }, artifactRoot);
   const conditions = [
     sql<boolean>`r.experiment_id in (${sql.join(keys)})`,
+    sql<boolean>`r.workspace = ${workspace}`,
     ...inStage(view),
     ...(asked.filter === undefined ? [] : [conditionOf(asked.filter, asked.places, database.dialect)]),
   ];

@@ -1,7 +1,7 @@
 import { tables } from "../../storage/sql/tables.ts";
-import type { SqlDatabase } from "../../storage/sql/port.ts";
 import type { RunStatus } from "../port.ts";
 import type { LifecycleStage, TrackingTables } from "../tables.ts";
+import type { RunTableParts } from "./query.ts";
 
 /** Keys of what a table shows beside a run's own attributes. */
 export interface RunColumns {
@@ -25,11 +25,11 @@ export interface RunRow {
 }
 
 /** Rows in the order of the ids, with the named columns only, whatever else the runs hold; a run that is gone is left out. */
-export async function readRunRows(database: SqlDatabase, ids: readonly string[], columns: RunColumns): Promise<RunRow[]> {
+export async function readRunRows({ database, workspace }: RunTableParts, ids: readonly string[], columns: RunColumns): Promise<RunRow[]> {
   if (ids.length === 0) return [];
   const db = tables<TrackingTables>(database.db);
   const { metrics, params, tags } = columns;
-  const runs = await db.selectFrom("tracking_runs").selectAll().where("run_id", "in", ids).execute();
+  const runs = await db.selectFrom("tracking_runs").selectAll().where("run_id", "in", ids).where("workspace", "=", workspace).execute();
   const values = async (table: "tracking_params" | "tracking_tags", keys: readonly string[]): Promise<Map<string, Record<string, string>>> => {
     const found = new Map<string, Record<string, string>>();
     if (keys.length === 0) return found;

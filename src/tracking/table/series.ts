@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { SqlDatabase } from "../../storage/sql/port.ts";
+import { isOwnRun, type RunTableParts } from "./query.ts";
 
 export interface SeriesQuery {
   readonly runId: string;
@@ -31,11 +31,12 @@ export interface Series {
   readonly high: readonly (number | null)[];
 }
 
-export async function readSeries(database: SqlDatabase, query: SeriesQuery): Promise<Series> {
+export async function readSeries(parts: RunTableParts, query: SeriesQuery): Promise<Series> {
+  const { database } = parts;
   const { runId, key, buckets, from, to } = query;
   const axis = query.axis === "step" ? sql.ref("m.step") : sql.ref("m.timestamp_ms");
   const finite = sql`m.is_nan = 0 and m.value between ${-Number.MAX_VALUE} and ${Number.MAX_VALUE}`;
-  const part = sql`from tracking_metrics as m where m.run_id = ${runId} and m.key = ${key}
+  const part = sql`from tracking_metrics as m where m.run_id = ${runId} and m.key = ${key} and ${isOwnRun(runId, parts)}
     ${from === undefined ? sql`` : sql`and ${axis} >= ${from}`} ${to === undefined ? sql`` : sql`and ${axis} <= ${to}`}`;
   const [extent] = await database.readApart(sql<{ total: number; usable: number | null; low: number | null; high: number | null }>`
     select count(*) as total, sum(case when ${finite} then 1 else 0 end) as usable, min(${axis}) as low, max(${axis}) as high ${part}`);
