@@ -57,7 +57,7 @@ try {
       allowedHosts: [...namesIn(configuration.allowedHosts), ownAddress(args.host)],
     },
   );
-  const deliverer = createDeliverer({ ...stores.webhooks, outbox: createOutbox(stores.database, systemClock) });
+  const deliverer = createDeliverer({ ...stores.webhooks, webhooks: stores.webhooks.receivers, outbox: createOutbox(stores.database, systemClock) });
   deliverer.start();
   ending.by(async () => {
     await control.close();

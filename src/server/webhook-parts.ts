@@ -1,7 +1,7 @@
 import type { WebhookParts } from "../registry/mlflow/webhook-calls.ts";
 import { addressRule } from "../registry/webhooks/public-address.ts";
 import { webhookSender } from "../registry/webhooks/send.ts";
-import { createWebhooks } from "../registry/webhooks/webhooks.ts";
+import { createWebhooks, everyWebhook } from "../registry/webhooks/webhooks.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
 import { systemClock, systemId } from "./system.ts";
 
@@ -10,6 +10,7 @@ export function webhookParts(database: SqlDatabase, targets: string | undefined)
   const isAllowed = addressRule(targets?.split(",") ?? []);
   return {
     webhooks: createWebhooks({ database, clock: systemClock, newId: systemId }),
+    receivers: everyWebhook({ database }),
     send: webhookSender(isAllowed),
     isAllowed,
     allowHttp: targets !== undefined,

@@ -16,6 +16,8 @@ import { pageJson } from "./entities.ts";
 
 export interface WebhookParts {
   readonly webhooks: Webhooks;
+  /** Of every workspace, for whoever delivers to them. */
+  readonly receivers: Pick<Webhooks, "get" | "secretOf">;
   readonly send: SendWebhook;
   readonly isAllowed: AddressRule;
   /** True where the configuration names targets of its own network, which may have no certificate. */

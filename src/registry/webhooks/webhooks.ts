@@ -53,12 +53,21 @@ interface Parts {
   readonly newId: NewId;
 }
 
-/** Of all workspaces, as whoever delivers needs them; what is made here is of `default`. */
+/** Those of `default`. */
 export function createWebhooks(parts: Parts): Webhooks {
-  return webhooksOf(parts, undefined);
+  return webhooksOf(parts, defaultWorkspace);
 }
 
-function webhooksOf(parts: Parts, workspace: string | undefined): Webhooks {
+/** Of every workspace: for whoever delivers to them. */
+export function everyWebhook({ database }: Pick<Parts, "database">): Pick<Webhooks, "get" | "secretOf"> {
+  const db = tables<RegistryTables>(database.db);
+  return {
+    get: (webhookId) => webhookOf(db, webhookId, undefined),
+    secretOf: async (webhookId) => (await rowOf(db, webhookId, undefined)).secret ?? undefined,
+  };
+}
+
+function webhooksOf(parts: Parts, workspace: string): Webhooks {
   const { database, clock, newId } = parts;
   const db = tables<RegistryTables>(database.db);
   const write = <T>(work: (queries: RegistryQueries) => Promise<T>): Promise<T> =>
@@ -68,15 +77,14 @@ function webhooksOf(parts: Parts, workspace: string | undefined): Webhooks {
       database.transaction(async (trx) => {
         const queries = tables<RegistryTables>(trx);
         const nowUs = clock.nowUs();
-        const own = workspace ?? defaultWorkspace;
-        if (own !== defaultWorkspace) await holdWorkspace(trx, database.dialect, own);
-        const row = { webhook_id: newId(), workspace: own, name, url, description: description ?? null, secret: secret || null, status: status ?? "ACTIVE" };
+        if (workspace !== defaultWorkspace) await holdWorkspace(trx, database.dialect, workspace);
+        const row = { webhook_id: newId(), workspace, name, url, description: description ?? null, secret: secret || null, status: status ?? "ACTIVE" };
         await queries
           .insertInto("registry_webhooks")
           .values({ ...row, created_us: nowUs, updated_us: nowUs })
           .execute();
         await subscribe(queries, row.webhook_id, events);
-        return webhookOf(queries, row.webhook_id);
+        return webhookOf(queries, row.webhook_id, workspace);
       }),
     inWorkspace: (name) => webhooksOf(parts, name),
     get: (webhookId) => webhookOf(db, webhookId, workspace),
@@ -100,7 +108,7 @@ function webhooksOf(parts: Parts, workspace: string | undefined): Webhooks {
           await queries.deleteFrom("registry_webhook_events").where("webhook_id", "=", webhookId).execute();
           await subscribe(queries, webhookId, change.events);
         }
-        return webhookOf(queries, webhookId);
+        return webhookOf(queries, webhookId, workspace);
       }),
     delete: (webhookId) =>
       write(async (queries) => {
@@ -111,7 +119,7 @@ function webhooksOf(parts: Parts, workspace: string | undefined): Webhooks {
     list: async ({ limit, token }) => {
       const page = await readRows<RegistryTables, "registry_webhooks">(database.db, {
         table: "registry_webhooks",
-        conditions: workspace === undefined ? [] : [sql`r.workspace = ${workspace}`],
+        conditions: [sql`r.workspace = ${workspace}`],
         sort: [
           { expression: sql`r.created_us`, type: "number", descending: true },
           { expression: sql`r.webhook_id`, type: "text", descending: true },
@@ -135,7 +143,7 @@ async function rowOf(db: RegistryQueries, webhookId: string, workspace: string |
   return row;
 }
 
-async function webhookOf(db: RegistryQueries, webhookId: string, workspace?: string): Promise<Webhook> {
+async function webhookOf(db: RegistryQueries, webhookId: string, workspace: string | undefined): Promise<Webhook> {
   const [webhook] = await withEvents(db, [await rowOf(db, webhookId, workspace)]);
   if (webhook === undefined) throw new KarkhanaError("WEBHOOK_NOT_FOUND", { webhookId });
   return webhook;
