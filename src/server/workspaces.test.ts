@@ -63,13 +63,8 @@ async function fill(workspace: string): Promise<Ids> {
   await post("registered-models/create", { name: "secret" });
   await post("model-versions/create", { name: "secret", source: "s3://b/m" });
   await post("registered-models/alias", { name: "secret", alias: "best", version: "1" });
-  const { webhook_id: webhook } = (
-    await post("webhooks", {
-      name: "secret",
-      url: "http://127.0.0.1:9/",
-      events: [{ entity: "REGISTERED_MODEL", action: "CREATED" }],
-    })
-  )["webhook"]!;
+  const events = [{ entity: "REGISTERED_MODEL", action: "CREATED" }];
+  const { webhook_id: webhook } = (await post("webhooks", { name: "secret", url: "http://127.0.0.1:9/", events })).webhook;
   for (const place of [`${experiment}/${run}/artifacts/a.txt`, `${experiment}/models/${model}/artifacts/a.txt`])
     expect((await call("PUT", `/api/2.0/mlflow-artifacts/artifacts/workspaces/${workspace}/${place}`, "hello", at(workspace))).statusCode).toBe(200);
   const target = `workspaces/${workspace}/${experiment}/${run}/artifacts`;
