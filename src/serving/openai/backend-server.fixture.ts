@@ -71,7 +71,7 @@ export const well: Behaviour = (asked, reply) => {
   json(reply, 200, { ...meta(asked, isChat ? "chat.completion" : "text_completion"), choices: [choice], usage });
 };
 
-export function json(reply: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+function json(reply: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
   reply.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
 }
 
