@@ -75,7 +75,7 @@ export async function historyPage(
   key: string,
   { limit, token }: { limit?: number | undefined; token?: string | undefined },
 ): Promise<Page<Metric>> {
-  let query = db.selectFrom("tracking_metrics").selectAll().where("run_id", "=", runId).where("key", "=", key);
+  let query = db.selectFrom("tracking_metrics").select(["step", "timestamp_ms", "value", "is_nan"]).where("run_id", "=", runId).where("key", "=", key);
   if (token !== undefined) {
     const { row } = decodeHistoryPlace(token);
     query = query.where((eb) => eb(eb.refTuple("timestamp_ms", "step", "value", "is_nan"), ">", eb.tuple(...row)));
@@ -83,7 +83,7 @@ export async function historyPage(
   if (limit !== undefined) query = query.limit(limit + 1);
   const rows = await query.orderBy("timestamp_ms").orderBy("step").orderBy("value").orderBy("is_nan").execute();
   const last = limit !== undefined && rows.length > limit ? rows[limit - 1] : undefined;
-  const items = rows.slice(0, limit).map(toMetric);
+  const items = rows.slice(0, limit).map((row) => toMetric({ ...row, key }));
   return last === undefined ? { items } : { items, nextToken: encodeHistoryPlace([last.timestamp_ms, last.step, last.value, last.is_nan]) };
 }
 

@@ -13,7 +13,7 @@ const SQLITE_NOTADB = 26;
 export class SqliteConnection {
   readonly #file: string;
   readonly #database: DatabaseSync;
-  readonly #prepared: Map<string, { statement: StatementSync; returnsRows: boolean }> = new Map();
+  readonly #prepared: Map<string, Prepared> = new Map();
 
   constructor(file: string, use: "read" | "write") {
     this.#file = file;
@@ -21,6 +21,8 @@ export class SqliteConnection {
     try {
       this.exec("pragma journal_mode = wal");
       this.exec("pragma synchronous = full");
+      // kB; the default of 2 MB is read over and over by a search through some thousand runs.
+      this.exec("pragma cache_size = -32000");
       if (use === "read") this.exec("pragma query_only = on");
     } catch (error) {
       this.#database.close();
@@ -39,12 +41,9 @@ export class SqliteConnection {
   execute<R>(query: Pick<CompiledQuery, "sql" | "parameters">): QueryResult<R> {
     const parameters = query.parameters.map(toSqlite);
     return translate(this.#file, () => {
-      const { statement, returnsRows } = this.#prepare(query.sql);
-      if (returnsRows) {
-        // node:sqlite rows have no prototype; callers get plain objects, as from PostgreSQL.
-        const rows = statement.all(...parameters).map((row) => ({ ...row })) as R[];
-        return { rows };
-      }
+      const prepared = this.#prepare(query.sql);
+      const { statement } = prepared;
+      if (prepared.columns.length > 0) return { rows: rowsOf(prepared, parameters) as R[] };
       const { changes, lastInsertRowid } = statement.run(...parameters);
       return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
     });
@@ -55,16 +54,40 @@ export class SqliteConnection {
     this.#database.close();
   }
 
-  #prepare(sql: string): { statement: StatementSync; returnsRows: boolean } {
+  #prepare(sql: string): Prepared {
     const known = this.#prepared.get(sql);
     if (known !== undefined) return known;
     if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear();
     const statement = this.#database.prepare(sql);
-    const fresh = { statement, returnsRows: statement.columns().length > 0 };
+    const fresh = { statement, columns: columnsOf(statement) };
+    if (fresh.columns.length > 0) statement.setReturnArrays(true);
     // A statement's columns may change with the schema; only data statements are worth keeping anyway.
     if (/^\s*(select|insert|update|delete|with)\b/i.test(sql)) this.#prepared.set(sql, fresh);
     return fresh;
   }
+}
+
+interface Prepared {
+  readonly statement: StatementSync;
+  /** Of its rows; none: it returns no rows. */
+  columns: readonly string[];
+}
+
+/** Rows as arrays made into plain objects, as PostgreSQL's are: node:sqlite's own objects have no prototype, and a copy of each took two thirds of a read. */
+function rowsOf(prepared: Prepared, parameters: readonly SQLInputValue[]): Record<string, unknown>[] {
+  const rows = prepared.statement.all(...parameters) as unknown as readonly (readonly unknown[])[];
+  // SQLite prepares a statement anew where the schema has changed since.
+  if (rows[0] !== undefined && rows[0].length !== prepared.columns.length) prepared.columns = columnsOf(prepared.statement);
+  const { columns } = prepared;
+  return rows.map((values) => {
+    const row: Record<string, unknown> = {};
+    for (let i = 0; i < columns.length; i++) row[columns[i]!] = values[i];
+    return row;
+  });
+}
+
+function columnsOf(statement: StatementSync): string[] {
+  return statement.columns().map(({ name }) => name);
 }
 
 export function isBusy(error: unknown): boolean {
