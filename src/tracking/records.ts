@@ -90,6 +90,8 @@ export interface RunRecords {
   create(input: { experimentId: string; name?: string | undefined; userId: string; startUs: Micros; tags: Tags }): Promise<RunRecord>;
   /** Deleted ones too. @throws RUN_NOT_FOUND */
   get(runId: string): Promise<RunRecord>;
+  /** Where its files lie, without the rest. @throws RUN_NOT_FOUND */
+  place(runId: string): Promise<{ experimentId: string; artifactPath: string; isDeleted: boolean }>;
   /** @throws RUN_DELETED */
   update(runId: string, change: { status?: RunStatus | undefined; endUs?: Micros | undefined; name?: string | undefined }): Promise<RunRecord>;
   setStage(runId: string, stage: LifecycleStage): Promise<void>;

@@ -102,10 +102,17 @@ export function createRunRecords({ database, newId, artifactRoot, workspace }: P
           .returningAll()
           .executeTakeFirstOrThrow();
         await writeTags(trx, runId, tags);
-        return recordOf(trx, row);
+        // As it would be read: nothing else is of it yet.
+        const record = infoOf(row, artifactRoot);
+        return { ...record, run: { ...record.run, tags: byKey(tags) } };
       });
     },
     get: async (runId) => recordOf(db, await rowOf(db, runId)),
+    place: async (runId) => {
+      const row = await rowOf(db, runId);
+      const { experimentId, artifactPath } = runOf(row);
+      return { experimentId, artifactPath, isDeleted: row.stage === "deleted" };
+    },
     update: (runId, { status, endUs, name }) =>
       inTransaction(async (trx) => {
         if (name !== undefined) requireName("name", name);
@@ -154,6 +161,11 @@ export function createRunRecords({ database, newId, artifactRoot, workspace }: P
       return points;
     },
   };
+}
+
+/** In the order in which they are read. */
+function byKey(texts: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 type Searched = Pick<Parts, "database" | "artifactRoot" | "workspace">;

@@ -92,10 +92,7 @@ function openWorkspace(shared: Shared, workspace: string): TrackingStore {
   const artifacts = createRunArtifacts(parts.blobs, async (runId) => (await tracking.getRun(runId)).artifactPath);
   const runs = createRunRecords(parts);
   const loggedModels = createLoggedModels(parts);
-  const files = createRunFiles(parts.blobs, async (runId) => {
-    const { run, stage } = await runs.get(runId);
-    return { experimentId: run.experimentId, artifactPath: run.artifactPath, isDeleted: stage === "deleted" };
-  });
+  const files = createRunFiles(parts.blobs, (runId) => runs.place(runId));
   const modelFiles = createModelFiles(parts.blobs, (modelId) => loggedModels.get(modelId, { allowDeleted: true }));
   return Object.assign(tracking, artifacts, {
     experiments: createExperimentRecords(parts),

@@ -391,6 +391,20 @@ export const trackingMigrations: readonly Migration[] = [
       await rebuildExperiments(trx);
     },
   },
+  {
+    id: "tracking-0008-metrics-by-their-key",
+    up: async (trx, dialect) => {
+      // PostgreSQL keeps a table and its key apart. SQLite need not: the key holds nearly all of a metric, which was thus written twice.
+      if (dialect === "postgres") return;
+      await rekey(trx, "tracking_metrics", "primary key (run_id, key, timestamp_ms, step, value, is_nan)", "");
+      await rekey(trx, "tracking_latest_metrics", "experiment_id bigint, primary key (run_id, key)", ", experiment_id");
+      await trx.schema
+        .createIndex("tracking_latest_metrics_by_value")
+        .on("tracking_latest_metrics")
+        .columns(["experiment_id", "key", "is_nan", "value", "run_id"])
+        .execute();
+    },
+  },
 ];
 
 /** SQLite takes no constraint off a table. What points at the rows is checked when the transaction ends, when they are there again. */
@@ -414,4 +428,17 @@ async function rebuildExperiments(trx: SqlTransaction): Promise<void> {
     .execute();
   await sql`insert into tracking_experiments (${kept}) select ${kept} from tracking_experiments_before`.execute(trx);
   await schema.dropTable("tracking_experiments_before").execute();
+}
+
+/** The rows of a table of metrics into one that is its own key, in the order of the key. SQLite's alone. */
+async function rekey(trx: SqlTransaction, table: string, end: string, more: string): Promise<void> {
+  const columns = `run_id, key, step, timestamp_ms, value, is_nan${more}`;
+  await sql`create table ${sql.table(`${table}_by_key`)} (
+    run_id text not null references tracking_runs (run_id), key text not null, step bigint not null, timestamp_ms bigint not null,
+    value double precision not null, is_nan bigint not null, ${sql.raw(end)}) without rowid`.execute(trx);
+  await sql`insert into ${sql.table(`${table}_by_key`)} (${sql.raw(columns)}) select ${sql.raw(columns)} from ${sql.table(table)} order by run_id, key, timestamp_ms, step, value, is_nan`.execute(
+    trx,
+  );
+  await sql`drop table ${sql.table(table)}`.execute(trx);
+  await sql`alter table ${sql.table(`${table}_by_key`)} rename to ${sql.table(table)}`.execute(trx);
 }

@@ -1,12 +1,22 @@
-import { sql } from "kysely";
-
 import { KarkhanaError } from "../kernel/error.ts";
+import { RowInsert } from "../storage/sql/insert-rows.ts";
 import type { Metric } from "./port.ts";
 import { toRow, type MetricRow, type TrackingQueries } from "./read.ts";
 import { requireLoggedModels } from "./run-models.ts";
 
 /** 10 host parameters a row at most, far below SQLite's 32,766 of a statement. */
 const rowsPerInsert = 1000;
+
+const metricColumns = { run_id: "text", key: "text", step: "bigint", timestamp_ms: "bigint", value: "double precision", is_nan: "bigint" } as const;
+const latestColumns = { ...metricColumns, experiment_id: "bigint" } as const;
+const metricInsert = new RowInsert<MetricRow>("tracking_metrics", metricColumns, "on conflict (run_id, key, timestamp_ms, step, value, is_nan) do nothing");
+const latestInsert = new RowInsert<MetricRow & { experiment_id: number }>(
+  "tracking_latest_metrics",
+  latestColumns,
+  `on conflict (run_id, key) do update set step = excluded.step, timestamp_ms = excluded.timestamp_ms, value = excluded.value, is_nan = excluded.is_nan
+   where (excluded.step, excluded.timestamp_ms, excluded.value, excluded.is_nan)
+     > (tracking_latest_metrics.step, tracking_latest_metrics.timestamp_ms, tracking_latest_metrics.value, tracking_latest_metrics.is_nan)`,
+);
 
 /** A run and the experiment it is of, as the tables name them. */
 export interface RunKey {
@@ -17,33 +27,11 @@ export interface RunKey {
 /** Appends to the history and moves the latest values; a metric that is already there adds nothing. */
 export async function writeMetrics(trx: TrackingQueries, { runId, experimentId }: RunKey, metrics: readonly Metric[]): Promise<void> {
   const rows = metrics.map((metric) => toRow(runId, metric));
-  for (let from = 0; from < rows.length; from += rowsPerInsert) {
-    await trx
-      .insertInto("tracking_metrics")
-      .values(rows.slice(from, from + rowsPerInsert))
-      .onConflict((c) => c.columns(["run_id", "key", "timestamp_ms", "step", "value", "is_nan"]).doNothing())
-      .execute();
-  }
-  const latest = latestOf(rows);
-  for (let from = 0; from < latest.length; from += rowsPerInsert) {
-    await trx
-      .insertInto("tracking_latest_metrics")
-      .values(latest.slice(from, from + rowsPerInsert).map((row) => ({ ...row, experiment_id: experimentId })))
-      .onConflict((c) =>
-        c
-          .columns(["run_id", "key"])
-          .doUpdateSet((eb) => ({
-            step: eb.ref("excluded.step"),
-            timestamp_ms: eb.ref("excluded.timestamp_ms"),
-            value: eb.ref("excluded.value"),
-            is_nan: eb.ref("excluded.is_nan"),
-          }))
-          .where(
-            sql<boolean>`(excluded.step, excluded.timestamp_ms, excluded.value, excluded.is_nan) > (tracking_latest_metrics.step, tracking_latest_metrics.timestamp_ms, tracking_latest_metrics.value, tracking_latest_metrics.is_nan)`,
-          ),
-      )
-      .execute();
-  }
+  await metricInsert.into(trx, rows);
+  await latestInsert.into(
+    trx,
+    latestOf(rows).map((row) => ({ ...row, experiment_id: experimentId })),
+  );
 }
 
 /** Beside the run's history: what was measured of a logged model. @throws LOGGED_MODEL_NOT_FOUND */

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RowInsert } from "../../src/storage/sql/insert-rows.ts";
 import { migrate } from "../../src/storage/sql/migrate.ts";
 import type { Migration, SqlDatabase } from "../../src/storage/sql/port.ts";
 import { isUniqueViolation, tables } from "../../src/storage/sql/tables.ts";
@@ -64,6 +65,37 @@ export function sqlContract(name: string, make: MakeSqlFixture): void {
       await expect(database.readApart(sql`select * from no_such_table`)).rejects.toThrow(/no_such_table/);
       await expect(database.readApart(sql`select nothing from item`)).rejects.toThrow(/nothing/);
       expect(await count()).toEqual([{ n: 1 }]);
+    });
+
+    it.each([0, 1, 9, 10, 111, 1234])("%i rows at once go in as they are, are read back so, and again change nothing", async (count) => {
+      const insert = new RowInsert<Tables["item"] & { id: string }>("item", { id: "text", n: "bigint", x: "double precision" }, "on conflict (id) do nothing");
+      const odd = [Infinity, -Infinity, Number.MIN_VALUE, 0.1, Number.MAX_VALUE, 3];
+      const prefix = `${id()}-é,{}"'\\ null`;
+      const rows = Array.from({ length: count }, (_, i) => ({
+        id: `${prefix} ${i}`,
+        n: i % 3 === 0 ? null : Number.MAX_SAFE_INTEGER - i,
+        x: odd[i % odd.length]!,
+      }));
+      await database.transaction((trx) => insert.into(trx, rows));
+      await database.transaction((trx) =>
+        insert.into(
+          trx,
+          rows.map((row) => ({ ...row, n: 0, x: 0 })),
+        ),
+      );
+      const found = await db()
+        .selectFrom("item")
+        .selectAll()
+        .where("id", "in", [...rows.map((row) => row.id), "none"])
+        .execute();
+      expect(new Map(found.map((row) => [row.id, row]))).toEqual(new Map(rows.map((row) => [row.id, row])));
+    });
+
+    it("rows at once of which one is refused leave the transaction to fail whole", async () => {
+      const insert = new RowInsert<Tables["counter"]>("counter", { id: "text", n: "bigint" }, "");
+      const rows = Array.from({ length: 150 }, (_, i) => ({ id: `refused-${i % 149}`, n: i }));
+      await expect(database.transaction((trx) => insert.into(trx, rows))).rejects.toSatisfy(isUniqueViolation);
+      expect(await db().selectFrom("counter").selectAll().where("id", "like", "refused-%").execute()).toEqual([]);
     });
 
     it("integers of 53 bits, doubles, text and nulls come back as they went in, as JS numbers and plain objects", async () => {

@@ -3,11 +3,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import fc from "fast-check";
+import { sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { ManualClock } from "../../src/kernel/clock.ts";
 import { idMaker } from "../../src/kernel/ids.ts";
 import { seededRng } from "../../src/kernel/rng.ts";
+import { migrate } from "../../src/storage/sql/migrate.ts";
 import { openFileBlobs } from "../../src/storage/blobs/files.ts";
 import type { RunArtifacts } from "../../src/tracking/artifacts.ts";
 import type { Metric, Tracking } from "../../src/tracking/port.ts";
@@ -36,6 +38,37 @@ export function trackingContract(name: string, makeFixture: MakeSqlFixture): voi
     afterEach(async () => {
       await fixture.dispose();
       await rm(folder, { recursive: true });
+    });
+
+    it("metrics of a database from before they were kept by their key are all there after its migration, and go on", async () => {
+      const before = await makeFixture(trackingMigrations.slice(0, 6));
+      try {
+        const { database } = before;
+        const runId = "a".repeat(32);
+        await sql`insert into tracking_runs (run_id, experiment_id, name, status, start_us) values (${runId}, 0, 'old', 'RUNNING', 1)`.execute(database.db);
+        for (const [step, value, isNan] of [
+          [2, 0.25, 0],
+          [1, -Infinity, 0],
+          [3, 0, 1],
+        ])
+          await sql`insert into tracking_metrics (run_id, key, timestamp_ms, step, value, is_nan) values (${runId}, 'auc', 7, ${step}, ${value}, ${isNan})`.execute(
+            database.db,
+          );
+        await sql`insert into tracking_latest_metrics (run_id, key, timestamp_ms, step, value, is_nan, experiment_id) values (${runId}, 'auc', 7, 3, 0, 1, 0)`.execute(
+          database.db,
+        );
+        await migrate(database, trackingMigrations);
+        const moved = await open(database, "migrated");
+        const old = [metric("auc", -Infinity, 1, 7), metric("auc", 0.25, 2, 7), metric("auc", Number.NaN, 3, 7)];
+        expect(await moved.metricHistory(runId, "auc")).toEqual(old);
+        expect((await moved.getRun(runId)).metrics).toEqual({ auc: old[2] });
+        await moved.logBatch(runId, { metrics: [old[1]!, metric("auc", 0.5, 4, 7)] });
+        expect(await moved.metricHistory(runId, "auc")).toEqual([...old, metric("auc", 0.5, 4, 7)]);
+        expect((await moved.getRun(runId)).metrics).toEqual({ auc: metric("auc", 0.5, 4, 7) });
+        await expect(moved.logBatch("b".repeat(32), { metrics: [metric("auc", 1)] })).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
+      } finally {
+        await before.dispose();
+      }
     });
 
     const open = async (database: SqlFixture["database"], seed: string): Promise<Tracking & RunArtifacts> => {

@@ -23,7 +23,11 @@ export class SqliteConnection {
       this.exec("pragma synchronous = full");
       // kB; the default of 2 MB is read over and over by a search through some thousand runs.
       this.exec("pragma cache_size = -32000");
+      // Pages. What the log holds is brought into the file by whoever commits next; less often, since most of it is the same pages again.
+      this.exec("pragma wal_autocheckpoint = 4000");
       if (use === "read") this.exec("pragma query_only = on");
+      // What a statement of many rows would take back if its last one failed: of a writer some pages, which need no file.
+      else this.exec("pragma temp_store = memory");
     } catch (error) {
       this.#database.close();
       throw error;

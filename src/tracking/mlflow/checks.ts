@@ -21,7 +21,8 @@ export function checkKey(path: string, key: string, what: string): string {
   if (!/^[/\p{L}\p{N}_.\- :]*$/u.test(key)) {
     refuse(invalidValue(path, key, "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)."));
   }
-  const resolved = normalized(key);
+  // Most keys are plain names; a batch has a thousand.
+  const resolved = key.includes("/") || key.startsWith(".") ? normalized(key) : key;
   if (resolved !== key || resolved === "." || resolved.startsWith("..") || resolved.startsWith("/")) {
     refuse(
       invalidValue(

@@ -72,7 +72,7 @@ export class Message {
   item(name: string): Message | undefined {
     const value = this.raw(name);
     if (value === undefined) return undefined;
-    return typeof value === "object" && !Array.isArray(value) ? new Message(Object.fromEntries(Object.entries(value ?? {}))) : refuseType(name, value);
+    return isFields(value) ? new Message(value) : refuseType(name, value);
   }
 
   /** Each item with the name its own refusals use: "metrics[3]". */
@@ -80,14 +80,18 @@ export class Message {
     const value = this.raw(name) ?? [];
     if (!Array.isArray(value)) return refuseType(name, value);
     return value.map((item: unknown, i) => {
-      if (typeof item !== "object" || item === null || Array.isArray(item)) return refuseType(name, value);
-      return { path: `${name}[${i}]`, message: new Message(Object.fromEntries(Object.entries(item))) };
+      if (!isFields(item)) return refuseType(name, value);
+      return { path: `${name}[${i}]`, message: new Message(item) };
     });
   }
 
   #refuseType(name: string, value: unknown): never {
     return refuseType(name, typeof value === "number" && this.#source !== undefined && isWrittenAsFloat(this.#source, name) ? new PythonFloat(value) : value);
   }
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A whole number that was written with a point or an exponent. */
