@@ -9,7 +9,7 @@ import { sourcePath } from "../data/relation.ts";
 import type { SourceDefinition } from "../data/source.ts";
 import { toErrorRecord } from "../kernel/error.ts";
 import { sourcesOf } from "../project/definition.ts";
-import { readConfiguration, variables } from "../server/configuration.ts";
+import { processesIn, readConfiguration, variables } from "../server/configuration.ts";
 import { readRunning } from "../server/running.ts";
 import { lookAtDataFolder } from "../storage/data-folder.ts";
 import { openDuckDb } from "../storage/duckdb/duckdb.ts";
@@ -90,12 +90,23 @@ async function configuration(): Promise<Finding[]> {
         variables.redisUrl.name,
       ),
     );
+    findings.push(servingProcesses(processesIn(found.servingProcesses ?? "1") ?? 1));
     findings.push(...unknownVariables());
   } catch (error) {
     const { message, remedy } = toErrorRecord(error);
     findings.push({ what: "configuration", state: "wrong", found: message, remedy });
   }
   return findings;
+}
+
+function servingProcesses(number: number): Finding {
+  const what = "serving processes";
+  const found = `${number} on the serving ports (${variables.servingProcesses.name}${number === 1 ? " is 1 or not set" : ""})`;
+  if (number > 1 && process.platform !== "linux")
+    return { what, state: "wrong", found, remedy: `Ports are shared on Linux only: unset ${variables.servingProcesses.name}, or run it there.` };
+  return number > availableParallelism()
+    ? { what, state: "note", found, remedy: `There are ${availableParallelism()} cores: more processes than cores only take each other's time.` }
+    : { what, state: "good", found };
 }
 
 /** A misspelt variable would be passed over in silence. */
@@ -179,7 +190,10 @@ async function sourceFile(source: SourceDefinition, projectFolder: string): Prom
 async function folder(dataFolder: string): Promise<Finding> {
   const what = "data folder";
   const running = readRunning(dataFolder);
-  if (running !== undefined) return { what, state: "good", found: `${dataFolder}, in use by process ${running.pid}` };
+  if (running !== undefined) {
+    const serving = running.servingProcesses ?? 1;
+    return { what, state: "good", found: `${dataFolder}, in use by process ${running.pid} with ${serving} serving ${serving === 1 ? "process" : "processes"}` };
+  }
   try {
     const format = await lookAtDataFolder(dataFolder);
     return { what, state: "good", found: `${dataFolder}${format === "new" ? " (made at the first start)" : ""}` };

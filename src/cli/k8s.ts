@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { stringify } from "yaml";
 import { KarkhanaError } from "../kernel/error.ts";
+import { maxServingProcesses } from "../server/configuration.ts";
 import { number, optionalText, text, type FlagValues } from "./arguments.ts";
 import { portFlags, projectFlags, type Command } from "./command.ts";
 import { manifestsOf, type KubernetesOptions } from "./kubernetes/manifests.ts";
@@ -19,6 +20,7 @@ export const k8s: Command = {
     "project-folder": { type: "string", value: "folder", help: "The project's folder in the image", default: "/project" },
     "serving-port": portFlags["serving-port"]!,
     "grpc-port": { ...portFlags["grpc-port"]!, default: 4711 },
+    "serving-processes": { type: "integer", value: "n", help: "Serving processes in each pod", default: 1, min: 1, max: maxServingProcesses },
     "min-replicas": { type: "integer", value: "n", help: "Pods at least", default: 2, min: 1 },
     "max-replicas": { type: "integer", value: "n", help: "Pods at most", default: 10, min: 1 },
     "target-in-flight": { type: "integer", value: "n", help: "Requests under way in a pod above which another is started", default: 64, min: 1 },
@@ -39,6 +41,7 @@ export const k8s: Command = {
       projectFolder: text(values, "project-folder"),
       servingPort: number(values, "serving-port"),
       grpcPort: number(values, "grpc-port"),
+      servingProcesses: number(values, "serving-processes"),
       minReplicas: number(values, "min-replicas"),
       maxReplicas: number(values, "max-replicas"),
       targetInFlight: number(values, "target-in-flight"),

@@ -74,12 +74,17 @@ export async function startProcesses(
           ({ grpcAddress = grpcAddress } = message);
           if (which !== undefined && message.peerPort !== undefined) peers.set(which, message.peerPort);
           tellPeers();
+          if (peers.size >= processes) for (const go of waitingForAll.splice(0)) go();
         }
         onMessage?.(role, message);
       },
     });
     (spec.role === "serving" ? serving : control).push(supervisor);
     return (await supervisor.start()).get(spec.role) ?? "";
+  };
+  const waitingForAll: (() => void)[] = [];
+  const allUp = async (): Promise<void> => {
+    if (processes > 1 && peers.size < processes) await new Promise<void>((resolve) => waitingForAll.push(resolve));
   };
   let restarting: Promise<void> = Promise.resolve();
   const restartServing = (): void => {
@@ -89,7 +94,11 @@ export async function startProcesses(
   const oneAfterTheOther = async (before: Promise<void>): Promise<void> => {
     await before;
     say(`karkhana: starting ${processes === 1 ? "the serving process" : `${processes} serving processes`} again, one after the other`);
-    for (const supervisor of serving) await supervisor.restart();
+    for (const supervisor of serving) {
+      // One that has just died is waited for: while it starts, the one to be ended may be all that answers.
+      await allUp();
+      await supervisor.restart();
+    }
     say("karkhana: all were started again");
   };
   const stop = async (): Promise<void> => {

@@ -2,6 +2,7 @@ import { formatIso } from "../kernel/time.ts";
 import { openStores } from "../server/compose.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { readRunning } from "../server/running.ts";
+import type { StatsReport } from "../serving/peers/process-reports.ts";
 import { isSet } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
 import { chooseProject, requireDataFolder } from "./project-folder.ts";
@@ -17,6 +18,7 @@ export const status: Command = {
     const stores = await openStores(dataFolder, readConfiguration(process.env));
     try {
       const running = readRunning(dataFolder);
+      const processes = running === undefined ? undefined : await servingProcesses(running.servingUrl, stores.internalToken);
       const deployments = await stores.registry.listDeployments();
       const runs = await stores.pipelines.listRuns(10);
       const models = await Promise.all(
@@ -30,6 +32,7 @@ export const status: Command = {
           JSON.stringify({
             project: project.definition.name,
             running: running ?? null,
+            servingProcesses: processes ?? null,
             models,
             deployments,
             runs: runs.map(({ steps: _steps, ...run }) => run),
@@ -38,6 +41,10 @@ export const status: Command = {
         return 0;
       }
       console.log(running === undefined ? "not running" : `running: console ${running.controlUrl}, serving ${running.servingUrl}`);
+      for (const one of processes ?? [])
+        console.log(`serving process ${one.process}: pid ${one.pid}, up ${Math.round(one.uptimeSeconds)} s, ${one.inFlight} requests under way`);
+      const missing = (running?.servingProcesses ?? 1) - (processes?.length ?? 1);
+      if (missing > 0) console.log(`${missing} of ${running?.servingProcesses} serving processes ${missing === 1 ? "does" : "do"} not answer`);
       for (const { model, versions } of models) {
         const list = versions.length === 0 ? "no version yet" : versions.map(({ version, state }) => `v${version} ${state}`).join(", ");
         console.log(`${model}: ${list}${deployments.some((d) => d.model === model) ? "" : "; nothing is deployed"}`);
@@ -58,3 +65,14 @@ export const status: Command = {
     }
   },
 };
+
+/** Those that answer; none if nobody does. */
+async function servingProcesses(url: string, token: string): Promise<StatsReport["processes"]> {
+  try {
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(new URL("/v1/stats", url), { headers, signal: AbortSignal.timeout(3000) });
+    return response.ok ? ((await response.json()) as StatsReport).processes : [];
+  } catch {
+    return [];
+  }
+}

@@ -397,8 +397,10 @@ export interface ServingVersion {
   readonly stages: Readonly<Record<string, StageSummary>>;
 }
 
-/** The process as a whole: what it holds, what it lets in, whom it turned away. */
+/** The serving processes as a whole: what they hold, what they let in, whom they turned away. */
 export interface ServingRoom {
+  /** How many share the ports and answered when they were asked. */
+  readonly processes: number;
   readonly inFlight: number;
   readonly concurrencyLimit: number;
   readonly overloaded: number;

@@ -430,7 +430,7 @@ export const schemas: Readonly<
         }),
       ),
       samples: Type.Array(Type.Object({ atUs: num, ratePerSecond: num, p50Us: orNull(num), p95Us: orNull(num), p99Us: orNull(num) })),
-      room: orNull(Type.Object({ inFlight: num, concurrencyLimit: num, overloaded: num, overShare: num, timedOut: num })),
+      room: orNull(Type.Object({ processes: int, inFlight: num, concurrencyLimit: num, overloaded: num, overShare: num, timedOut: num })),
       price: orNull(Type.Object({ perHour: num, currency: text })),
     }),
   ),

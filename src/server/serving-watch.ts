@@ -83,8 +83,8 @@ function sampleOf(models: readonly ServingModel[], atUs: number): ServingSample 
 }
 
 function roomIn(body: unknown): ServingRoom {
-  const { inFlight, concurrencyLimit, overloaded, overShare, timedOut } = body as ServingRoom;
-  return { inFlight, concurrencyLimit, overloaded, overShare, timedOut };
+  const { processes, inFlight, concurrencyLimit, overloaded, overShare, timedOut } = body as Omit<ServingRoom, "processes"> & { readonly processes?: unknown };
+  return { processes: Array.isArray(processes) ? processes.length : 1, inFlight, concurrencyLimit, overloaded, overShare, timedOut };
 }
 
 /** The serving process is of this program; what it says is taken as it is, once it has the outer shape. */

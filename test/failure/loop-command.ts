@@ -15,6 +15,7 @@ export interface LoopFlags {
   readonly data: string;
   readonly port: number;
   readonly servingPort: number;
+  readonly servingProcesses?: number;
 }
 
 const main = path.join(import.meta.dirname, "../../src/cli/main.ts");
@@ -29,7 +30,7 @@ export class LoopCommand {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   isOver = false;
 
-  constructor({ command = "run", project, data, port, servingPort }: LoopFlags) {
+  constructor({ command = "run", project, data, port, servingPort, servingProcesses = 1 }: LoopFlags) {
     const flags = [
       "--project",
       project,
@@ -39,6 +40,8 @@ export class LoopCommand {
       String(port),
       "--serving-port",
       String(servingPort),
+      "--serving-processes",
+      String(servingProcesses),
       "--json",
       ...(command === "run" ? ["--exit"] : []),
     ];

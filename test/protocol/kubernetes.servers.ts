@@ -42,9 +42,12 @@ async function problems(file: string, release: string): Promise<string> {
 
 test.each(releases)("Kubernetes %s takes them, with a GPU and without", async (release) => {
   expect(await problems(await write("plain.yaml"), release)).toBe("");
-  expect(await problems(await write("gpu.yaml", "--gpus", "1", "--node-selector", "accelerator=l4,zone=a", "--cpu", "500m", "--memory", "2Gi"), release)).toBe(
-    "",
-  );
+  expect(
+    await problems(
+      await write("gpu.yaml", "--gpus", "1", "--node-selector", "accelerator=l4,zone=a", "--cpu", "500m", "--memory", "2Gi", "--serving-processes", "2"),
+      release,
+    ),
+  ).toBe("");
 });
 
 test("the check would see a field that does not exist and a value of another type", async () => {

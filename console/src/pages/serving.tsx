@@ -47,6 +47,7 @@ export function ServingPage(): ReactNode {
             <Block title="Room" note="Requests that may be under way at once follow the time they take; what does not fit is refused at once.">
               <Readings
                 items={[
+                  ...(s.room.processes > 1 ? [{ name: "Processes", value: count(s.room.processes), sub: "on one port; all is of them together" }] : []),
                   { name: "Under way", value: count(s.room.inFlight), sub: `of ${count(s.room.concurrencyLimit)} there is room for` },
                   { name: "Turned away", value: count(s.room.overloaded), sub: "no room" },
                   { name: "Over their share", value: count(s.room.overShare), sub: "of a model or tenant" },

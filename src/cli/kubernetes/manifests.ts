@@ -12,6 +12,8 @@ export interface KubernetesOptions {
   readonly projectFolder: string;
   readonly servingPort: number;
   readonly grpcPort: number;
+  /** In each pod, on the same ports. */
+  readonly servingProcesses: number;
   readonly minReplicas: number;
   readonly maxReplicas: number;
   /** Requests under way in a pod, on average, above which another pod is started. */
@@ -104,7 +106,7 @@ function deployment(options: KubernetesOptions): Manifest {
 }
 
 function container(options: KubernetesOptions): Readonly<Record<string, unknown>> {
-  const { name, namespace, image, projectFolder, servingPort, grpcPort, cpu, memory, gpus, secret } = options;
+  const { name, namespace, image, projectFolder, servingPort, grpcPort, servingProcesses, cpu, memory, gpus, secret } = options;
   const gpu = gpus === 0 ? {} : { "nvidia.com/gpu": String(gpus) };
   const probe = (path: string, rest: Readonly<Record<string, number>>): Readonly<Record<string, unknown>> => ({ httpGet: { path, port: "http" }, ...rest });
   return {
@@ -120,6 +122,7 @@ function container(options: KubernetesOptions): Readonly<Record<string, unknown>
       String(servingPort),
       "--grpc-port",
       String(grpcPort),
+      ...(servingProcesses === 1 ? [] : ["--serving-processes", String(servingProcesses)]),
       "--project",
       projectFolder,
       "--data",
