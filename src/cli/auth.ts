@@ -5,6 +5,8 @@ import { KarkhanaError } from "../kernel/error.ts";
 import { formatIso, MICROS_PER_DAY } from "../kernel/time.ts";
 import { openStores } from "../server/compose.ts";
 import { readConfiguration } from "../server/configuration.ts";
+import { sealSecrets } from "../registry/webhooks/webhooks.ts";
+import { addSecretKey, openVault } from "../server/secret-keys.ts";
 import type { Stores } from "../server/stores.ts";
 import { systemClock } from "../server/system.ts";
 import { isSet, optionalText, type FlagValues } from "./arguments.ts";
@@ -39,6 +41,17 @@ const actions: Readonly<Record<string, Action>> = {
     const expiresUs = typeof days === "number" ? systemClock.nowUs() + days * MICROS_PER_DAY : undefined;
     return { user: name, token: await directory.addToken(name, optionalText(values, "label") ?? "", expiresUs) };
   },
+  "rotate-key": async ({ folder, database }) => {
+    if (process.env["KARKHANA_SECRET_KEYS"])
+      throw new KarkhanaError("INVALID_CONFIG", {
+        field: "KARKHANA_SECRET_KEYS",
+        problem: "names the keys: put a new one before the others there",
+        value: "(hidden)",
+      });
+    const file = addSecretKey(folder.root);
+    const sealed = await sealSecrets(database, openVault(folder.root, undefined));
+    return { file, sealed };
+  },
   "remove-token": async ({ directory }, tokenId) => {
     await directory.removeToken(tokenId);
     return { removed: tokenId };
@@ -48,7 +61,7 @@ const actions: Readonly<Record<string, Action>> = {
 /** `karkhana auth <action> [name]`: who may do what. Servers that run follow within a second. */
 export const auth: Command = {
   name: "auth",
-  summary: "Users, roles, passwords and tokens: list, add-user, set-role, set-password, add-token, remove-token, remove-user",
+  summary: "Users, roles, passwords and tokens: list, add-user, set-role, set-password, add-token, remove-token, remove-user, rotate-key",
   positionals: ["action", "name"],
   flags: {
     ...projectFlags,
@@ -66,7 +79,7 @@ export const auth: Command = {
     const work = Object.hasOwn(actions, action) ? actions[action] : undefined;
     if (work === undefined)
       throw new KarkhanaError("INVALID_CONFIG", { field: "action", problem: `must be one of ${Object.keys(actions).join(", ")}`, value: action });
-    if (action !== "list" && name === undefined)
+    if (action !== "list" && action !== "rotate-key" && name === undefined)
       throw new KarkhanaError("INVALID_CONFIG", { field: action === "remove-token" ? "token id" : "name", problem: "is required", value: "nothing" });
     const { dataFolder } = await chooseProject(values);
     const stores = await openStores(dataFolder, readConfiguration(process.env));

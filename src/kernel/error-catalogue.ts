@@ -338,6 +338,16 @@ const errors = {
     remedy: "`karkhana workspace list` shows those there are; leave it out for `default`.",
     retryable: false,
   },
+  SECRET_KEY_MISSING: {
+    text: "A webhook's secret is sealed with key {keyId}, which is not in {place}",
+    remedy: "Put the key back there as it was when the secret was saved (copies of a data folder need its secret.key), or give the webhook its secret anew.",
+    retryable: false,
+  },
+  SECRET_DAMAGED: {
+    text: "The secret kept with webhook {owner} does not open: it was changed, or belongs to another",
+    remedy: "Give the webhook its secret anew.",
+    retryable: false,
+  },
   WORKSPACE_EXISTS: { text: "Workspace '{workspace}' already exists.", remedy: "Use it, or take another name.", retryable: false },
   WORKSPACE_NOT_EMPTY: {
     text: "Cannot delete workspace '{workspace}': table '{kind}' still contains {count} resource(s). Remove or reassign them before deleting the workspace.",

@@ -84,7 +84,7 @@ interface WebhookTable {
   name: string;
   url: string;
   description: string | null;
-  /** As it was given: a signature needs it as it is. */
+  /** Sealed: see `webhooks/sealed.ts`. Plain text in a database of before, until it is next opened. */
   secret: string | null;
   status: WebhookStatus;
   created_us: number;

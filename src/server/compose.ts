@@ -8,6 +8,7 @@ import { createPipelines } from "../pipelines/pipelines.ts";
 import { versionUsing } from "../registry/catalog-read.ts";
 import { createModelCatalog } from "../registry/catalog-store.ts";
 import { announceToWebhooks } from "../registry/webhooks/outbox.ts";
+import { sealSecrets } from "../registry/webhooks/webhooks.ts";
 import { createRegistry } from "../registry/store.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
 import { openDataFolder } from "../storage/data-folder.ts";
@@ -21,6 +22,7 @@ import { internalToken } from "./internal-token.ts";
 import { migrations } from "./migrations.ts";
 import type { Stores } from "./stores.ts";
 import { systemClock, systemId } from "./system.ts";
+import { openVault } from "./secret-keys.ts";
 import { webhookParts } from "./webhook-parts.ts";
 import { guarded, workspacesOf } from "./workspace-contents.ts";
 
@@ -45,6 +47,8 @@ export async function openStores(dataFolder: string, configuration: Configuratio
       ...artifactRoot,
     });
     await tracking.purging.finish();
+    const vault = openVault(dataFolder, configuration.secretKeys);
+    await sealSecrets(database, vault);
     const workspaces = workspacesOf({ database, blobs, clock: systemClock, directory });
     return {
       folder,
@@ -57,7 +61,7 @@ export async function openStores(dataFolder: string, configuration: Configuratio
       directory,
       ...guarded({ directory, clock: systemClock, workspaces, internalToken: token }),
       internalToken: token,
-      webhooks: webhookParts(database, configuration.webhookTargets),
+      webhooks: webhookParts(database, vault, configuration.webhookTargets),
       pipelines: createPipelines({ database, blobs, clock: systemClock }),
       monitoring: createMonitoring({ database, clock: eventClock }),
       parity: createParityStore(database),

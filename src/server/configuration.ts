@@ -1,4 +1,5 @@
 import { KarkhanaError } from "../kernel/error.ts";
+import { keysIn } from "./secret-keys.ts";
 import { addressRule } from "../registry/webhooks/public-address.ts";
 
 /** One setting that is read from the environment. `karkhana doctor` prints this table with what it found. */
@@ -17,7 +18,10 @@ const urlOf =
     URL.canParse(value) && protocols.includes(new URL(value).protocol) ? undefined : `must be a URL with ${protocols.join(" or ")}`;
 
 export const variables: Readonly<
-  Record<"databaseUrl" | "redisUrl" | "artifactAccess" | "allowedHosts" | "otlpEndpoint" | "servingPrice" | "servingProcesses" | "webhookTargets", Variable>
+  Record<
+    "databaseUrl" | "redisUrl" | "artifactAccess" | "allowedHosts" | "otlpEndpoint" | "servingPrice" | "servingProcesses" | "webhookTargets" | "secretKeys",
+    Variable
+  >
 > = {
   databaseUrl: {
     name: "KARKHANA_DATABASE_URL",
@@ -60,6 +64,18 @@ export const variables: Readonly<
     help: "Names besides localhost that requests may be sent to, such as ml.example.com,10.1.2.3",
     problem: (value) => (namesIn(value).every((name) => /^[a-z0-9.-]+$|^\[[0-9a-f:.]+\]$/i.test(name)) ? undefined : "must be host names with commas between"),
     secret: false,
+  },
+  secretKeys: {
+    name: "KARKHANA_SECRET_KEYS",
+    help: "Keys that secrets of webhooks are sealed with, in place of the data folder's secret.key: 32 bytes each in base64, commas between, the newest first",
+    problem: (value) => {
+      try {
+        return keysIn(value.split(","), "KARKHANA_SECRET_KEYS").length > 0 ? undefined : "must hold a key";
+      } catch {
+        return "must be keys of 32 bytes in base64 with commas between";
+      }
+    },
+    secret: true,
   },
   webhookTargets: {
     name: "KARKHANA_WEBHOOK_TARGETS",

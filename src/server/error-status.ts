@@ -38,6 +38,8 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   PARAM_CHANGED: 409,
   SHEET_ANSWERED: 409,
   EVIDENCE_DAMAGED: 500,
+  SECRET_KEY_MISSING: 500,
+  SECRET_DAMAGED: 500,
 };
 
 /** HTTP status of an error code: its own line, else by family, else 400. */

@@ -30,6 +30,7 @@ import { createModelCatalog } from "../registry/catalog-store.ts";
 import type { Registry } from "../registry/port.ts";
 import { announceToWebhooks } from "../registry/webhooks/outbox.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
+import { openVault } from "./secret-keys.ts";
 import { webhookParts } from "./webhook-parts.ts";
 import { guarded, workspacesOf } from "./workspace-contents.ts";
 import { createRegistry } from "../registry/store.ts";
@@ -155,7 +156,7 @@ export async function controlWorld(days: number, { webhookTargets }: { webhookTa
     directory,
     ...guarded({ directory, clock, workspaces }),
     catalog: createModelCatalog({ database, clock, newId, registry, announce }),
-    webhooks: webhookParts(database, webhookTargets),
+    webhooks: webhookParts(database, openVault(folder, undefined), webhookTargets),
     pipelines: createPipelines({ database, blobs, clock }),
     monitoring: createMonitoring({ database, clock: eventClock }),
     parity: createParityStore(database),

@@ -24,7 +24,7 @@ let hidden: Ids;
 beforeAll(async () => {
   world = await controlWorld(0, { webhookTargets: "127.0.0.1" });
   app = await createControlApp(world.rooms, { consoleFolder: "/nowhere" });
-  for (const name of ["team-a", "team-b"]) expect((await call("POST", admin3, { name })).statusCode).toBe(201);
+  for (const name of ["team-a", "team-b"]) await world.rooms.workspaces.create(name, {});
   hidden = await fill("team-a");
 });
 afterAll(async () => {

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { ManualClock } from "../../src/kernel/clock.ts";
@@ -8,7 +9,8 @@ import { registryMigrations } from "../../src/registry/tables.ts";
 import { createDeliverer, type Deliverer } from "../../src/registry/webhooks/deliverer.ts";
 import { announceToWebhooks, createOutbox, type Outbox } from "../../src/registry/webhooks/outbox.ts";
 import { TargetRefused, type WebhookRequest, type WebhookResponse } from "../../src/registry/webhooks/send.ts";
-import { createWebhooks, type Webhooks } from "../../src/registry/webhooks/webhooks.ts";
+import { createVault } from "../../src/registry/webhooks/sealed.ts";
+import { createWebhooks, sealSecrets, type Webhooks } from "../../src/registry/webhooks/webhooks.ts";
 import { openSql, type MakeSqlFixture, type SqlFixture } from "./sql-fixture.ts";
 
 const second = 1_000_000;
@@ -33,7 +35,7 @@ export function webhooksContract(name: string, makeFixture: MakeSqlFixture): voi
       const { database } = fixture;
       const announce = announceToWebhooks({ clock, newId });
       catalog = createModelCatalog({ database, clock, newId, announce, registry: createRegistry({ database, clock, announce }) });
-      webhooks = createWebhooks({ database, clock, newId });
+      webhooks = createWebhooks({ database, clock, newId, vault: createVault([Buffer.alloc(32, 1)], "here") });
       outbox = createOutbox(database, clock);
       [sent, answers] = [[], []];
       const send = async (request: WebhookRequest): Promise<WebhookResponse> => {
@@ -73,6 +75,44 @@ export function webhooksContract(name: string, makeFixture: MakeSqlFixture): voi
       await webhooks.delete(first.webhookId);
       for (const work of [() => webhooks.get(first.webhookId), () => webhooks.delete(first.webhookId), () => webhooks.update(first.webhookId, {})])
         await expect(work()).rejects.toMatchObject({ code: "WEBHOOK_NOT_FOUND" });
+    });
+
+    it("keep their secrets sealed, and seal those of before and of an older key anew", async () => {
+      const { database } = fixture;
+      const kept = async (): Promise<string> => {
+        const { rows } = await sql<{ secret: string }>`select secret from registry_webhooks`.execute(database.db);
+        return rows[0]!.secret;
+      };
+      const { webhookId } = await webhooks.create({ ...hook, secret: "in nobody's copy" });
+      expect(await kept()).toMatch(/^sealed\.v1\.[0-9a-f]{16}\.[\w-]{16}\.[\w-]+$/);
+      await webhooks.update(webhookId, { secret: "changed" });
+      expect(await kept()).toMatch(/^sealed\.v1\./);
+      expect(await webhooks.secretOf(webhookId)).toBe("changed");
+      // As it was kept before there were keys.
+      await sql`update registry_webhooks set secret = 'plain'`.execute(database.db);
+      const [older, newer] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+      expect(await sealSecrets(database, createVault([older], "here"))).toBe(1);
+      expect(await sealSecrets(database, createVault([older], "here"))).toBe(0);
+      expect(await webhooks.secretOf(webhookId)).toBe("plain");
+      const byOlder = await kept();
+      expect(await sealSecrets(database, createVault([newer], "here"))).toBe(0);
+      expect(await kept()).toBe(byOlder);
+      expect(await sealSecrets(database, createVault([newer, older], "here"))).toBe(1);
+      expect(createVault([newer], "here").open(await kept(), webhookId)).toBe("plain");
+      await expect(webhooks.secretOf(webhookId)).rejects.toMatchObject({ code: "SECRET_KEY_MISSING", details: { place: "here" } });
+    });
+
+    it("wait, signed by nobody, while the key of their secret is not there", async () => {
+      await webhooks.create({ ...hook, secret: "s" });
+      const { database } = fixture;
+      const without = createWebhooks({ database, clock, newId: () => "x", vault: createVault([], "/data/secret.key") });
+      const send = async (): Promise<WebhookResponse> => {
+        throw new Error("it was sent");
+      };
+      await catalog.createModel({ name: "m", tags: {} });
+      await createDeliverer({ outbox, webhooks: without, send, clock }).deliverDue();
+      const { rows } = await sql<{ problem: string; gave_up: number }>`select problem, gave_up from registry_deliveries`.execute(database.db);
+      expect(rows).toEqual([{ problem: expect.stringContaining("which is not in /data/secret.key"), gave_up: 0 }]);
     });
 
     it("are told of the events they ask for, signed, once", async () => {

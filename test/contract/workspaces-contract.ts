@@ -13,6 +13,7 @@ import { createModelCatalog } from "../../src/registry/catalog-store.ts";
 import { createRegistry } from "../../src/registry/store.ts";
 import { registryMigrations } from "../../src/registry/tables.ts";
 import { announceToWebhooks } from "../../src/registry/webhooks/outbox.ts";
+import { createVault } from "../../src/registry/webhooks/sealed.ts";
 import { createWebhooks, type Webhooks } from "../../src/registry/webhooks/webhooks.ts";
 import { workspacesOf } from "../../src/server/workspace-contents.ts";
 import { openFileBlobs } from "../../src/storage/blobs/files.ts";
@@ -50,7 +51,7 @@ export function workspacesContract(name: string, makeFixture: MakeSqlFixture): v
       workspaces = workspacesOf({ database, blobs, clock, directory });
       const announce = announceToWebhooks({ clock, newId });
       catalog = createModelCatalog({ database, clock, newId, registry: createRegistry({ database, clock, announce }), announce });
-      webhooks = createWebhooks({ database, clock, newId });
+      webhooks = createWebhooks({ database, clock, newId, vault: createVault([Buffer.alloc(32, 1)], "here") });
     };
     beforeAll(async () => {
       fixture = await makeFixture(all);

@@ -9,6 +9,7 @@ import { createModelCatalog } from "../../src/registry/catalog-store.ts";
 import { createRegistry } from "../../src/registry/store.ts";
 import { registryMigrations } from "../../src/registry/tables.ts";
 import { systemClock, systemId } from "../../src/server/system.ts";
+import { createVault } from "../../src/registry/webhooks/sealed.ts";
 import { webhookParts } from "../../src/server/webhook-parts.ts";
 import { sqliteFixture, type SqlFixture } from "../contract/sql-fixture.ts";
 
@@ -50,7 +51,7 @@ test("kill -9 while versions are made and webhooks are delivered: no acknowledge
   receiver.listen(0, "127.0.0.1");
   await once(receiver, "listening");
   try {
-    const { webhooks } = webhookParts(database, "127.0.0.1");
+    const { webhooks } = webhookParts(database, createVault([], "nowhere"), "127.0.0.1");
     const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
     await webhooks.create({ name: "hook", url, events: ["model_version.created"] });
     await catalog.createModel({ name: "m", tags: {} });

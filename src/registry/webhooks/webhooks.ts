@@ -1,5 +1,5 @@
 import type { Clock, Micros } from "../../kernel/clock.ts";
-import { KarkhanaError } from "../../kernel/error.ts";
+import { codeOf, KarkhanaError } from "../../kernel/error.ts";
 import type { NewId } from "../../kernel/ids.ts";
 import { defaultWorkspace } from "../../kernel/workspace.ts";
 import { holdWorkspace } from "../../tracking/workspaces.ts";
@@ -11,6 +11,7 @@ import type { CatalogPage } from "../catalog.ts";
 import type { RegistryQueries } from "../read.ts";
 import type { RegistryTables } from "../tables.ts";
 import type { WebhookEvent, WebhookStatus } from "./event.ts";
+import type { Vault } from "./sealed.ts";
 
 /** The secret is never given out again: only `secretOf`, for signing, reads it. */
 export interface Webhook {
@@ -51,6 +52,8 @@ interface Parts {
   readonly database: SqlDatabase;
   readonly clock: Clock;
   readonly newId: NewId;
+  /** Secrets are kept sealed. */
+  readonly vault: Vault;
 }
 
 /** Those of `default`. */
@@ -59,16 +62,47 @@ export function createWebhooks(parts: Parts): Webhooks {
 }
 
 /** Of every workspace: for whoever delivers to them. */
-export function everyWebhook({ database }: Pick<Parts, "database">): Pick<Webhooks, "get" | "secretOf"> {
+export function everyWebhook({ database, vault }: Pick<Parts, "database" | "vault">): Pick<Webhooks, "get" | "secretOf"> {
   const db = tables<RegistryTables>(database.db);
   return {
     get: (webhookId) => webhookOf(db, webhookId, undefined),
-    secretOf: async (webhookId) => (await rowOf(db, webhookId, undefined)).secret ?? undefined,
+    secretOf: async (webhookId) => secretIn(await rowOf(db, webhookId, undefined), vault),
   };
 }
 
+function secretIn({ webhook_id: id, secret }: Row, vault: Vault): string | undefined {
+  return secret === null ? undefined : vault.open(secret, id);
+}
+
+/**
+ * Seals with the newest key what is plain text or an older key's. May be repeated, and by two processes at once.
+ * @returns how many were sealed; what an absent key sealed stays as it is
+ */
+export async function sealSecrets(database: SqlDatabase, vault: Vault): Promise<number> {
+  const db = tables<RegistryTables>(database.db);
+  const rows = await db.selectFrom("registry_webhooks").select(["webhook_id", "secret"]).where("secret", "is not", null).execute();
+  let sealed = 0;
+  for (const { webhook_id: id, secret: kept } of rows) {
+    if (kept === null || vault.isCurrent(kept)) continue;
+    let secret: string;
+    try {
+      secret = vault.seal(vault.open(kept, id), id);
+    } catch (error) {
+      if (codeOf(error) === "SECRET_KEY_MISSING" || codeOf(error) === "SECRET_DAMAGED") continue;
+      throw error;
+    }
+    await database.transaction(async (trx) => {
+      // SQLite would keep the plain text in the page it was deleted from.
+      if (database.dialect === "sqlite") await sql`pragma secure_delete = on`.execute(trx);
+      await tables<RegistryTables>(trx).updateTable("registry_webhooks").set({ secret }).where("webhook_id", "=", id).where("secret", "=", kept).execute();
+    });
+    sealed++;
+  }
+  return sealed;
+}
+
 function webhooksOf(parts: Parts, workspace: string): Webhooks {
-  const { database, clock, newId } = parts;
+  const { database, clock, newId, vault } = parts;
   const db = tables<RegistryTables>(database.db);
   const write = <T>(work: (queries: RegistryQueries) => Promise<T>): Promise<T> =>
     database.transaction((trx: SqlTransaction) => work(tables<RegistryTables>(trx)));
@@ -78,7 +112,9 @@ function webhooksOf(parts: Parts, workspace: string): Webhooks {
         const queries = tables<RegistryTables>(trx);
         const nowUs = clock.nowUs();
         if (workspace !== defaultWorkspace) await holdWorkspace(trx, database.dialect, workspace);
-        const row = { webhook_id: newId(), workspace, name, url, description: description ?? null, secret: secret || null, status: status ?? "ACTIVE" };
+        const webhookId = newId();
+        const sealed = secret ? vault.seal(secret, webhookId) : null;
+        const row = { webhook_id: webhookId, workspace, name, url, description: description ?? null, secret: sealed, status: status ?? "ACTIVE" };
         await queries
           .insertInto("registry_webhooks")
           .values({ ...row, created_us: nowUs, updated_us: nowUs })
@@ -98,7 +134,7 @@ function webhooksOf(parts: Parts, workspace: string): Webhooks {
             ...(name === undefined ? {} : { name }),
             ...(url === undefined ? {} : { url }),
             ...(description === undefined ? {} : { description }),
-            ...(secret === undefined ? {} : { secret: secret || null }),
+            ...(secret === undefined ? {} : { secret: secret ? vault.seal(secret, webhookId) : null }),
             ...(status === undefined ? {} : { status }),
             updated_us: clock.nowUs(),
           })
@@ -130,7 +166,7 @@ function webhooksOf(parts: Parts, workspace: string): Webhooks {
       const items = await withEvents(db, page.rows);
       return page.nextToken === undefined ? { items } : { items, nextToken: page.nextToken };
     },
-    secretOf: async (webhookId) => (await rowOf(db, webhookId, workspace)).secret ?? undefined,
+    secretOf: async (webhookId) => secretIn(await rowOf(db, webhookId, workspace), vault),
   };
 }
 

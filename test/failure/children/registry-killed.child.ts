@@ -6,6 +6,7 @@ import { writeSync } from "node:fs";
 import { createModelCatalog } from "../../../src/registry/catalog-store.ts";
 import { createRegistry } from "../../../src/registry/store.ts";
 import { createDeliverer } from "../../../src/registry/webhooks/deliverer.ts";
+import { createVault } from "../../../src/registry/webhooks/sealed.ts";
 import { announceToWebhooks, createOutbox } from "../../../src/registry/webhooks/outbox.ts";
 import { systemClock, systemId } from "../../../src/server/system.ts";
 import { webhookParts } from "../../../src/server/webhook-parts.ts";
@@ -23,7 +24,7 @@ const catalog = createModelCatalog({
 });
 const outbox = createOutbox(database, systemClock);
 // A second instead of a minute: the test does not wait for what the one before had claimed.
-const deliverer = createDeliverer({ ...webhookParts(database, "127.0.0.1"), outbox, leaseUs: 1_000_000 });
+const deliverer = createDeliverer({ ...webhookParts(database, createVault([], "nowhere"), "127.0.0.1"), outbox, leaseUs: 1_000_000 });
 if (last === undefined) {
   void (async () => {
     for (;;) {
