@@ -113,6 +113,7 @@ const version = Type.Object({
   proofs: Type.Array(proof),
   aucHoldout: orNull(interval),
 });
+const distribution = Type.Object({ count: num, mean: orNull(num), p50: orNull(num), p95: orNull(num), p99: orNull(num) });
 const latency = Type.Object({ count: int, p50Us: orNull(num), p95Us: orNull(num), p99Us: orNull(num) });
 const pipelineFields = {
   runId: text,
@@ -427,6 +428,32 @@ export const schemas: Readonly<
             }),
           ),
           latency: Type.Record(Type.String(), Type.Object({ sinceStart: latency, lastMinute: latency })),
+        }),
+      ),
+      files: Type.Array(
+        Type.Object({
+          model: text,
+          version: int,
+          kind: text,
+          runs: text,
+          outcomes: numMap,
+          batching: orNull(Type.Object({ maxBatchSize: int, maxDelayMs: num, waiting: int, rows: distribution, requests: int, queueUs: orNull(num) })),
+          computeUs: orNull(num),
+        }),
+      ),
+      backends: Type.Array(
+        Type.Object({
+          model: text,
+          version: int,
+          underWay: int,
+          maxConcurrent: int,
+          outcomes: numMap,
+          firstTokenSeconds: distribution,
+          tokensPerSecond: distribution,
+          seconds: distribution,
+          promptTokens: int,
+          completionTokens: int,
+          cost: orNull(Type.Object({ amount: num, currency: text })),
         }),
       ),
       samples: Type.Array(Type.Object({ atUs: num, ratePerSecond: num, p50Us: orNull(num), p95Us: orNull(num), p99Us: orNull(num) })),

@@ -25,6 +25,7 @@ export function watchServing({ url, token, clock, price = null, intervalMs = 500
   const shown: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   let samples: ServingSample[] = [];
   let models: readonly ServingModel[] = [];
+  let beside: Pick<Serving, "files" | "backends"> = { files: [], backends: [] };
   let room: ServingRoom | null = null;
   let problem: string | null = url === null ? "no serving process is configured" : "not read yet";
   const read = async (): Promise<void> => {
@@ -33,11 +34,13 @@ export function watchServing({ url, token, clock, price = null, intervalMs = 500
       if (!response.ok) throw new Error(`it answered ${response.status}`);
       const body: unknown = await response.json();
       models = modelsIn(body);
+      beside = besideIn(body);
       room = roomIn(body);
       problem = null;
       samples = [...samples, sampleOf(models, clock.nowUs())].slice(-maxSamples);
     } catch (error) {
       models = [];
+      beside = { files: [], backends: [] };
       room = null;
       problem = reasonOf(error);
     }
@@ -53,7 +56,7 @@ export function watchServing({ url, token, clock, price = null, intervalMs = 500
   };
   if (url !== null) round();
   return {
-    current: () => ({ url, reachable: problem === null, problem, models, samples, room, price }),
+    current: () => ({ url, reachable: problem === null, problem, models, ...beside, samples, room, price }),
     refresh: async () => {
       if (url === null) return false;
       const answer = await fetch(new URL("/v1/admin/refresh", url), {
@@ -98,6 +101,12 @@ function modelsIn(body: unknown): readonly ServingModel[] {
     versions: m.versions,
     latency: m.latency,
   }));
+}
+
+/** Absent in what a serving process of an earlier version says. */
+function besideIn(body: unknown): Pick<Serving, "files" | "backends"> {
+  const { files = [], backends = [] } = body as Partial<Serving>;
+  return { files, backends };
 }
 
 function reasonOf(error: unknown): string {

@@ -9,6 +9,7 @@ import { Block, Empty, Page, Readings, Trouble } from "../parts/block.tsx";
 import { Key } from "../parts/state.tsx";
 import { ask, queries } from "../requests.ts";
 import { ByStage, ByVersion, costOf, Split } from "./serving-model.tsx";
+import { LanguageModels, ModelFiles } from "./serving-files.tsx";
 import { Explained } from "./explained.tsx";
 
 export function ServingPage(): ReactNode {
@@ -61,6 +62,8 @@ export function ServingPage(): ReactNode {
             <OfModel key={m.model} model={m} serving={s} />
           ))}
           {s.models.length === 0 ? <Predicted /> : null}
+          <LanguageModels backends={s.backends} />
+          <ModelFiles files={s.files} />
         </>
       )}
     </Page>

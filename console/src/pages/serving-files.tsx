@@ -1,0 +1,114 @@
+/** Models beside the project's: language models on other servers, and files that answer tensors. */
+import type { ReactNode } from "react";
+import type { Distribution, Serving, ServingBackend, ServingFile } from "../../../src/server/api.ts";
+import { count, figure, milliseconds } from "../format.ts";
+import { Block, Readings, type Reading } from "../parts/block.tsx";
+
+const outcomeNames: Readonly<Record<string, string>> = {
+  refused: "refused",
+  failed: "failed",
+  late: "too late",
+  left: "left by their client",
+  shed: "without room",
+  fallback: "passed to another",
+};
+
+/** A bucket's edge as a bound: "≤ 0.25"; beyond the last edge it is not known. */
+function bound({ count: n }: Distribution, edge: number | null): string {
+  if (n === 0) return "–";
+  return edge === null ? "beyond" : `≤ ${figure(edge)}`;
+}
+
+export function LanguageModels({ backends }: Pick<Serving, "backends">): ReactNode {
+  return backends.map((backend) => <LanguageModel key={backend.model} backend={backend} />);
+}
+
+function LanguageModel({ backend: b }: { backend: ServingBackend }): ReactNode {
+  const badly = Object.entries(outcomeNames).filter(([outcome]) => (b.outcomes[outcome] ?? 0) > 0);
+  const items: Reading[] = [
+    { name: "Under way", value: count(b.underWay), sub: `of ${count(b.maxConcurrent)} there is room for` },
+    {
+      name: "Answered",
+      value: count(b.outcomes["ok"]),
+      sub: badly.length === 0 ? "none badly" : badly.map(([outcome, name]) => `${count(b.outcomes[outcome])} ${name}`).join(", "),
+    },
+    {
+      name: "First token",
+      value: bound(b.firstTokenSeconds, b.firstTokenSeconds.p50),
+      unit: "s",
+      sub: `95 of 100: ${bound(b.firstTokenSeconds, b.firstTokenSeconds.p95)} s`,
+    },
+    { name: "Tokens a second", value: rate(b.tokensPerSecond.mean), sub: `an answer, mean; half of them ${bound(b.tokensPerSecond, b.tokensPerSecond.p50)}` },
+    { name: "Whole answer", value: bound(b.seconds, b.seconds.p50), unit: "s", sub: `95 of 100: ${bound(b.seconds, b.seconds.p95)} s` },
+    { name: "Tokens", value: count(b.completionTokens), sub: `written, from ${count(b.promptTokens)} read` },
+  ];
+  if (b.cost !== null) items.push({ name: "Cost", value: figure(Number(b.cost.amount.toPrecision(4))), unit: b.cost.currency, sub: "since it started" });
+  return (
+    <Block title={b.model} note={`A language model on another server, declared as version ${b.version}; since it started.`}>
+      <Readings items={items} />
+    </Block>
+  );
+}
+
+function rate(perSecond: number | null): string {
+  return perSecond === null ? "–" : figure(Number(perSecond.toPrecision(3)));
+}
+
+export function ModelFiles({ files }: Pick<Serving, "files">): ReactNode {
+  if (files.length === 0) return null;
+  return (
+    <Block title="Model files" note="Asked over the inference protocol. What waits for a busy model runs together where its version declares it.">
+      <div className="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>Model</th>
+              <th>What it is</th>
+              <th>Requests</th>
+              <th className="num">Rows answered</th>
+              <th className="num">Failed</th>
+              <th className="num">Rows a run</th>
+              <th className="num">Requests a run</th>
+              <th className="num">Waiting</th>
+              <th className="num">Waited ms</th>
+              <th className="num">Computed ms</th>
+            </tr>
+          </thead>
+          <tbody>
+            {files.map((file) => (
+              <FileRow key={file.model} file={file} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Block>
+  );
+}
+
+function FileRow({ file: f }: { file: ServingFile }): ReactNode {
+  const { batching } = f;
+  const mean = batching?.rows.mean ?? null;
+  const runs = batching?.rows.count ?? 0;
+  return (
+    <tr>
+      <td>
+        {f.model} <span className="quiet">v{f.version}</span>
+      </td>
+      <td>{f.kind}</td>
+      <td>{together(f)}</td>
+      <td className="num">{count(f.outcomes["ok"])}</td>
+      <td className="num">{count((f.outcomes["failed"] ?? 0) + (f.outcomes["late"] ?? 0))}</td>
+      <td className="num">{mean === null ? "–" : figure(Number(mean.toPrecision(3)))}</td>
+      <td className="num">{runs === 0 ? "–" : figure(Number(((batching?.requests ?? 0) / runs).toPrecision(3)))}</td>
+      <td className="num">{batching === null ? "–" : count(batching.waiting)}</td>
+      <td className="num">{milliseconds(batching?.queueUs)}</td>
+      <td className="num">{milliseconds(f.computeUs)}</td>
+    </tr>
+  );
+}
+
+function together({ batching, runs }: ServingFile): string {
+  if (batching === null) return "on the spot";
+  if (batching.maxBatchSize === 1) return runs === "remote" ? "as they come" : "one at a time";
+  return `up to ${count(batching.maxBatchSize)} rows${batching.maxDelayMs === 0 ? "" : `, after ${figure(batching.maxDelayMs)} ms at most`}`;
+}
