@@ -13,10 +13,14 @@ const outcomeNames: Readonly<Record<string, string>> = {
   fallback: "passed to another",
 };
 
-/** A bucket's edge as a bound: "≤ 0.25"; beyond the last edge it is not known. */
-function bound({ count: n }: Distribution, edge: number | null): string {
-  if (n === 0) return "–";
-  return edge === null ? "beyond" : `≤ ${figure(edge)}`;
+/** A bucket's edge as a bound: "≤ 0.25". */
+function bound(edge: number | null): string {
+  return edge === null ? "past the scale" : `≤ ${figure(edge)}`;
+}
+
+function time(name: string, seconds: Distribution): Reading {
+  if (seconds.count === 0) return { name, value: "–", sub: "none yet" };
+  return { name, value: bound(seconds.p50), unit: "s", sub: `half of them; 95 of 100 ${bound(seconds.p95)}` };
 }
 
 export function LanguageModels({ backends }: Pick<Serving, "backends">): ReactNode {
@@ -32,14 +36,13 @@ function LanguageModel({ backend: b }: { backend: ServingBackend }): ReactNode {
       value: count(b.outcomes["ok"]),
       sub: badly.length === 0 ? "none badly" : badly.map(([outcome, name]) => `${count(b.outcomes[outcome])} ${name}`).join(", "),
     },
+    time("First token", b.firstTokenSeconds),
     {
-      name: "First token",
-      value: bound(b.firstTokenSeconds, b.firstTokenSeconds.p50),
-      unit: "s",
-      sub: `95 of 100: ${bound(b.firstTokenSeconds, b.firstTokenSeconds.p95)} s`,
+      name: "Tokens a second",
+      value: rate(b.tokensPerSecond.mean),
+      sub: b.tokensPerSecond.count === 0 ? "none yet" : `mean; half ${bound(b.tokensPerSecond.p50)}`,
     },
-    { name: "Tokens a second", value: rate(b.tokensPerSecond.mean), sub: `an answer, mean; half of them ${bound(b.tokensPerSecond, b.tokensPerSecond.p50)}` },
-    { name: "Whole answer", value: bound(b.seconds, b.seconds.p50), unit: "s", sub: `95 of 100: ${bound(b.seconds, b.seconds.p95)} s` },
+    time("Whole answer", b.seconds),
     { name: "Tokens", value: count(b.completionTokens), sub: `written, from ${count(b.promptTokens)} read` },
   ];
   if (b.cost !== null) items.push({ name: "Cost", value: figure(Number(b.cost.amount.toPrecision(4))), unit: b.cost.currency, sub: "since it started" });
