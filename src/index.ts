@@ -1,3 +1,14 @@
 export { csv, duckdbTable, jsonLines, parquet, postgresTable, pushed } from "./data/source.ts";
-export { categorical, derivedFeatures, entity, featureService, featureView, latest, numeric, requestFeatures, window } from "./features/definition.ts";
+export {
+  categorical,
+  derivedFeatures,
+  embedding,
+  entity,
+  featureService,
+  featureView,
+  latest,
+  numeric,
+  requestFeatures,
+  window,
+} from "./features/definition.ts";
 export { model, project } from "./project/definition.ts";

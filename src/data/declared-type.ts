@@ -1,4 +1,5 @@
 import type { ColumnType } from "./source.ts";
+import { isVectorType } from "./vector-column.ts";
 
 /** Whole numbers beyond it are not exact in a double, which is what every reader computes with. */
 const largestWhole = Number.MAX_SAFE_INTEGER;
@@ -7,6 +8,7 @@ const wholeTypes = /^(U?(TINYINT|SMALLINT|INTEGER)|BIGINT)$/;
 const wideWholeTypes = /^(UBIGINT|U?HUGEINT)$/;
 const fractionTypes = /^(FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/;
 const timeTypes = /^(TIMESTAMP(_S|_MS|_NS)?|TIMESTAMP WITH TIME ZONE|DATE)$/;
+const listTypes = /^(U?(TINYINT|SMALLINT|INTEGER)|U?BIGINT|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))\[\d*\]$/;
 const textTypes = /^(VARCHAR|UUID|ENUM\(.*\))$/s;
 
 /**
@@ -15,6 +17,7 @@ const textTypes = /^(VARCHAR|UUID|ENUM\(.*\))$/s;
  * Timestamps become BIGINT microseconds; without a zone they are UTC.
  */
 export function castSql(declared: ColumnType, found: string, raw: string): string | undefined {
+  if (isVectorType(declared)) return listTypes.test(found) ? vectorText(raw) : undefined;
   switch (declared) {
     case "int64":
       if (wholeTypes.test(found)) return found === "BIGINT" ? whole(raw, raw) : `CAST(${raw} AS BIGINT)`;
@@ -33,6 +36,7 @@ export function castSql(declared: ColumnType, found: string, raw: string): strin
 
 /** The same for text, as CSV and JSON hold every value. */
 export function castTextSql(declared: ColumnType, raw: string): string {
+  if (isVectorType(declared)) return vectorText(raw);
   switch (declared) {
     case "int64":
       return whole(raw, `CASE WHEN regexp_full_match(${raw}, '\\s*[+-]?[0-9]+(\\.0*)?\\s*') THEN ${raw} END`);
@@ -45,6 +49,10 @@ export function castTextSql(declared: ColumnType, raw: string): string {
     default:
       return instant(`TRY_CAST(${raw} AS TIMESTAMPTZ)`);
   }
+}
+
+function vectorText(raw: string): string {
+  return `CAST(TRY_CAST(${raw} AS FLOAT[]) AS VARCHAR)`;
 }
 
 function whole(raw: string, value: string): string {

@@ -6,7 +6,8 @@
 import { MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_MINUTE, MICROS_PER_SECOND, parseIso } from "../kernel/time.ts";
 import { isNumeric, type Arithmetic, type Comparison, type FunctionName, type Node, type NodeType } from "./expression-ast.ts";
 import { tokensOf, type Token } from "./expression-tokens.ts";
-import type { ColumnType, Schema } from "./source.ts";
+import { isVectorType } from "./vector-column.ts";
+import type { ScalarColumnType, Schema } from "./source.ts";
 
 /** Raised inside the parser only; `parseExpression` turns it into EXPRESSION_INVALID. */
 export class ExpressionProblem extends Error {
@@ -23,7 +24,7 @@ const maxDepth = 100;
 /** Bounds long flat chains (a + a + ...), whose trees are as deep as they are long; a list after `in` takes three for each item. */
 const maxNodes = 900;
 
-const columnNodeType: Readonly<Record<ColumnType, NodeType>> = {
+const columnNodeType: Readonly<Record<ScalarColumnType, NodeType>> = {
   int64: "number",
   float64: "number",
   string: "string",
@@ -190,6 +191,7 @@ export class ExpressionParser {
     const columnType = Object.hasOwn(this.#schema, token.text) ? this.#schema[token.text] : undefined;
     if (columnType === undefined)
       throw new ExpressionProblem(`there is no column ${token.text}; there are ${Object.keys(this.#schema).join(", ")}`, token.position);
+    if (isVectorType(columnType)) throw new ExpressionProblem(`${token.text} is a list of numbers, which only embedding(...) reads`, token.position);
     this.columns.add(token.text);
     return this.#node({ kind: "column", type: columnNodeType[columnType], name: token.text });
   }

@@ -2,6 +2,7 @@ import type { DuckDb } from "../storage/duckdb/duckdb.ts";
 import { quoteIdentifier, quoteLiteral } from "../storage/duckdb/quote.ts";
 import { numHistogramBins, type ColumnProfile, type NumberProfile, type TextProfile } from "./report.ts";
 import type { ColumnType, Schema } from "./source.ts";
+import { isVectorType } from "./vector-column.ts";
 
 const shares: readonly number[] = [0.005, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.995];
 const maxTop = 20;
@@ -10,7 +11,7 @@ const maxTop = 20;
 export async function profileColumns(duck: DuckDb, schema: Schema, relation: string): Promise<ColumnProfile[]> {
   const profiles: ColumnProfile[] = [];
   for (const [column, type] of Object.entries(schema)) {
-    const isText = type === "string" || type === "boolean";
+    const isText = type === "string" || type === "boolean" || isVectorType(type);
     profiles.push(isText ? await profileText(duck, column, type, relation) : await profileNumbers(duck, column, type, relation));
   }
   return profiles;

@@ -1,6 +1,7 @@
 import { KarkhanaError } from "../kernel/error.ts";
 import { quoteIdentifier, quoteLiteral } from "../storage/duckdb/quote.ts";
 import { parseExpressionOf, toSql } from "./expression.ts";
+import { dimensionsOf, isVectorType, maxDimensions } from "./vector-column.ts";
 import type { ColumnRule, ColumnType, Schema, SourceDefinition } from "./source.ts";
 
 export type RuleName = "type" | keyof ColumnRule | "eventTime" | "knownTime";
@@ -28,6 +29,14 @@ export function rawColumn(index: number): string {
 export function rulesOf(source: SourceDefinition): Rule[] {
   checkSource(source);
   const columns = Object.entries(source.schema);
+  for (const [column, type] of columns) {
+    if (isVectorType(type) && dimensionsOf(type) === undefined)
+      throw new KarkhanaError("INVALID_ARGUMENT", {
+        field: `source ${source.name}, column ${column}`,
+        problem: `expected float32[n] with n from 1 to ${maxDimensions}`,
+        value: type,
+      });
+  }
   const types = columns.map(([column], index): Rule => {
     const raw = rawColumn(index);
     return { column, rule: "type", failsSql: `(${raw} IS NOT NULL AND ${quoteIdentifier(column)} IS NULL)`, valueSql: `CAST(${raw} AS VARCHAR)` };

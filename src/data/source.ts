@@ -1,7 +1,10 @@
 import { KarkhanaError } from "../kernel/error.ts";
 import { definitionHash } from "../kernel/hashing.ts";
 
-export type ColumnType = "int64" | "float64" | "string" | "boolean" | "timestamp";
+export type ScalarColumnType = "int64" | "float64" | "string" | "boolean" | "timestamp";
+/** A list of so many numbers, such as "float32[384]"; only `embedding` reads it. */
+export type VectorType = `float32[${number}]`;
+export type ColumnType = ScalarColumnType | VectorType;
 export type Schema = Readonly<Record<string, ColumnType>>;
 
 /** What one column must satisfy. A row that does not is listed with its row number and the rule's name. */

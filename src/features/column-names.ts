@@ -3,7 +3,7 @@
  * Only names are looked at, and the type of an expression that is one column alone; the rest of the grammar is checked when the project is
  * loaded (`data/expression.ts`). Text that is not a literal type passes.
  */
-import type { ColumnType, Schema } from "../data/source.ts";
+import type { ScalarColumnType, Schema, VectorType } from "../data/source.ts";
 
 type Space = " " | "\n" | "\t" | "\r";
 type Symbol = Space | "+" | "-" | "*" | "/" | "%" | "(" | ")" | "=" | "<" | ">" | "," | "!";
@@ -45,7 +45,7 @@ export type NamesIn<Text extends string, W extends string = "", Found extends st
 
 /** What an aggregate may be taken of, where its measure is a column alone. */
 interface Accepted {
-  readonly count: ColumnType;
+  readonly count: ScalarColumnType;
   readonly sum: "int64" | "float64" | "boolean";
   readonly mean: "int64" | "float64" | "boolean";
   readonly std: "int64" | "float64";
@@ -54,11 +54,11 @@ interface Accepted {
   readonly min: "int64" | "float64" | "timestamp";
   readonly max: "int64" | "float64" | "timestamp";
   readonly percentile: "int64" | "float64" | "timestamp";
-  readonly latest: ColumnType;
-  readonly first: ColumnType;
-  readonly last: ColumnType;
-  readonly lastN: ColumnType;
-  readonly distinct: ColumnType;
+  readonly latest: ScalarColumnType;
+  readonly first: ScalarColumnType;
+  readonly last: ScalarColumnType;
+  readonly lastN: ScalarColumnType;
+  readonly distinct: ScalarColumnType;
   readonly approxDistinct: "int64" | "string" | "timestamp";
   readonly topK: "int64" | "string" | "boolean" | "timestamp";
 }
@@ -97,5 +97,16 @@ export type ExpressionProblem<S extends Schema, A extends AggregateName, Text ex
       : unknown
     : `the source has no column ${Unknown<S, Text>}`;
 
+/** `unknown` if the column holds lists of so many numbers; otherwise a text that says why not. */
+export type VectorProblem<S extends Schema, Column extends string, D extends number> = Column extends keyof S
+  ? S[Column] extends VectorType
+    ? number extends D
+      ? unknown
+      : S[Column] extends `float32[${D}]`
+        ? unknown
+        : `embedding of ${D} dimensions cannot be taken of ${Column}, which is ${S[Column]}`
+    : `embedding cannot be taken of ${Column}, which is ${S[Column]}`
+  : `the source has no column ${Column}`;
+
 /** Columns that may carry an entity's key. */
-export type KeyColumn<S extends Schema> = { readonly [C in keyof S & string]: S[C] extends "float64" | "boolean" ? never : C }[keyof S & string];
+export type KeyColumn<S extends Schema> = { readonly [C in keyof S & string]: S[C] extends "float64" | "boolean" | VectorType ? never : C }[keyof S & string];

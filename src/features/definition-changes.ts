@@ -38,7 +38,7 @@ function describeFeature({ aggregate, measure, window, hopUs, where, windowUs: _
   const of = measure === undefined ? "" : ` of ${measure}`;
   const over = window === "latest" ? "" : ` over ${window}`;
   const hop = hopUs === undefined ? "" : `, hop ${hopUs / 1e6} s`;
-  const others = Object.entries(rest).map(([name, value]) => `, ${name} ${String(value)}`);
+  const others = Object.entries(rest).map(([name, value]) => `, ${name} ${JSON.stringify(value)}`);
   return `${aggregate}${of}${over}${hop}${where === undefined ? "" : ` where ${where}`}${others.join("")}`;
 }
 

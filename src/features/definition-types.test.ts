@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parquet } from "../data/source.ts";
-import { derivedFeatures, entity, featureService, featureView, latest, window, type FeatureViewDefinition } from "./definition.ts";
+import { derivedFeatures, embedding, entity, featureService, featureView, latest, window, type FeatureViewDefinition } from "./definition.ts";
 import { planView } from "./view-plan.ts";
 
 /* What the compiler says: each line after an expectation must not compile (`tsc -p .` reads this file). What slips past it is refused when planned. */
@@ -92,4 +92,33 @@ test("another ttl, hop or condition is another version of the view", () => {
     featureView("v", { ...common, features: { x: window("1h").where("late").count() } }),
   ].map((view) => planView(view).hash);
   expect(new Set(hashes).size).toBe(5);
+});
+
+test("an embedding of another length, or of what is no vector, does not compile, and is refused when planned as well", () => {
+  const songs = parquet("songs", {
+    path: "songs.parquet",
+    schema: { at: "timestamp", song: "string", sound: "float32[3]", loud: "float64" },
+    eventTime: "at",
+  });
+  const of = { entity: entity("song", { keys: ["song"] }), source: songs, on: { song: "song" } } as const;
+  const right = featureView("song", { ...of, features: { sound: embedding("sound", { dimensions: 3, metric: "cosine" }) } });
+  expect(planView(right).features[0]?.output).toEqual({ type: "number", length: 3, isInput: false });
+  expect(featureService("s", [right.at({ song: "song" })]).slots).toEqual([]);
+  const read = featureView("song", { ...of, features: { sound: embedding("sound", { dimensions: 3, metric: "cosine", asModelInput: true }) } });
+  expect(featureService("s", [read.at({ song: "song" })]).slots.map(({ name }) => name)).toEqual(["song.sound.0", "song.sound.1", "song.sound.2"]);
+  const wrong: (() => FeatureViewDefinition)[] = [
+    // @ts-expect-error -- the column holds three numbers
+    () => featureView("a", { ...of, features: { x: embedding("sound", { dimensions: 4, metric: "dot" }) } }),
+    // @ts-expect-error -- a number is no vector
+    () => featureView("b", { ...of, features: { x: embedding("loud", { dimensions: 1, metric: "l2" }) } }),
+    // @ts-expect-error -- there is no such column
+    () => featureView("c", { ...of, features: { x: embedding("noise", { dimensions: 3, metric: "l2" }) } }),
+    // @ts-expect-error -- the newest vector is an embedding
+    () => featureView("d", { ...of, features: { x: latest("sound") } }),
+    // @ts-expect-error -- vectors are no keys
+    () => featureView("e", { ...of, on: { song: "sound" }, features: { x: window("1h").count() } }),
+    // @ts-expect-error -- nor counted
+    () => featureView("f", { ...of, features: { x: window("1h").distinct("sound") } }),
+  ];
+  for (const make of wrong) expect(() => planView(make())).toThrow(/feature x|list of numbers|key/);
 });

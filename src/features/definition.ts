@@ -3,7 +3,7 @@ import { sourceHash } from "../data/source.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import { definitionHash, type Canonical } from "../kernel/hashing.ts";
 import { parseDuration } from "../kernel/time.ts";
-import type { AggregateName, ExpressionProblem, KeyColumn } from "./column-names.ts";
+import type { AggregateName, ExpressionProblem, KeyColumn, VectorProblem } from "./column-names.ts";
 import { outputOf } from "./feature-output.ts";
 
 export type { AggregateName } from "./column-names.ts";
@@ -49,6 +49,22 @@ export interface ViewFeature<A extends AggregateName = AggregateName, M extends 
   readonly n?: number;
   /** Of a percentile, 0 < p <= 1. */
   readonly p?: number;
+  /** The newest row's vector: the measure is the column that holds it. */
+  readonly embedding?: EmbeddingOptions;
+}
+
+/** How near two vectors are: 1 - cosine of their angle, minus their dot product, or the length of their difference. Smaller is nearer. */
+export type EmbeddingMetric = "cosine" | "dot" | "l2";
+
+export interface EmbeddingOptions<D extends number = number> {
+  readonly dimensions: D;
+  readonly metric: EmbeddingMetric;
+  /** Whether models read it, each dimension as a slot of their vector; default not. */
+  readonly asModelInput?: boolean;
+}
+
+export interface EmbeddingFeature<M extends string = string, D extends number = number> extends ViewFeature<"latest", M, never> {
+  readonly embedding: EmbeddingOptions<D>;
 }
 
 export interface WindowBuilder<W extends string = never> {
@@ -116,8 +132,21 @@ export function latest<const M extends string>(measure: M): ViewFeature<"latest"
   return { window: "latest", windowUs: 0, aggregate: "latest", measure };
 }
 
+/**
+ * The vector of the newest row, by which entities are found that are nearest to it. A row whose vector has another length, holds what is not
+ * finite, or by cosine is all zero, is set aside by the view.
+ * @param column of type "float32[n]" @example embedding("title", { dimensions: 384, metric: "cosine" })
+ */
+export function embedding<const M extends string, const D extends number>(column: M, options: EmbeddingOptions<D>): EmbeddingFeature<M, D> {
+  return { window: "latest", windowUs: 0, aggregate: "latest", measure: column, embedding: options };
+}
+
 type Checked<S extends Schema, Fs> = {
-  readonly [F in keyof Fs]: Fs[F] extends ViewFeature<infer A, infer M, infer W> ? ExpressionProblem<S, A, M> & ExpressionProblem<S, "count", W> : never;
+  readonly [F in keyof Fs]: Fs[F] extends EmbeddingFeature<infer M, infer D>
+    ? VectorProblem<S, M, D>
+    : Fs[F] extends ViewFeature<infer A, infer M, infer W>
+      ? ExpressionProblem<S, A, M> & ExpressionProblem<S, "count", W>
+      : never;
 };
 
 export interface FeatureViewOptions<S extends Schema, K extends string, Fs extends Readonly<Record<string, ViewFeature>>> {
@@ -291,7 +320,8 @@ export function slotsOf(feature: ModelFeature): VectorSlot[] {
   if (feature.kind === "field") return [{ name: feature.field, type: feature.type }];
   if (feature.kind !== "featureReference") return feature.outputs.map((output) => ({ name: `${feature.name}.${output}`, type: "numeric" }));
   return Object.entries(feature.view.features).flatMap(([name, one]): VectorSlot[] => {
-    const { length, type } = outputOf(one, feature.view.source.schema);
+    const { length, type, isInput = true } = outputOf(one, feature.view.source.schema);
+    if (!isInput) return [];
     const slot = { name: `${feature.prefix}.${name}`, type: type === "text" ? "categorical" : "numeric" } as const;
     return length === undefined ? [slot] : Array.from({ length }, (_, i) => ({ ...slot, name: `${slot.name}.${i}` }));
   });

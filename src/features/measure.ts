@@ -9,6 +9,9 @@ import { hash } from "node:crypto";
 import type { Node } from "../data/expression-ast.ts";
 import { parseExpression, parseExpressionOf, toFunction, toSql, type Expression } from "../data/expression.ts";
 import type { Schema } from "../data/source.ts";
+import { decodeVector, dimensionsOf } from "../data/vector-column.ts";
+import { quoteIdentifier } from "../storage/duckdb/quote.ts";
+import type { EmbeddingMetric, EmbeddingOptions } from "./definition.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 
 /** Fractions are summed as whole millionths: integer sums do not depend on order, so both engines agree to the bit. */
@@ -25,8 +28,8 @@ export type SourceValues = Readonly<Record<string, string | number | boolean | n
 /** An expression of a view, shared by the features that read it. */
 export interface Measure {
   readonly text: string;
-  /** `sum`: a whole number that is added up. `value`: a number as it is (NaN is a value, -0 is 0). `text`: text. */
-  readonly kind: "sum" | "value" | "text";
+  /** `sum`: a whole number that is added up. `value`: a number as it is (NaN is a value, -0 is 0). `text`: text. `vector`: Float32 as base64. */
+  readonly kind: "sum" | "value" | "text" | "vector";
   /** What a sum's whole number is divided by to give the measure's own unit: 1 or `fractionScale`. */
   readonly scale: number;
   /** DOUBLE (a whole number for `sum`) or VARCHAR, or NULL; part of a square: of the column `squareOf`, see `squarePartSql`. */
@@ -143,6 +146,50 @@ export function valueMeasure(text: string, schema: Schema, field: string): Measu
       return typeof x === "number" ? x + 0 : null;
     },
   };
+}
+
+/**
+ * A vector column as it is; `valueOf` throws for one that cannot be an embedding, and `validSql` is false for it, so that both engines leave its
+ * row out. @throws INVALID_ARGUMENT
+ */
+export function vectorMeasure(
+  column: string,
+  { dimensions, metric }: EmbeddingOptions,
+  schema: Schema,
+  field: string,
+): Measure & { readonly validSql: string } {
+  const type = Object.hasOwn(schema, column) ? schema[column] : undefined;
+  if (dimensionsOf(type) !== dimensions)
+    throw new KarkhanaError("INVALID_ARGUMENT", {
+      field,
+      problem: `an embedding of ${dimensions} dimensions needs a column of type float32[${dimensions}]; ${column} is ${type ?? "not there"}`,
+      value: dimensions,
+    });
+  const list = `TRY_CAST(${quoteIdentifier(column)} AS FLOAT[])`;
+  const isSound = `len(list_filter(${list}, lambda x: isfinite(x))) = ${dimensions} AND len(${list}) = ${dimensions}`;
+  const isPointing = metric === "cosine" ? ` AND len(list_filter(${list}, lambda x: x <> 0)) > 0` : "";
+  return {
+    text: column,
+    kind: "vector",
+    scale: 1,
+    sql: list,
+    validSql: `(${quoteIdentifier(column)} IS NULL OR coalesce(${isSound}${isPointing}, false))`,
+    valueOf: (row) => {
+      const value = row[column];
+      if (typeof value !== "string") return null;
+      const problem = embeddingProblem(decodeVector(value), dimensions, metric);
+      if (problem !== undefined) throw new KarkhanaError("EMBEDDING_INVALID", { field: column, problem });
+      return value;
+    },
+  };
+}
+
+/** Why a vector cannot be an embedding; undefined if it can. */
+export function embeddingProblem(vector: Float32Array, dimensions: number, metric: EmbeddingMetric): string | undefined {
+  if (vector.length !== dimensions) return `expected ${dimensions} numbers, got ${vector.length}`;
+  const odd = vector.findIndex((x) => !Number.isFinite(x));
+  if (odd >= 0) return `number ${odd} is not finite`;
+  return metric === "cosine" && vector.every((x) => x === 0) ? "a vector of zeros points nowhere, so it has no cosine" : undefined;
 }
 
 /** A fingerprint of 52 bits of text or a whole number, the same in both engines; evenly spread. @throws INVALID_ARGUMENT */

@@ -1,3 +1,4 @@
+import { isVectorType } from "../data/vector-column.ts";
 import fc from "fast-check";
 import { csv, type SourceDefinition } from "../data/source.ts";
 import { parseExpressionOf, toSql } from "../data/expression.ts";
@@ -82,7 +83,7 @@ export function relationOfRows(source: SourceDefinition, rows: readonly TimedRow
       `(${[i, ...columns.map(([name, type]) => (typeof row.values[name] === "number" && type !== "float64" ? String(row.values[name]) : quoteLiteral(row.values[name] ?? null)))].join(",")})`,
   );
   const empty = `(${[-1, ...columns.map(() => "NULL")].join(",")})`;
-  const selected = columns.map(([name, type], i) => `CAST(c${i} AS ${types[type]}) AS ${q(name)}`).join(", ");
+  const selected = columns.map(([name, type], i) => `CAST(c${i} AS ${isVectorType(type) ? "VARCHAR" : types[type]}) AS ${q(name)}`).join(", ");
   const time = (text: string, field: string): string => toSql(parseExpressionOf("timestamp", text, source.schema, field));
   const timed = `(SELECT *, ${time(source.eventTime, "eventTime")} AS _event, ${time(source.knownTime ?? source.eventTime, "knownTime")} AS _known
     FROM (SELECT CAST(r AS BIGINT) AS _row, ${selected} FROM (VALUES ${[empty, ...tuples].join(",")}) t(r, ${columns.map((_, i) => `c${i}`).join(", ")}) WHERE r >= 0))`;

@@ -48,6 +48,7 @@ export function writeValue(
 ): number {
   const numbers = (one: number | string | null | undefined, slot: number): number =>
     typeof one === "number" ? one : typeof one === "string" ? (codesAt(slot).get(one) ?? Number.NaN) : Number.NaN;
+  if (output.isInput === false) return at;
   if (output.length === undefined) {
     out[at] = typeof value === "object" ? Number.NaN : numbers(value, at);
     return at + 1;

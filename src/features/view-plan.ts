@@ -1,9 +1,13 @@
 import { parseExpression } from "../data/expression.ts";
 import type { Schema } from "../data/source.ts";
+import { quoteIdentifier } from "../storage/duckdb/quote.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import { featureViewHash, lifetimeUs, type AggregateName, type FeatureViewDefinition, type ViewFeature } from "./definition.ts";
 import { outputOf, type FeatureOutput } from "./feature-output.ts";
-import { conditionMeasure, filtered, hashMeasure, isWhole, squarePart, sumMeasure, valueMeasure, type Measure } from "./measure.ts";
+import { conditionMeasure, filtered, hashMeasure, isWhole, squarePart, sumMeasure, valueMeasure, vectorMeasure, type Measure } from "./measure.ts";
+
+/** Bytes of a key as the online store keeps it whole: three and its UTF-8 for text, nine for a number. */
+export const maxTupleBytes = 400;
 
 /** Rows with event in [start of the window, t), where the start is t - length, moved back to a multiple of the hop. */
 export interface PlannedWindow {
@@ -42,6 +46,8 @@ export interface ViewPlan {
   readonly features: readonly PlannedFeature[];
   /** Rows the view sees. */
   readonly where: Measure | undefined;
+  /** SQL conditions that rows of the view must meet beside `where`: that their embeddings are sound, and their keys short enough to be told again. */
+  readonly validSql: readonly string[];
   /** Oldest row `latest` gives; Infinity without a ttl, undefined if there is no such feature. */
   readonly latestUs: number | undefined;
   /** How far before t a row may lie and still be read at t. */
@@ -99,16 +105,18 @@ function makePlan(view: FeatureViewDefinition): ViewPlan {
     };
   });
   const keyColumns = view.entity.keys.map((key) => keyColumn(view, key, where));
+  const keyTypes = keyColumns.map((column) => keyType(schema, column, where));
   const latestUs = features.some((f) => f.aggregate === "latest") ? (view.ttlUs ?? Number.POSITIVE_INFINITY) : undefined;
   const longest = windows.at(-1);
   return {
     view,
     hash: featureViewHash(view),
     keyColumns,
-    keyTypes: keyColumns.map((column) => keyType(schema, column, where)),
+    keyTypes,
     windows,
     measures: measures.all,
     features,
+    validSql: measures.validSql.length === 0 ? [] : [...measures.validSql, shortKeysSql(keyColumns, keyTypes)],
     where: view.where === undefined ? undefined : conditionMeasure(view.where, schema, `${where}, where`),
     latestUs,
     reachUs: Math.max(latestUs ?? 0, longest === undefined ? 0 : longest.lengthUs + longest.hopUs - 1),
@@ -136,6 +144,7 @@ function isWindowOf(window: PlannedWindow, feature: ViewFeature): boolean {
 /** Measures of a view, each once. */
 class Measures {
   readonly all: Measure[] = [];
+  readonly validSql: string[] = [];
   readonly #schema: Schema;
   readonly #places = new Map<string, number>();
 
@@ -143,8 +152,17 @@ class Measures {
     this.#schema = schema;
   }
 
-  of({ aggregate, measure: text, where }: ViewFeature, field: string): { readonly measure: number; readonly squares: number } {
+  of({ aggregate, measure: text, where, embedding }: ViewFeature, field: string): { readonly measure: number; readonly squares: number } {
     const schema = this.#schema;
+    if (embedding !== undefined) {
+      const column = text ?? "";
+      const place = this.#place(`vector ${embedding.metric} : ${column}`, () => {
+        const { validSql, ...measure } = vectorMeasure(column, embedding, schema, field);
+        this.validSql.push(validSql);
+        return measure;
+      });
+      return { measure: place, squares: -1 };
+    }
     if (aggregate === "count")
       return { measure: where === undefined ? -1 : this.#place(`count ${where}`, () => conditionMeasure(where, schema, `${field}, where`)), squares: -1 };
     if (text === undefined) throw refuse(field, `${aggregate} needs a measure`, null);
@@ -204,6 +222,12 @@ function keyType(schema: Schema, column: string, where: string): KeyType {
   if (type === "string") return "string";
   if (type === "int64" || type === "timestamp") return "number";
   throw refuse(`${where}, on`, type === undefined ? "there is no such source column" : `a key cannot be ${type}`, column);
+}
+
+/** Longer keys are kept by a digest, from which nobody can say whose vector was near. */
+function shortKeysSql(columns: readonly string[], types: readonly KeyType[]): string {
+  const bytes = columns.map((column, i) => (types[i] === "string" ? `3 + strlen(${quoteIdentifier(column)})` : "9"));
+  return `${bytes.join(" + ")} <= ${maxTupleBytes}`;
 }
 
 function refuse(field: string, problem: string, value: string | number | null): KarkhanaError {

@@ -99,6 +99,26 @@ const errors = {
     remedy: "Ask for one of those named, or add it to the project and start again.",
     retryable: false,
   },
+  EMBEDDING_INVALID: {
+    text: "{field} holds no embedding: {problem}",
+    remedy: "Send as many finite numbers as the column's type says; by cosine not all zero.",
+    retryable: false,
+  },
+  EMBEDDING_NOT_FOUND: {
+    text: "View {view} has no embedding of {key} now",
+    remedy: "Push or materialize a row of this key, or ask by a vector.",
+    retryable: false,
+  },
+  NEAREST_INDEX_FULL: {
+    text: "The vectors of {view} need more than {maxBytes} bytes of memory",
+    remedy: "Keep fewer entities in the view (a ttl, a where), fewer dimensions, or a database made for it.",
+    retryable: false,
+  },
+  NEAREST_UNAVAILABLE: {
+    text: "The nearest-neighbour index cannot answer: {problem}",
+    remedy: "Try again; the index is built anew from the store.",
+    retryable: true,
+  },
   FEATURES_CHANGING: { text: "The online features of view {view} changed during each of {attempts} reads", remedy: "Try again.", retryable: true },
   // registry
   REGISTERED_MODEL_NOT_FOUND: { text: "There is no registered model {model}", remedy: "List the registered models; register one first.", retryable: false },

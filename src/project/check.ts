@@ -1,5 +1,6 @@
 import type { SourceDefinition } from "../data/source.ts";
 import { parseExpressionOf } from "../data/expression.ts";
+import { isVectorType } from "../data/vector-column.ts";
 import { rulesOf } from "../data/rules.ts";
 import { boundField } from "../features/binding.ts";
 import { featureViewHash } from "../features/definition.ts";
@@ -60,6 +61,8 @@ function checkModel(model: ModelDefinition): void {
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/.test(model.name))
     throw refuse("models", 'expected names of 1 to 255 letters, digits, "_", "-" or ".", not starting with "-" or "."', model.name);
   parseExpressionOf("boolean", model.label, spine.schema, `label of ${where}`);
+  for (const field of request)
+    if (isVectorType(spine.schema[field])) throw refuse(`${where}, request`, "names a list of numbers; a request carries numbers and text", field);
   for (const field of request)
     if (!Object.hasOwn(spine.schema, field)) throw refuse(`${where}, request`, `names a column that source ${spine.name} does not have`, field);
   refuseTwice(`${where}, request`, request);

@@ -32,11 +32,7 @@ export async function upToNow(sources: readonly SourceDefinition[], context: Pus
 }
 
 /** Copies, and keeps the retention of every source named. */
-async function copySources(
-  names: readonly string[],
-  { places, machineClock, memoryLimitMb }: PushedSourcesContext,
-  signal?: AbortSignal,
-): Promise<void> {
+async function copySources(names: readonly string[], { places, machineClock, memoryLimitMb }: PushedSourcesContext, signal?: AbortSignal): Promise<void> {
   const { projectFile, tempFolder } = places;
   const input = { ...pushedFolders(places), projectFile, sources: names, nowUs: machineClock.nowUs(), threads: 1, memoryLimitMb, tempFolder };
   await runJob("copyPushedSources", input, () => undefined, signal);

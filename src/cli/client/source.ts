@@ -1,3 +1,4 @@
+import { isVectorType } from "../../data/vector-column.ts";
 /**
  * TypeScript of a client that knows the project: a field that a model does not have, a value of another type and a misspelt model are
  * compile errors. It needs `fetch` and nothing else.
@@ -50,6 +51,7 @@ function fieldLine({ spine }: ModelDefinition, field: string): string {
 function typeOf(type: ColumnType | undefined): string {
   if (type === "string") return "string";
   if (type === "boolean") return "boolean";
+  if (isVectorType(type)) return "readonly number[]";
   return type === "timestamp" ? "string | number" : "number";
 }
 

@@ -42,6 +42,7 @@ export async function eventsBehind(duck: DuckDb, { view, relation, keys, timeUs,
   if (Number.isFinite(plan.reachUs)) conditions.push(`_event >= ${timeUs - plan.reachUs}`);
   if (isVersioned(view.source)) conditions.push(`(_until IS NULL OR _until > ${timeUs})`);
   if (plan.where !== undefined) conditions.push(`${plan.where.sql} IS NOT NULL`);
+  conditions.push(...plan.validSql);
   // Windows end before t; only the newest row may be of t itself.
   conditions.push(timelySql(view.source), `_event ${plan.latestUs === undefined ? "<" : "<="} ${timeUs}`, `_known <= ${timeUs}`);
   const found = await duck.rows(

@@ -66,6 +66,7 @@ export function rowsSql(p: PointInTime, firstUs: number, lastUs: number): string
     `s._event <= ${lastUs}`,
     ...(Number.isFinite(plan.reachUs) ? [`s._event >= ${firstUs - plan.reachUs}`] : []),
     timelySql(plan.view.source),
+    ...plan.validSql,
     ...(plan.where === undefined ? [] : [`${plan.where.sql} IS NOT NULL`]),
   ];
   const rank = needsRank(plan) ? ", row_number() OVER (PARTITION BY _k ORDER BY event, known, _row) AS rk" : "";

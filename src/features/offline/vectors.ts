@@ -123,9 +123,14 @@ export async function answerSpine(duck: DuckDb, options: OfflineOptions): Promis
         for (const [j, feature] of p.plan.features.entries()) {
           const value = valueSql(p, i, feature, j);
           features.push(`${value} AS ${q(`${reference.prefix}.${feature.name}`)}`);
-          const { length } = feature.output;
+          const { length, isInput = true } = feature.output;
+          if (!isInput) continue;
           if (length === undefined) slots.push(`${value} AS ${slotColumn(slot++)}`);
-          else for (let item = 1; item <= length; item++) slots.push(`${value}[${item}] AS ${slotColumn(slot++)}`);
+          else
+            for (let item = 1; item <= length; item++)
+              slots.push(
+                `${p.plan.measures[feature.measure]?.kind === "vector" ? `CAST(${value}[${item}] AS DOUBLE)` : `${value}[${item}]`} AS ${slotColumn(slot++)}`,
+              );
         }
       }
       await drop(scratch);

@@ -5,7 +5,8 @@ import type { KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
 import type { ViewPlan } from "../view-plan.ts";
 import { FactVersions } from "./fact-versions.ts";
 import { KeyRows, type Writes } from "./key-rows.ts";
-import { isOfView, logKey, producerKey, tupleOffset, writesKey } from "./keys.ts";
+import { changesKept, encodeKeys } from "./changed-keys.ts";
+import { changesKey, isHead, isOfView, logKey, producerKey, tupleOffset, writesKey } from "./keys.ts";
 import { SourceCounts, type SetAside } from "./source-counts.ts";
 import { rowReader, type ReadRow, type RowReader, type SourceRow, type ViewRow } from "./source-rows.ts";
 import { TextIds } from "./text-ids.ts";
@@ -71,6 +72,17 @@ export class SourceIngest {
       claim: writesKey(name, before + 1),
       put: { key: writesKey(name), value: bytesOf(before + 1) },
       forgotten: writesKey(name, before + 1 - claimsKept),
+    };
+  }
+
+  /** Which keys of views with embeddings a batch changes: what a nearest-neighbour index must read again. Nothing where there are none. */
+  changesWritten(before: number, { puts, deletes }: Writes): Writes {
+    const watched = this.#plans.filter(({ validSql }) => validSql.length > 0);
+    if (watched.length === 0) return { puts: [], deletes: [] };
+    const keys = [...puts.map(({ key }) => key), ...deletes].filter((key) => isHead(key) && watched.some(({ hash }) => isOfView(key, hash)));
+    return {
+      puts: [{ key: changesKey(this.source.name, before + 1), value: encodeKeys(keys) }],
+      deletes: [changesKey(this.source.name, before + 1 - changesKept)],
     };
   }
 
@@ -177,6 +189,7 @@ export class SourceIngest {
         if (row.fate === "ahead")
           throw new KarkhanaError("ROW_REFUSED", { field: "eventTime", problem: `lies further ahead than ${this.source.ahead ?? ""}`, value: row.eventUs });
         read.push(row);
+        if (row.problem !== undefined) refuse(index, row.problem.code, row.problem.message);
       } catch (error) {
         const { code, message } = toErrorRecord(error);
         if (code !== "ROW_REFUSED" && code !== "ROW_KEYLESS" && code !== "MEASURE_OUT_OF_RANGE") throw error;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { KeyType } from "../view-plan.ts";
+import { maxTupleBytes, type KeyType } from "../view-plan.ts";
 
 /**
  * Keys of the online store, all under "f":
@@ -13,13 +13,25 @@ import type { KeyType } from "../view-plan.ts";
  *   f q <source> <n>            row set aside
  *   f w <source> [<n>]          number of batches written; that the n-th was
  *   f m <view>                  how far the view has been materialized
+ *   f x <source> <n>            keys that the n-th batch changed, of views with embeddings
  *   f s <view> <writer> <day>   what a process's lookups of a day gave
  * <view> is 8 bytes of the view's hash. A tuple is its parts, each tagged and with its length, so no two tuples look alike.
  */
-const maxTupleBytes = 400;
-const [spaceByte, headByte, blockByte, producerByte, textByte, versionByte, countersByte, quarantineByte, writesByte, markByte, profileByte, logByte] = [
-  0x66, 0x68, 0x62, 0x70, 0x74, 0x76, 0x63, 0x71, 0x77, 0x6d, 0x73, 0x6c,
-] as const;
+const [
+  spaceByte,
+  headByte,
+  blockByte,
+  producerByte,
+  textByte,
+  versionByte,
+  countersByte,
+  quarantineByte,
+  writesByte,
+  markByte,
+  profileByte,
+  changesByte,
+  logByte,
+] = [0x66, 0x68, 0x62, 0x70, 0x74, 0x76, 0x63, 0x71, 0x77, 0x6d, 0x73, 0x78, 0x6c] as const;
 /** Where a head key's tuple begins: before it, keys of one view are alike. */
 export const tupleOffset = 10;
 const scratch = Buffer.allocUnsafe(4096);
@@ -73,6 +85,29 @@ function writeDigest(bytes: Uint8Array, at: number): number {
   return at + 33;
 }
 
+/** Parts of a head key's tuple; undefined where one is kept by its digest only. */
+export function tupleOf(headKey: Uint8Array): (string | number)[] | undefined {
+  const bytes = Buffer.from(headKey.buffer, headKey.byteOffset, headKey.byteLength);
+  const parts: (string | number)[] = [];
+  let at = tupleOffset;
+  while (at < bytes.length) {
+    const tag = bytes[at];
+    if (tag === 1) {
+      const length = bytes.readUInt16BE(at + 1);
+      parts.push(bytes.toString("utf8", at + 3, at + 3 + length));
+      at += 3 + length;
+    } else if (tag === 2) {
+      parts.push(bytes.readDoubleBE(at + 1));
+      at += 9;
+    } else return undefined;
+  }
+  return parts;
+}
+
+export function hasDigest(headKey: Uint8Array): boolean {
+  return tupleOf(headKey) === undefined;
+}
+
 /** Key of a sealed block of the key whose head key is given. */
 export function blockKey(headKey: Uint8Array, id: number): Uint8Array {
   const key = Buffer.allocUnsafe(headKey.length + 8);
@@ -105,6 +140,11 @@ export function versionsKey(source: string, fact: string | number): Uint8Array {
 /** How many batches were written to a source, or that the n-th was. */
 export function writesKey(source: string, n?: number): Uint8Array {
   return n === undefined ? digestKey(writesByte, [source]) : numbered(writesByte, source, n);
+}
+
+/** Which keys the n-th batch of a source changed. */
+export function changesKey(source: string, n: number): Uint8Array {
+  return numbered(changesByte, source, n);
 }
 
 /** How far a view has been materialized. */
@@ -151,6 +191,10 @@ function numbered(kind: number, source: string, n: number): Uint8Array {
 
 function digestKey(kind: number, parts: readonly (string | number)[]): Buffer {
   return Buffer.concat([Uint8Array.of(spaceByte, kind), createHash("sha256").update(JSON.stringify(parts)).digest()]);
+}
+
+export function isHead(key: Uint8Array): boolean {
+  return key[0] === spaceByte && key[1] === headByte;
 }
 
 /** Whether a head key is one of the view. */

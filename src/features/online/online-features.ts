@@ -129,7 +129,8 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeat
     if (writes === undefined) return result;
     try {
       const { claim, put, forgotten } = source.numWritten(before);
-      await store.write({ puts: [...writes.puts, put], deletes: [...writes.deletes, forgotten], claim });
+      const changes = source.changesWritten(before, writes);
+      await store.write({ puts: [...writes.puts, put, ...changes.puts], deletes: [...writes.deletes, forgotten, ...changes.deletes], claim });
       return result;
     } catch (error) {
       if (codeOf(error) !== "WRITE_CONFLICT" || attempt >= maxWriteAttempts) throw error;

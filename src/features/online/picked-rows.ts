@@ -1,4 +1,5 @@
 import { order } from "../../data/expression-function.ts";
+import { decodeVector } from "../../data/vector-column.ts";
 import { estimateDistinct } from "../bottom-k.ts";
 import type { FeatureValue } from "../vector.ts";
 import { windowStart, type PlannedFeature, type ViewPlan } from "../view-plan.ts";
@@ -125,7 +126,7 @@ export class PickedRows {
   /** Ids of texts that the answers hold and `texts` does not know. */
   missingTexts(texts: Texts, missing: Set<number>): void {
     for (const { aggregate, measure } of this.#features) {
-      if (this.#plan.measures[measure]!.kind !== "text" || aggregate === "distinct") continue;
+      if (this.#plan.measures[measure]!.kind === "value" || this.#plan.measures[measure]!.kind === "sum" || aggregate === "distinct") continue;
       const miss = (id: number | undefined): void => {
         if (id !== undefined && !Number.isNaN(id) && texts.get(id) === undefined) missing.add(id);
       };
@@ -136,11 +137,13 @@ export class PickedRows {
 
   /** @param feature one of those given to the constructor */
   value(feature: PlannedFeature, texts: Texts): FeatureValue {
-    const isText = this.#plan.measures[feature.measure]!.kind === "text";
+    const { kind } = this.#plan.measures[feature.measure]!;
+    const isText = kind === "text";
     const read = (lying: number): number | string => (isText ? texts.get(lying)! : decodeValue(lying));
     if (feature.aggregate === "latest") {
       const lying = this.#newest[keptMeasures + feature.measure];
       if (lying === undefined || Number.isNaN(lying) || this.#timeUs - this.#newest[0]! > this.#plan.latestUs!) return null;
+      if (kind === "vector") return Array.from(decodeVector(texts.get(lying)!));
       return read(lying);
     }
     const values = this.#valuesOf(feature);

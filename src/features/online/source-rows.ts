@@ -1,13 +1,14 @@
 import { parseExpressionOf, toFunction } from "../../data/expression.ts";
-import type { ColumnType, SourceDefinition } from "../../data/source.ts";
+import type { ColumnType, ScalarColumnType, SourceDefinition } from "../../data/source.ts";
 import { timingOf } from "../../data/timing.ts";
+import { encodeVector, isVectorType, maxDimensions, readVector } from "../../data/vector-column.ts";
 import { deletedSql } from "../../data/versions.ts";
 import { KarkhanaError, codeOf } from "../../kernel/error.ts";
 import { parseIso } from "../../kernel/time.ts";
 import { sumLimit } from "../measure.ts";
-import type { ViewPlan } from "../view-plan.ts";
+import { maxTupleBytes, type ViewPlan } from "../view-plan.ts";
 import { encodeValue } from "./blocks.ts";
-import { headKeyMaker } from "./keys.ts";
+import { hasDigest, headKeyMaker } from "./keys.ts";
 import { inlineId } from "./text-ids.ts";
 
 /** A pushed row: the source's columns, timestamps as microseconds or ISO 8601 text; `_row` names it, so that sent again it counts once. */
@@ -36,6 +37,8 @@ export interface ReadRow {
   readonly fate: "counts" | "outside" | "deleted" | "late" | "ahead" | "keyless";
   /** Empty unless it counts. */
   readonly found: readonly ViewRow[];
+  /** Why a view leaves the row out that others take: its embedding is none. */
+  readonly problem?: KarkhanaError;
 }
 
 /** @throws ROW_REFUSED, MEASURE_OUT_OF_RANGE */
@@ -78,31 +81,42 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
     const found: ViewRow[] = [];
     // A version without a key still ends the one before.
     let keyless = readers.length > 0 && fact === undefined;
+    let problem: KarkhanaError | undefined;
     for (const readView of readers) {
       const result = readView(row, eventUs, knownUs, id, sequence);
       if (result !== undefined) keyless = false;
-      if (result) found.push(result);
+      if (result instanceof KarkhanaError) problem ??= result;
+      else if (result) found.push(result);
     }
-    return fated(keyless ? "keyless" : "counts", found);
+    const counted = fated(keyless ? "keyless" : "counts", found);
+    return problem === undefined ? counted : { ...counted, problem };
   };
 }
 
-/** @returns undefined without a key, null if the view's own condition leaves the row out */
+/** @returns undefined without a key, null if the view's own condition leaves the row out, an error if its embedding does */
 function viewRowReader(
   plan: ViewPlan,
   view: number,
-): (row: Record<string, Value>, eventUs: number, knownUs: number, id: number, sequence: number) => ViewRow | null | undefined {
+): (row: Record<string, Value>, eventUs: number, knownUs: number, id: number, sequence: number) => ViewRow | KarkhanaError | null | undefined {
   const keyOf = headKeyMaker(plan.hash, plan.keyTypes);
   const { keyColumns, measures, where } = plan;
+  const hasEmbedding = plan.validSql.length > 0;
   return (row, eventUs, knownUs, id, sequence) => {
     const headKey = keyOf(keyColumns.length === 1 ? [row[keyColumns[0]!]] : keyColumns.map((column) => row[column]));
     if (headKey === undefined) return undefined;
     if (where !== undefined && where.valueOf(row) === null) return null;
+    if (hasEmbedding && hasDigest(headKey)) return new KarkhanaError("EMBEDDING_INVALID", { field: "key", problem: `is longer than ${maxTupleBytes} bytes` });
     // In the order of `blocks.ts`: event, known, until, row id, sequence, measures.
     const kept = [eventUs, knownUs, Number.POSITIVE_INFINITY, id, sequence];
     let texts: (readonly [number, string])[] | undefined;
     for (const measure of measures) {
-      const value = measure.valueOf(row);
+      let value: string | number | null;
+      try {
+        value = measure.valueOf(row);
+      } catch (error) {
+        if (error instanceof KarkhanaError && error.code === "EMBEDDING_INVALID") return error;
+        throw error;
+      }
       if (typeof value === "string") {
         const inline = inlineId(value);
         if (inline === undefined) (texts ??= []).push([kept.length, value]);
@@ -127,6 +141,11 @@ function factOf(value: Value | undefined, column: string, id: number): string | 
 export function columnValue(raw: SourceRow, name: string, type: ColumnType): Value {
   const value = Object.hasOwn(raw, name) ? raw[name] : undefined;
   if (value === null || value === undefined) return null;
+  if (isVectorType(type)) {
+    const vector = readVector(value);
+    if (vector !== undefined && vector.length <= maxDimensions) return encodeVector(vector);
+    throw new KarkhanaError("ROW_REFUSED", { field: name, problem: `expected a list of numbers, ${type}`, value: shown(value) });
+  }
   if (typeof value === "number") {
     // DuckDB's columns carry booleans as 0 and 1, and nulls of other columns than float64 as NaN.
     if (type === "float64") return value;
@@ -140,7 +159,7 @@ export function columnValue(raw: SourceRow, name: string, type: ColumnType): Val
   throw new KarkhanaError("ROW_REFUSED", { field: name, problem: `expected ${expectation[type]}`, value: shown(value) });
 }
 
-const expectation: Readonly<Record<ColumnType, string>> = {
+const expectation: Readonly<Record<ScalarColumnType, string>> = {
   int64: "a whole number",
   float64: "a number",
   string: "text",

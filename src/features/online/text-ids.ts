@@ -37,6 +37,9 @@ function firstId(text: string): number {
 }
 
 const maxCached = 100_000;
+/** Vectors are texts too, and long ones. */
+const maxCachedLength = 16_000_000;
+const maxKnownLength = 200;
 
 /** Ids of texts for a writer. */
 export class TextIds {
@@ -71,7 +74,7 @@ export class TextIds {
           ids.set(text, id);
         } else if (there === text) {
           ids.set(text, id);
-          this.#known.set(text, id);
+          if (text.length <= maxKnownLength) this.#known.set(text, id);
         } else again.push({ text, id: id + 1 });
       }
       asking = again;
@@ -83,6 +86,7 @@ export class TextIds {
 /** Texts of ids for a reader; what has been read is kept, up to a bound. */
 export class Texts {
   readonly #cache = new Map<number, string>();
+  #length = 0;
 
   get(id: number): string | undefined {
     return inlineText(id) ?? this.#cache.get(id);
@@ -90,10 +94,13 @@ export class Texts {
 
   /** Before a read: what it learns must stay until it is answered. */
   trim(): void {
-    if (this.#cache.size > maxCached) this.#cache.clear();
+    if (this.#cache.size <= maxCached && this.#length <= maxCachedLength) return;
+    this.#cache.clear();
+    this.#length = 0;
   }
 
   learn(id: number, bytes: Uint8Array): void {
     this.#cache.set(id, Buffer.from(bytes).toString("utf8"));
+    this.#length += bytes.length;
   }
 }
