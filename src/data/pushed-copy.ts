@@ -7,7 +7,8 @@ import path from "node:path";
 import { KarkhanaError } from "../kernel/error.ts";
 import { errnoOf } from "../storage/errno.ts";
 import { quoteIdentifier, quoteLiteral } from "../storage/duckdb/quote.ts";
-import type { ColumnType, SourceDefinition } from "./source.ts";
+import { isVectorType } from "./vector-column.ts";
+import type { ScalarColumnType, SourceDefinition } from "./source.ts";
 
 /** A row's place in the log. */
 export const placeColumn = "_place";
@@ -36,11 +37,17 @@ export interface PushedManifest {
   readonly left: readonly { readonly file: string; readonly sinceUs: number }[];
 }
 
-const duckTypes: Readonly<Record<ColumnType, string>> = { int64: "BIGINT", float64: "DOUBLE", string: "VARCHAR", boolean: "BOOLEAN", timestamp: "TIMESTAMP" };
+const duckTypes: Readonly<Record<ScalarColumnType, string>> = {
+  int64: "BIGINT",
+  float64: "DOUBLE",
+  string: "VARCHAR",
+  boolean: "BOOLEAN",
+  timestamp: "TIMESTAMP",
+};
 
 /** What the copy's files hold each column as. */
 export function pushedTypes({ schema }: SourceDefinition): Record<string, string> {
-  return Object.fromEntries(Object.entries(schema).map(([name, type]) => [name, duckTypes[type]]));
+  return Object.fromEntries(Object.entries(schema).map(([name, type]) => [name, isVectorType(type) ? "FLOAT[]" : duckTypes[type]]));
 }
 
 /** @throws STORAGE_CORRUPT, SOURCE_UNREADABLE */

@@ -4,7 +4,8 @@ import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { placeColumn, pushedTypes, type PushedPart } from "../../data/pushed-copy.ts";
 import { sha256OfFile } from "../../data/source-file.ts";
-import type { SourceDefinition } from "../../data/source.ts";
+import type { ColumnType, SourceDefinition } from "../../data/source.ts";
+import { decodeVector, isVectorType } from "../../data/vector-column.ts";
 import { KarkhanaError, toErrorRecord } from "../../kernel/error.ts";
 import type { DuckDb } from "../../storage/duckdb/duckdb.ts";
 import { quoteIdentifier as q, quoteLiteral } from "../../storage/duckdb/quote.ts";
@@ -144,7 +145,7 @@ function lineWriter(
     try {
       if (read(row, sequence, i).fate === "ahead")
         throw new KarkhanaError("ROW_REFUSED", { field: "eventTime", problem: `lies further ahead than ${source.ahead ?? ""}`, value: null });
-      return { line: JSON.stringify([String(place), ...columns.map(([name, type]) => textOf(columnValue(row, name, type)))]) };
+      return { line: JSON.stringify([String(place), ...columns.map(([name, type]) => textOf(columnValue(row, name, type), type))]) };
     } catch (error) {
       const { code, message } = toErrorRecord(error);
       if (code !== "ROW_REFUSED" && code !== "MEASURE_OUT_OF_RANGE") throw error;
@@ -153,8 +154,9 @@ function lineWriter(
   };
 }
 
-function textOf(value: Value): string | null {
-  return value === null ? null : String(value);
+function textOf(value: Value, type: ColumnType): string | null {
+  if (value === null) return null;
+  return isVectorType(type) ? `[${decodeVector(String(value)).join(", ")}]` : String(value);
 }
 
 function shown(row: SourceRow): string {
