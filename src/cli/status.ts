@@ -51,8 +51,8 @@ export const status: Command = {
       }
       for (const d of deployments) {
         const rest = [
-          d.challenger === undefined ? "" : `challenger v${d.challenger} answers ${Math.round(d.abShare * 100)} %`,
-          d.shadow === undefined ? "" : `v${d.shadow} in shadow`,
+          ...d.challengers.map(({ version, share }) => `challenger v${version} answers ${Number((share * 100).toFixed(2))} %`),
+          ...d.shadows.map((version) => `v${version} in shadow`),
           d.previous === undefined ? "" : `rollback goes to v${d.previous}`,
         ].filter((part) => part !== "");
         console.log(`${d.model}: champion v${d.champion}, ${[...rest, `since ${formatIso(d.changedUs)}: ${d.reason}`].join(", ")}`);

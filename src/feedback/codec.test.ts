@@ -65,6 +65,18 @@ describe("records of the feedback log", () => {
     expect(decoded).toEqual(example);
   });
 
+  it("say who was to answer, where another did, and take no room where none did", () => {
+    for (const by of ["previous", "rule"] as const)
+      for (const role of ["champion", "challenger", "shadow"] as const) {
+        const record = { ...example, instead: { by, version: 4_000_000_000, role } };
+        expect(decodePrediction(encodePrediction(record))).toEqual(record);
+      }
+    const [plain, instead] = [example, { ...example, instead: { by: "rule", version: 1, role: "champion" } as const }].map(encodePrediction);
+    expect(instead!.length - plain!.length).toBe(5);
+    for (let length = 0; length < instead!.length; length++)
+      expect(codeOf(() => decodePrediction(instead!.subarray(0, length)))).toBe("FEEDBACK_RECORD_CORRUPT");
+  });
+
   it("are refused at every length but their own", () => {
     const whole = encodePrediction(example);
     const label = encodeLabel({ id: "a", model: "m", label: 1, knownUs: 5 });
@@ -91,7 +103,7 @@ describe("records of the feedback log", () => {
     };
     expect(() => decodePrediction(change(0, 2))).toThrow("format 2, this program reads 1");
     expect(() => decodePrediction(change(2, 3))).toThrow("unknown role");
-    expect(() => decodePrediction(change(3, 1))).toThrow("a reserved byte is in use");
+    expect(() => decodePrediction(change(3, 3))).toThrow("a reserved byte is in use");
     expect(() => decodeLabel(encodePrediction(example))).toThrow("it is not of this kind");
     const label = encodeLabel({ id: "a", model: "m", label: 1, knownUs: 5 });
     label[2] = 2;

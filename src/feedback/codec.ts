@@ -2,8 +2,9 @@
  * Records of the feedback log, little-endian. The segment log guards each record with a CRC; what is checked here is the shape,
  * so that a record of a newer program, or of another log, is refused rather than misread.
  *
- *   prediction: u8 format = 1 · u8 'P' · u8 role · u8 0 · u32 version · u32 numSlots · u16 numFields
+ *   prediction: u8 format = 1 · u8 'P' · u8 role · u8 instead: 0 no, 1 by the version before, 2 by a rule · u32 version · u32 numSlots · u16 numFields
  *               f64 askedUs · f64 servedUs · f64 score · f64 latencyUs
+ *               where another answered instead: u32 version · u8 role of who was to
  *               text id · text model · text serviceHash
  *               numFields x (text name · u8 kind: 0 null, 1 number, 2 text · nothing, f64 or text)
  *               numSlots x f64
@@ -11,7 +12,7 @@
  *   text:       u16 length in bytes · UTF-8
  */
 import { KarkhanaError } from "../kernel/error.ts";
-import type { LabelRecord, PredictionRecord, PredictionRole } from "./prediction.ts";
+import type { AnsweredInstead, LabelRecord, PredictionRecord, PredictionRole } from "./prediction.ts";
 
 const format = 1;
 const predictionTag = 0x50;
@@ -22,6 +23,8 @@ const fieldNumber = 1;
 const fieldText = 2;
 const maxTextBytes = 65_535;
 const predictionHead = 14 + 32;
+const insteadBy: readonly (AnsweredInstead["by"] | undefined)[] = [undefined, "previous", "rule"];
+const insteadBytes = 5;
 
 /** Grows to the largest record seen; a record is written here first and then copied at its exact size. */
 let scratch = Buffer.alloc(4096);
@@ -31,7 +34,7 @@ export function encodePrediction(record: PredictionRecord): Buffer {
   const { id, model, serviceHash, vector, fields } = record;
   const names = Object.keys(fields);
   // UTF-8 takes at most 3 bytes a UTF-16 unit.
-  let bound = predictionHead + 6 + 3 * (id.length + model.length + serviceHash.length) + 8 * vector.length;
+  let bound = predictionHead + insteadBytes + 6 + 3 * (id.length + model.length + serviceHash.length) + 8 * vector.length;
   for (const name of names) {
     const value = fields[name];
     bound += 13 + 3 * (name.length + (typeof value === "string" ? value.length : 0));
@@ -41,7 +44,7 @@ export function encodePrediction(record: PredictionRecord): Buffer {
   out[0] = format;
   out[1] = predictionTag;
   out[2] = roles.indexOf(record.role);
-  out[3] = 0;
+  out[3] = record.instead === undefined ? 0 : insteadBy.indexOf(record.instead.by);
   out.writeUInt32LE(record.version, 4);
   out.writeUInt32LE(vector.length, 8);
   out.writeUInt16LE(names.length, 12);
@@ -49,7 +52,12 @@ export function encodePrediction(record: PredictionRecord): Buffer {
   out.writeDoubleLE(record.servedUs, 22);
   out.writeDoubleLE(record.score, 30);
   out.writeDoubleLE(record.latencyUs, 38);
-  let at = writeText(out, predictionHead, "id", id);
+  let at = predictionHead;
+  if (record.instead !== undefined) {
+    at = out.writeUInt32LE(record.instead.version, at);
+    out[at++] = roles.indexOf(record.instead.role);
+  }
+  at = writeText(out, at, "id", id);
   at = writeText(out, at, "model", model);
   at = writeText(out, at, "serviceHash", serviceHash);
   for (const name of names) {
@@ -75,7 +83,9 @@ export function decodePrediction(payload: Uint8Array): PredictionRecord {
   input.head(predictionTag);
   const role = roles[input.u8()];
   if (role === undefined) throw input.refused("unknown role");
-  input.zero();
+  const insteadCode = input.u8();
+  const by = insteadBy[insteadCode];
+  if (insteadCode >= insteadBy.length) throw input.refused("a reserved byte is in use");
   const version = input.u32();
   const numSlots = input.u32();
   const numFields = input.u16();
@@ -83,6 +93,7 @@ export function decodePrediction(payload: Uint8Array): PredictionRecord {
   const servedUs = input.f64();
   const score = input.f64();
   const latencyUs = input.f64();
+  const instead = by === undefined ? undefined : input.instead(by);
   const id = input.text();
   const model = input.text();
   const serviceHash = input.text();
@@ -90,7 +101,20 @@ export function decodePrediction(payload: Uint8Array): PredictionRecord {
   for (let i = 0; i < numFields; i++) fields.push([input.text(), input.fieldValue()]);
   const vector = input.doubles(numSlots);
   input.end();
-  return { id, model, version, role, askedUs, servedUs, score, vector, serviceHash, fields: Object.fromEntries(fields), latencyUs };
+  return {
+    id,
+    model,
+    version,
+    role,
+    askedUs,
+    servedUs,
+    score,
+    vector,
+    serviceHash,
+    fields: Object.fromEntries(fields),
+    latencyUs,
+    ...(instead && { instead }),
+  };
 }
 
 /** When a prediction was served, without reading the rest; 0 for what is no prediction, which is refused once it is read. */
@@ -173,6 +197,13 @@ class RecordReader {
 
   end(): void {
     if (this.#at !== this.#view.length) throw this.refused("bytes are left over");
+  }
+
+  instead(by: AnsweredInstead["by"]): AnsweredInstead {
+    const version = this.u32();
+    const role = roles[this.u8()];
+    if (role === undefined) throw this.refused("unknown role");
+    return { by, version, role };
   }
 
   u8(): number {

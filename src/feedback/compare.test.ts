@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { seededRng, type Rng } from "../kernel/rng.ts";
 import { compareArms, compareShadow, type ScoredLabels } from "./compare.ts";
 import { confidenceHalfWidth } from "./confidence-sequence.ts";
-import { sampleRatio } from "./sample-ratio.ts";
+import { sampleRatio, type AssignedArm } from "./sample-ratio.ts";
 
 interface Answers {
   readonly labels: number[];
@@ -23,7 +23,11 @@ function answers(rng: Rng, n: number, noise = 0): Answers {
 }
 
 const upTo = (all: Answers, n: number): ScoredLabels => ({ labels: all.labels.slice(0, n), scores: all.scores.slice(0, n) });
-const fair = { champion: 5000, challenger: 5000, abShare: 0.5 };
+const arms = (champion: number, challenger: number, share: number): AssignedArm[] => [
+  { name: "the champion", assigned: champion, share: 1 - share },
+  { name: "the challenger", assigned: challenger, share },
+];
+const fair = arms(5000, 5000, 0.5);
 
 describe("the confidence sequence", () => {
   it("has the width GrowthBook publishes for its sequential test", () => {
@@ -53,7 +57,7 @@ describe("two versions on matured labels", () => {
         for (let look = 1; look <= 50; look++) {
           const a = upTo(champion, (champion.labels.length / 50) * look);
           const b = upTo(challenger, (challenger.labels.length / 50) * look);
-          const { verdict } = compareArms(a, b, { champion: a.labels.length, challenger: b.labels.length, abShare: share }, { minMatured: 40 });
+          const { verdict } = compareArms(a, b, arms(a.labels.length, b.labels.length, share), { minMatured: 40 });
           if (verdict === "undecided") continue;
           alarms++;
           break;
@@ -123,9 +127,9 @@ describe("two versions on matured labels", () => {
     const rng = seededRng(4);
     const good = answers(rng, 3000);
     const bad = { labels: good.labels, scores: good.scores.map((s) => 1 - s) };
-    const found = compareArms(bad, good, { champion: 5000, challenger: 4500, abShare: 0.5 });
+    const found = compareArms(bad, good, arms(5000, 4500, 0.5));
     expect(found.verdict).toBe("undecided");
-    expect(found.sentence).toMatch(/^Undecided, the split is broken \(4500 of 9500 requests fell to the challenger, 0\.5 was declared, p = /);
+    expect(found.sentence).toMatch(/^Undecided, the split is broken \(of 9500 requests 4500 fell to the challenger \(0\.5 declared\), p = /);
   });
 
   it("has the interval of the paired differences' own standard error", () => {
@@ -156,11 +160,23 @@ describe("two versions on matured labels", () => {
 
 describe("sample-ratio mismatch", () => {
   it("is seen in 5,000 against 4,700 of an even split and not in 5,000 against 4,800", () => {
-    expect(sampleRatio({ champion: 5000, challenger: 4700, abShare: 0.5 })).toMatchObject({ mismatch: false });
-    expect(sampleRatio({ champion: 5000, challenger: 4650, abShare: 0.5 })).toMatchObject({ mismatch: true });
+    expect(sampleRatio(arms(5000, 4700, 0.5))).toMatchObject({ mismatch: false });
+    expect(sampleRatio(arms(5000, 4650, 0.5))).toMatchObject({ mismatch: true });
     // scipy.stats.chisquare([8100, 1900], [8000, 2000]): statistic 6.25
-    expect(sampleRatio({ champion: 8100, challenger: 1900, abShare: 0.2 }).pValue).toBeCloseTo(0.012419, 6);
-    expect(sampleRatio({ champion: 0, challenger: 0, abShare: 0.2 }).mismatch).toBe(false);
-    expect(() => sampleRatio({ champion: 1, challenger: 1, abShare: 0 })).toThrow("abShare");
+    expect(sampleRatio(arms(8100, 1900, 0.2)).pValue).toBeCloseTo(0.012419, 6);
+    expect(sampleRatio(arms(0, 0, 0.2)).mismatch).toBe(false);
+    expect(() => sampleRatio(arms(1, 1, 0))).toThrow("share of the champion");
+    expect(() => sampleRatio(arms(1, 1, 0.5).slice(1))).toThrow("at least two");
+  });
+
+  it("is asked of every arm at once", () => {
+    const of = (...counts: number[]) => sampleRatio(counts.map((assigned, i) => ({ name: `v${i + 1}`, assigned, share: [0.75, 0.05, 0.2][i]! })));
+    // scipy.stats.chisquare([7400, 560, 2040], [7500, 500, 2000]): statistic 9.3333
+    expect(of(7400, 560, 2040).pValue).toBeCloseTo(0.009404, 6);
+    expect(of(7400, 560, 2040)).toMatchObject({
+      mismatch: false,
+      sentence: "of 10000 requests 560 fell to v2 (0.05 declared), 2040 fell to v3 (0.2 declared), p = 0.0094",
+    });
+    expect(of(7300, 700, 2000).mismatch).toBe(true);
   });
 });

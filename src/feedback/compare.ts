@@ -1,6 +1,6 @@
 import { KarkhanaError } from "../kernel/error.ts";
 import { confidenceHalfWidth } from "./confidence-sequence.ts";
-import { sampleRatio, type AssignedRequests } from "./sample-ratio.ts";
+import { sampleRatio, type AssignedArm } from "./sample-ratio.ts";
 
 /*
  * Champion against challenger on matured labels. The difference is the champion's mean log loss less the challenger's, so above 0 the
@@ -73,9 +73,9 @@ export function compareShadow(
 /**
  * A/B: each arm answered its own questions. The split is checked first: where requests did not fall as declared, the arms differ in more
  * than the model and no difference means anything.
- * @param assigned requests each arm answered, labelled or not
+ * @param assigned keys that fell to each arm of the experiment, the champion first, labelled or not
  */
-export function compareArms(champion: ScoredLabels, challenger: ScoredLabels, assigned: AssignedRequests, options: ComparisonOptions = {}): Comparison {
+export function compareArms(champion: ScoredLabels, challenger: ScoredLabels, assigned: readonly AssignedArm[], options: ComparisonOptions = {}): Comparison {
   const a = moments(losses("champion", champion.scores, champion.labels));
   const b = moments(losses("challenger", challenger.scores, challenger.labels));
   const split = sampleRatio(assigned);

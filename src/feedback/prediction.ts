@@ -3,6 +3,15 @@ import type { Micros } from "../kernel/clock.ts";
 /** Which place a version had when it answered. Shadow predictions are logged but never returned. */
 export type PredictionRole = "champion" | "challenger" | "shadow";
 
+/** Whose question it was, where another answered it. */
+export interface AnsweredInstead {
+  /** The champion before the last promotion, or a rule. A rule's answer is no version's prediction: nothing is watched or compared by it. */
+  readonly by: "previous" | "rule";
+  /** The version that was to answer, and its place. */
+  readonly version: number;
+  readonly role: PredictionRole;
+}
+
 /** One answered question, as logged before the reply is sent. */
 export interface PredictionRecord {
   /** Chosen by the caller, or made by the server; the same id sent again is the same question. */
@@ -23,6 +32,13 @@ export interface PredictionRecord {
   readonly fields: Readonly<Record<string, string | number | null>>;
   /** Server time in microseconds spent on this request: lookup, then compute. */
   readonly latencyUs: number;
+  /** Absent where the version answered that was to. Then `version` and `role` are of who answered; a rule answers in the name of who was to. */
+  readonly instead?: AnsweredInstead;
+}
+
+/** Whether the record is a version's own prediction, so that its score says something of the version. */
+export function isPrediction({ instead }: Pick<PredictionRecord, "instead">): boolean {
+  return instead?.by !== "rule";
 }
 
 /** An outcome, when it arrived. The first label of an id counts; a later one with another value is a correction and replaces it. */

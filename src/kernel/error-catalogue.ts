@@ -158,8 +158,8 @@ const errors = {
     retryable: false,
   },
   DEPLOYMENT_PLACE_TAKEN: {
-    text: "{model} version {holder} already is the {place}, so version {version} cannot be",
-    remedy: "Promote, refuse or stand down the version that holds the place first.",
+    text: "{model} has as many versions in {place} as there may be ({holder}), so version {version} cannot be",
+    remedy: "Promote, refuse or stand down one of the versions that hold a place first.",
     retryable: false,
   },
   NOTHING_DEPLOYED: {

@@ -1,7 +1,7 @@
 import type { Micros } from "../kernel/clock.ts";
 import { FeedbackJoin } from "../feedback/join.ts";
 import type { FeedbackReader } from "../feedback/log.ts";
-import type { PredictionRecord } from "../feedback/prediction.ts";
+import { isPrediction, type PredictionRecord } from "../feedback/prediction.ts";
 import type { MonitorPolicy } from "../project/definition.ts";
 import type { MonitorLimits } from "./limits.ts";
 import { createMonitor, type LogPosition, type Monitor, type MonitorEvent } from "./monitor.ts";
@@ -145,7 +145,7 @@ class LogConsumer implements MonitorConsumer {
   }
 
   #observe(session: Session, record: PredictionRecord, offset: number): void {
-    if (record.model !== this.#options.model) return;
+    if (record.model !== this.#options.model || !isPrediction(record)) return;
     // A day replayed after a crash asks its questions again: windows count what was asked, not how often.
     if (session.join.holds(record)) return;
     session.monitor.observePrediction(record, offset);

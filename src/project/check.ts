@@ -94,6 +94,8 @@ function checkModel(model: ModelDefinition): void {
   parseDuration(model.monitors.window, `${where}, monitors.window`);
   const { deadlineMs } = model.serving;
   if (deadlineMs !== undefined && !(deadlineMs > 0)) throw refuse(`${where}, serving.deadlineMs`, "must be more than 0 milliseconds", deadlineMs);
+  for (const field of model.serving.stickyBy ?? [])
+    if (!model.request.includes(field)) throw refuse(`${where}, serving.stickyBy`, `expected fields of a request (${model.request.join(", ")})`, field);
   parseDuration(model.retrain.lookback, `${where}, retrain.lookback`);
   parseDuration(model.retrain.cooldown, `${where}, retrain.cooldown`);
   for (const [gate, value] of Object.entries(model.gates))

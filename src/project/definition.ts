@@ -68,10 +68,12 @@ export interface RetrainPolicy {
 export interface ServingPolicy {
   /** Milliseconds after which the features or the model are waited for no more: then the fallback answers, or the request is refused. */
   readonly deadlineMs?: number;
+  /** Request fields by which an A/B test is sticky: questions with equal values are answered by one version. Default: the question's id. */
+  readonly stickyBy?: readonly string[];
   /** What answers when a version fails or the deadline has passed: first the champion before the last promotion, then the rule. */
   readonly fallback?: {
     readonly previous?: boolean;
-    /** A score from the request's fields alone. Such answers are counted, not logged: they are no prediction of a version. */
+    /** A score from the request's fields alone. Such answers are logged as a rule's: they are no prediction of a version, and nothing is watched by them. */
     readonly rule?: (fields: Readonly<Record<string, string | number | null>>) => number;
   };
 }

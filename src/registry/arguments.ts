@@ -15,9 +15,3 @@ export function requireReason(reason: string): void {
   if (reason.trim() !== "") return;
   throw new KarkhanaError("INVALID_ARGUMENT", { field: "reason", problem: "expected a sentence that says why", value: JSON.stringify(reason) });
 }
-
-/** Above one half the challenger would in effect be the champion without having been promoted. */
-export function requireShare(abShare: number): void {
-  if (abShare > 0 && abShare <= 0.5) return;
-  throw new KarkhanaError("INVALID_ARGUMENT", { field: "abShare", problem: "expected a share above 0 and at most 0.5", value: abShare });
-}

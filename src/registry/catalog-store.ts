@@ -10,7 +10,7 @@ import { isUniqueViolation, tables } from "../storage/sql/tables.ts";
 import type { ModelCatalog, NewRegisteredVersion, RegisteredModel, RegisteredVersion } from "./catalog.ts";
 import { readModels, readRegisteredVersions, type ModelRow, type VersionRow } from "./catalog-read.ts";
 import { searchModels, searchVersions } from "./catalog-search.ts";
-import { guardedAlias } from "./guarded-aliases.ts";
+import { guardedAlias, holderOf, placeIn } from "./guarded-aliases.ts";
 import { Ledger } from "./ledger.ts";
 import { announceNothing, type Announce } from "./notice.ts";
 import { placeOfKey } from "./model-key.ts";
@@ -154,7 +154,7 @@ function keyedCatalog(parts: CatalogParts): Omit<ModelCatalog, "inWorkspace"> {
         await lockModels(trx, database.dialect);
         await versionRow(queries, model, version);
         const [now] = await deploymentsOf(queries, [model]);
-        const place = now === undefined ? undefined : (["champion", "challenger", "shadow", "previous"] as const).find((name) => now[name] === version);
+        const place = placeIn(now, version);
         if (place !== undefined)
           throw new KarkhanaError("MODEL_IN_USE", { model: `${model} version ${version}`, change: "deleted", problem: `it is the deployment's ${place}` });
         await queries.deleteFrom("registry_aliases").where("model", "=", model).where("version", "=", version).execute();
@@ -189,7 +189,7 @@ function keyedCatalog(parts: CatalogParts): Omit<ModelCatalog, "inWorkspace"> {
         const guarded = guardedAlias(alias);
         const [now] = guarded === undefined ? [] : await deploymentsOf(queries, [model]);
         if (guarded !== undefined && now !== undefined) {
-          if (alias === guarded && now[guarded] === version) return;
+          if (alias === guarded && holderOf(guarded, now) === version) return;
           if (alias !== "champion") throw new KarkhanaError("MODEL_ALIAS_GUARDED", { model, alias, change: "set" });
           if (by?.mayDeploy === false) throw new KarkhanaError("ACCESS_DENIED", { user: by.user, role: by.role, needed: "admin" });
           await registry.promote(model, version, `alias champion was set${by === undefined ? "" : ` by ${by.user}`} through MLflow's API`, trx);
@@ -208,7 +208,7 @@ function keyedCatalog(parts: CatalogParts): Omit<ModelCatalog, "inWorkspace"> {
         await rowOf(queries, model);
         const guarded = guardedAlias(alias);
         const [now] = guarded === undefined ? [] : await deploymentsOf(queries, [model]);
-        if (guarded !== undefined && now?.[guarded] !== undefined) throw new KarkhanaError("MODEL_ALIAS_GUARDED", { model, alias, change: "deleted" });
+        if (guarded !== undefined && holderOf(guarded, now) !== undefined) throw new KarkhanaError("MODEL_ALIAS_GUARDED", { model, alias, change: "deleted" });
         await queries.deleteFrom("registry_aliases").where("model", "=", model).where("alias", "=", alias).execute();
         await announce(trx, { event: "model_version_alias.deleted", data: { name: model, alias } });
       }),

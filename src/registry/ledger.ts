@@ -4,7 +4,7 @@ import type { Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
-import { guardedAliases } from "./guarded-aliases.ts";
+import { guardedAliases, holderOf } from "./guarded-aliases.ts";
 import type { Announce, RegistryNotice } from "./notice.ts";
 import type { Deployment, ModelVersion, RegistryEvent, VersionState } from "./port.ts";
 import type { Traffic } from "./promotion.ts";
@@ -101,9 +101,7 @@ export class Ledger {
     const row = {
       revision: (before?.revision ?? 0) + 1,
       champion: traffic.champion,
-      challenger: traffic.challenger ?? null,
-      ab_share: traffic.abShare,
-      shadow: traffic.shadow ?? null,
+      salt: traffic.salt,
       previous: traffic.previous ?? null,
       reason,
       changed_us: this.nowUs,
@@ -120,14 +118,25 @@ export class Ledger {
         .values({ model: this.model, ...row })
         .execute();
     } else await this.db.updateTable("registry_deployments").set(row).where("model", "=", this.model).execute();
+    await this.#writePlaces(traffic);
     await this.#announceAliases(before, traffic);
     // `traffic` may be made from a whole deployment: what is new comes last.
     return { ...traffic, model: this.model, revision: row.revision, reason, changedUs: this.nowUs };
   }
 
+  async #writePlaces({ challengers, shadows }: Traffic): Promise<void> {
+    const { model } = this;
+    await this.db.deleteFrom("registry_places").where("model", "=", model).execute();
+    const rows = [
+      ...challengers.map(({ version, buckets }, position) => ({ model, version, place: "challenger" as const, position, buckets: JSON.stringify(buckets) })),
+      ...shadows.map((version, position) => ({ model, version, place: "shadow" as const, position, buckets: "[]" })),
+    ];
+    if (rows.length > 0) await this.db.insertInto("registry_places").values(rows).execute();
+  }
+
   async #announceAliases(before: Deployment | undefined, traffic: Traffic): Promise<void> {
     for (const alias of guardedAliases) {
-      const [was, is] = [before?.[alias], traffic[alias]];
+      const [was, is] = [holderOf(alias, before), holderOf(alias, traffic)];
       if (is !== undefined && is !== was) await this.announce({ event: "model_version_alias.created", data: { name: this.model, alias, version: String(is) } });
       if (is === undefined && was !== undefined) await this.announce({ event: "model_version_alias.deleted", data: { name: this.model, alias } });
     }

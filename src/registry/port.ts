@@ -1,4 +1,5 @@
 import type { Micros } from "../kernel/clock.ts";
+import type { BucketRange } from "../math/buckets.ts";
 import type { SqlTransaction } from "../storage/sql/port.ts";
 
 /** The five proofs a version owes before it goes live. */
@@ -50,16 +51,33 @@ export interface NewModelVersion {
   readonly requestId: string;
 }
 
+/** A version that answers a share of live requests beside the champion. */
+export interface Challenger {
+  readonly version: number;
+  /** A whole number of ten-thousandths. */
+  readonly share: number;
+  /** Which keys: `math/buckets.ts`. They hold the share. */
+  readonly buckets: readonly BucketRange[];
+}
+
+/** A share that somebody wants a version to have. */
+export interface WantedShare {
+  readonly version: number;
+  /** Above 0 and at most 0.5; kept to the nearest ten-thousandth. */
+  readonly share: number;
+}
+
 /** Where a model's traffic goes. One row a model, replaced whole; `revision` grows by one each time. Serving follows it. */
 export interface Deployment {
   readonly model: string;
   readonly revision: number;
   readonly champion: number;
-  /** Answers `abShare` of requests, chosen by hash of the request id. */
-  readonly challenger?: number;
-  readonly abShare: number;
-  /** Sees every request, answers none. */
-  readonly shadow?: number;
+  /** Each answers its share of keys; the champion answers the rest. In the order in which they entered: the first is who the alias `challenger` names. */
+  readonly challengers: readonly Challenger[];
+  /** See every request, answer none. The alias `shadow` names the first. */
+  readonly shadows: readonly number[];
+  /** Of the assignment of keys: made anew with each champion. */
+  readonly salt: string;
   /** Champion before the last promotion: what rollback returns to. */
   readonly previous?: number;
   readonly reason: string;
@@ -81,7 +99,7 @@ export interface RegistryEvent {
  * Promises: version numbers are unique and dense under concurrent writers; `promote` refuses with PROOF_MISSING naming each kind that is
  * absent, failed and not waived; every change of a deployment and its event are one transaction. All writers take an optional transaction,
  * so that a pipeline step and its effect commit together. A call repeated after a lost reply changes nothing and answers as before.
- * A step that the states do not allow is refused with PROMOTION_STEP_REFUSED; a shadow or challenger place that is taken with
+ * A step that the states do not allow is refused with PROMOTION_STEP_REFUSED; one more shadow or challenger than there may be with
  * DEPLOYMENT_PLACE_TAKEN; a comparison without a champion with NOTHING_DEPLOYED. Whoever holds a place stands down when the champion changes.
  */
 export interface Registry {
@@ -98,6 +116,11 @@ export interface Registry {
   startShadow(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment>;
   /** @throws PROOF_MISSING while the shadow proof is neither passed nor waived: a challenger answers real requests */
   startAb(model: string, version: number, abShare: number, reason: string, trx?: SqlTransaction): Promise<Deployment>;
+  /**
+   * Exactly these challengers with these shares: who is new enters, who is left out stands down, and no key moves that need not.
+   * @throws PROOF_MISSING as `startAb`
+   */
+  setShares(model: string, wanted: readonly WantedShare[], reason: string, trx?: SqlTransaction): Promise<Deployment>;
   /** Challenger leaves shadow or A/B without being promoted. */
   standDown(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment>;
   /** @throws PROOF_MISSING */

@@ -7,13 +7,15 @@ import {
   missingProofs,
   rolledBack,
   stateAfter,
-  withChallenger,
+  withChallengers,
   withChampion,
   without,
   withShadow,
   type PromotionStep,
   type Traffic,
 } from "./promotion.ts";
+import { countBuckets } from "../math/buckets.ts";
+import { withShares } from "./traffic.ts";
 
 function proof(kind: ProofKind, passed: boolean, summary = "figures"): Proof {
   return { kind, passed, summary, details: {}, recordedUs: 1, hash: "h" };
@@ -86,28 +88,32 @@ describe("traffic", () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
-        let now: Traffic = { champion: 1, abShare: 0 };
+        let now: Traffic = { champion: 1, challengers: [], shadows: [], salt: "m/1" };
         for (const s of steps) {
           // The store lets no version that is in traffic, or was champion last, enter another place; the state machine sees to that.
-          const used = [now.champion, now.previous, now.challenger, now.shadow];
+          const used = [now.champion, now.previous, ...candidatesOf(now)];
           if (s.step === "shadow" && !used.includes(s.version)) now = withShadow(now, s.version);
-          if (s.step === "challenger" && (!used.includes(s.version) || s.version === now.shadow)) now = withChallenger(now, s.version, 0.2);
+          if (s.step === "challenger" && (!used.includes(s.version) || now.shadows.includes(s.version)))
+            now = withChallengers(now, withShares(now.challengers, [...now.challengers, { version: s.version, share: 0.1 }], now.salt));
           if (s.step === "without") now = without(now, s.version);
-          if (s.step === "champion" && s.version !== now.champion) now = withChampion(now, s.version);
-          if (s.step === "rollback") now = rolledBack(now) ?? now;
-          const places = [now.champion, now.previous, now.challenger, now.shadow].filter((v) => v !== undefined);
+          if (s.step === "champion" && s.version !== now.champion) now = withChampion("m", now, s.version);
+          if (s.step === "rollback") now = rolledBack("m", now) ?? now;
+          const candidates = [...now.challengers.map(({ version }) => version), ...now.shadows];
+          const places = [now.champion, now.previous, ...candidates].filter((v) => v !== undefined);
           expect(new Set(places).size).toBe(places.length);
-          expect(now.abShare > 0).toBe(now.challenger !== undefined);
-          expect(candidatesOf(now)).toEqual(places.filter((v) => v === now.challenger || v === now.shadow));
+          expect(now.challengers.every(({ share, buckets }) => share === 0.1 && countBuckets(buckets) === 1000)).toBe(true);
+          expect(candidatesOf(now)).toEqual(candidates);
+          expect(now.salt).toBe(`m/${now.champion}`);
         }
       }),
     );
   });
 
   it("goes back to the champion before, twice being where it was", () => {
-    const now: Traffic = { champion: 3, previous: 2, challenger: 4, abShare: 0.2, shadow: 5 };
-    expect(rolledBack(now)).toEqual({ champion: 2, previous: 3, abShare: 0 });
-    expect(rolledBack(rolledBack(now)!)).toEqual({ champion: 3, previous: 2, abShare: 0 });
-    expect(rolledBack({ champion: 3, abShare: 0 })).toBeUndefined();
+    const now: Traffic = { champion: 3, previous: 2, challengers: [{ version: 4, share: 0.2, buckets: [[0, 2000]] }], shadows: [5], salt: "m/3" };
+    const alone = { challengers: [], shadows: [] };
+    expect(rolledBack("m", now)).toEqual({ champion: 2, previous: 3, ...alone, salt: "m/2" });
+    expect(rolledBack("m", rolledBack("m", now)!)).toEqual({ champion: 3, previous: 2, ...alone, salt: "m/3" });
+    expect(rolledBack("m", { champion: 3, ...alone, salt: "m/3" })).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
-import { proofKinds, type Deployment, type ModelVersion, type Proof, type ProofKind, type VersionState } from "./port.ts";
+import { proofKinds, type Challenger, type Deployment, type ModelVersion, type Proof, type ProofKind, type VersionState } from "./port.ts";
 
 /*
- * Life of a model version. One deployment a model has one champion and at most one challenger and one shadow.
+ * Life of a model version. A deployment has one champion, and challengers and shadows beside it.
  *
  *            registerVersion
  *   (none) ------------------> registered <-------------+
@@ -70,39 +70,41 @@ export function missingProofs(version: Pick<ModelVersion, "proofs" | "waivers">,
 }
 
 /** Where a deployment's traffic goes, before it is written: revision, reason and time are the store's. */
-export type Traffic = Pick<Deployment, "champion" | "challenger" | "shadow" | "previous" | "abShare">;
+export type Traffic = Pick<Deployment, "champion" | "challengers" | "shadows" | "previous" | "salt">;
 
 export function withShadow(now: Traffic, version: number): Traffic {
-  return { ...now, shadow: version };
+  return { ...now, shadows: [...now.shadows, version] };
 }
 
-/** A version that enters A/B leaves shadow: it would otherwise be compared with itself. */
-export function withChallenger(now: Traffic, version: number, abShare: number): Traffic {
-  return { ...without(now, version), challenger: version, abShare };
+/** Versions that answer live requests leave shadow: they would otherwise be compared with themselves. */
+export function withChallengers(now: Traffic, challengers: readonly Challenger[]): Traffic {
+  return { ...now, challengers, shadows: now.shadows.filter((shadow) => !challengers.some(({ version }) => version === shadow)) };
 }
 
-/** The version out of shadow and A/B. With no challenger the share is 0, so that a reader need not look at two fields. */
+/** The version out of shadow and A/B. */
 export function without(now: Traffic, version: number): Traffic {
-  const { challenger, shadow, ...rest } = now;
   return {
-    ...rest,
-    ...(challenger !== undefined && challenger !== version ? { challenger } : { abShare: 0 }),
-    ...(shadow !== undefined && shadow !== version ? { shadow } : {}),
+    ...now,
+    challengers: now.challengers.filter((challenger) => challenger.version !== version),
+    shadows: now.shadows.filter((shadow) => shadow !== version),
   };
 }
 
 /** Whoever was compared with the old champion stands down with it: that comparison says nothing about the new one. */
-export function withChampion(now: Traffic | undefined, version: number): Traffic {
-  return { champion: version, abShare: 0, ...(now === undefined ? {} : { previous: now.champion }) };
+export function withChampion(model: string, now: Traffic | undefined, version: number): Traffic {
+  return alone(model, version, now?.champion);
 }
 
 /** Champion and previous change places, so a rollback can itself be undone. Undefined when there is nothing to go back to. */
-export function rolledBack(now: Traffic): Traffic | undefined {
-  return now.previous === undefined ? undefined : { champion: now.previous, previous: now.champion, abShare: 0 };
+export function rolledBack(model: string, now: Traffic): Traffic | undefined {
+  return now.previous === undefined ? undefined : alone(model, now.previous, now.champion);
+}
+
+function alone(model: string, champion: number, previous: number | undefined): Traffic {
+  return { champion, challengers: [], shadows: [], salt: `${model}/${champion}`, ...(previous === undefined ? {} : { previous }) };
 }
 
 /** Versions that hold a challenger or shadow place, once each. */
 export function candidatesOf(now: Traffic | undefined): number[] {
-  const places = [now?.challenger, now?.shadow].filter((v) => v !== undefined);
-  return [...new Set(places)];
+  return now === undefined ? [] : [...new Set([...now.challengers.map(({ version }) => version), ...now.shadows])];
 }

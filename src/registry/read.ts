@@ -1,7 +1,9 @@
 import type { Kysely, Selectable } from "kysely";
 
-import type { Deployment, ModelVersion, Proof, RegistryEvent } from "./port.ts";
+import { countBuckets, numBuckets } from "../math/buckets.ts";
+import type { Challenger, Deployment, ModelVersion, Proof, RegistryEvent } from "./port.ts";
 import type { RegistryTables } from "./tables.ts";
+import { parseBuckets } from "./traffic.ts";
 
 export type RegistryQueries = Kysely<RegistryTables>;
 
@@ -44,14 +46,24 @@ export async function readVersions(db: RegistryQueries, model: string, version?:
   }));
 }
 
-export async function readDeployments(db: RegistryQueries, model?: string): Promise<Deployment[]> {
-  const all = db.selectFrom("registry_deployments").selectAll().orderBy("model");
-  const rows = await (model === undefined ? all : all.where("model", "=", model)).execute();
-  return rows.map(toDeployment);
+export function readDeployments(db: RegistryQueries, model?: string): Promise<Deployment[]> {
+  return deploymentsOf(db, model === undefined ? undefined : [model]);
 }
 
-export async function deploymentsOf(db: RegistryQueries, models: readonly string[]): Promise<Deployment[]> {
-  return (await db.selectFrom("registry_deployments").selectAll().where("model", "in", models).execute()).map(toDeployment);
+/**
+ * One statement, so that a deployment and its places are of one moment whatever the isolation.
+ * @param models undefined: all
+ */
+export async function deploymentsOf(db: RegistryQueries, models: readonly string[] | undefined): Promise<Deployment[]> {
+  const all = db
+    .selectFrom("registry_deployments as d")
+    .leftJoin("registry_places as p", "p.model", "d.model")
+    .select(["d.model", "d.revision", "d.champion", "d.salt", "d.previous", "d.reason", "d.changed_us"])
+    .select(["p.version as place_version", "p.place", "p.buckets"])
+    .orderBy("d.model")
+    .orderBy("p.position");
+  const rows = await (models === undefined ? all : all.where("d.model", "in", models)).execute();
+  return [...Map.groupBy(rows, (row) => row.model).values()].map((own) => toDeployment(own[0]!, own));
 }
 
 export async function readEvents(db: RegistryQueries, model: string, afterSequence: number): Promise<RegistryEvent[]> {
@@ -77,14 +89,25 @@ function toProof(row: Selectable<RegistryTables["registry_proofs"]>): Proof {
   return { kind: row.kind, passed: row.passed === 1, summary: row.summary, details, recordedUs: row.recorded_us, hash: row.hash };
 }
 
-function toDeployment(row: Selectable<RegistryTables["registry_deployments"]>): Deployment {
+interface PlaceRow {
+  readonly place_version: number | null;
+  readonly place: "challenger" | "shadow" | null;
+  readonly buckets: string | null;
+}
+
+function toDeployment(row: Selectable<RegistryTables["registry_deployments"]>, places: readonly PlaceRow[]): Deployment {
+  const challengers = places.flatMap(({ place, place_version: version, buckets: text }): Challenger[] => {
+    if (place !== "challenger" || version === null) return [];
+    const buckets = parseBuckets(text ?? "[]");
+    return [{ version, share: countBuckets(buckets) / numBuckets, buckets }];
+  });
   return {
     model: row.model,
     revision: row.revision,
     champion: row.champion,
-    ...(row.challenger === null ? {} : { challenger: row.challenger }),
-    abShare: row.ab_share,
-    ...(row.shadow === null ? {} : { shadow: row.shadow }),
+    challengers,
+    shadows: places.flatMap(({ place, place_version: version }) => (place === "shadow" && version !== null ? [version] : [])),
+    salt: row.salt,
     ...(row.previous === null ? {} : { previous: row.previous }),
     reason: row.reason,
     changedUs: row.changed_us,

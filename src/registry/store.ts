@@ -3,17 +3,17 @@ import { KarkhanaError } from "../kernel/error.ts";
 import { defaultWorkspace } from "../kernel/workspace.ts";
 import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
-import { requireModelName, requireReason, requireShare } from "./arguments.ts";
+import { requireModelName, requireReason } from "./arguments.ts";
 import { Ledger, type LedgerParts } from "./ledger.ts";
 import { announceNothing, type Announce } from "./notice.ts";
-import type { Deployment, ModelVersion, NewModelVersion, Proof, ProofKind, Registry, RegistryEvent, VersionState } from "./port.ts";
+import type { Deployment, ModelVersion, NewModelVersion, Proof, ProofKind, Registry, RegistryEvent, VersionState, WantedShare } from "./port.ts";
 import {
   candidatesOf,
   decidingProof,
   missingProofs,
   rolledBack,
   stateAfter,
-  withChallenger,
+  withChallengers,
   withChampion,
   without,
   withShadow,
@@ -22,6 +22,7 @@ import {
 import { proofDetails, proofHash } from "./proof-content.ts";
 import { readDeployments, readEvents, readVersions, type RegistryQueries } from "./read.ts";
 import type { RegistryTables } from "./tables.ts";
+import { maxChallengers, maxShadows, requireShares, withShares } from "./traffic.ts";
 
 export interface RegistryParts {
   readonly database: SqlDatabase;
@@ -153,8 +154,8 @@ class SqlRegistry implements Registry {
     return this.#write(model, version, trx, async (ledger) => {
       const state = await step(ledger, version, "startShadow");
       const now = await deployed(ledger);
-      if (now.shadow === version) return now;
-      requireFree(model, version, "shadow", now.shadow);
+      if (now.shadows.includes(version)) return now;
+      requireRoom(model, version, "shadow", now.shadows, maxShadows);
       await ledger.setState(version, state);
       await ledger.event("shadowed", version, reason);
       return ledger.deploy(now, withShadow(now, version), reason);
@@ -163,17 +164,24 @@ class SqlRegistry implements Registry {
 
   async startAb(model: string, version: number, abShare: number, reason: string, trx?: SqlTransaction): Promise<Deployment> {
     requireReason(reason);
-    requireShare(abShare);
     return this.#write(model, version, trx, async (ledger) => {
-      const state = await step(ledger, version, "startAb");
+      await step(ledger, version, "startAb");
       const now = await deployed(ledger);
-      if (now.challenger === version && now.abShare === abShare) return now;
-      if (now.challenger !== version) requireFree(model, version, "challenger", now.challenger);
-      requireProofs(await ledger.version(version), ["shadow"], "answer live requests");
-      await ledger.setState(version, state);
-      await ledger.event("ab-started", version, reason);
-      return ledger.deploy(now, withChallenger(now, version, abShare), reason);
+      const others = now.challengers.filter((challenger) => challenger.version !== version);
+      requireRoom(
+        model,
+        version,
+        "challenger",
+        others.map((challenger) => challenger.version),
+        maxChallengers,
+      );
+      return changeShares(ledger, now, [...others, { version, share: abShare }], reason);
     });
+  }
+
+  async setShares(model: string, wanted: readonly WantedShare[], reason: string, trx?: SqlTransaction): Promise<Deployment> {
+    requireReason(reason);
+    return this.#write(model, wanted[0]?.version ?? 0, trx, async (ledger) => changeShares(ledger, await deployed(ledger), wanted, reason));
   }
 
   async standDown(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment> {
@@ -196,7 +204,7 @@ class SqlRegistry implements Registry {
       if (now !== undefined) await ledger.setState(now.champion, "retired");
       await ledger.setState(version, state);
       await ledger.event("promoted", version, reason);
-      return ledger.deploy(now, withChampion(now, version), reason);
+      return ledger.deploy(now, withChampion(model, now, version), reason);
     });
   }
 
@@ -219,7 +227,7 @@ class SqlRegistry implements Registry {
     return this.#in(trx, async (t) => {
       const ledger = await Ledger.open(this.#parts(t), model, this.#clock.nowUs());
       const now = await ledger?.deployment();
-      const back = now === undefined ? undefined : rolledBack(now);
+      const back = now === undefined ? undefined : rolledBack(model, now);
       if (ledger === undefined || now === undefined || back === undefined) throw new KarkhanaError("NOTHING_TO_ROLL_BACK", { model });
       await clearCandidates(ledger, now, undefined, `rolled back to version ${back.champion}`);
       await ledger.setState(now.champion, "retired");
@@ -272,8 +280,31 @@ async function deployed(ledger: Ledger): Promise<Deployment> {
   return now;
 }
 
-function requireFree(model: string, version: number, place: "shadow" | "challenger", holder: number | undefined): void {
-  if (holder !== undefined) throw new KarkhanaError("DEPLOYMENT_PLACE_TAKEN", { model, version, place, holder });
+function requireRoom(model: string, version: number, place: "shadow" | "challenger", holders: readonly number[], most: number): void {
+  if (holders.length >= most) throw new KarkhanaError("DEPLOYMENT_PLACE_TAKEN", { model, version, place, holder: holders.join(", "), most });
+}
+
+/** Nothing is written where nothing changes. */
+async function changeShares(ledger: Ledger, now: Deployment, wanted: readonly WantedShare[], reason: string): Promise<Deployment> {
+  requireShares(wanted, now.champion);
+  const challengers = withShares(now.challengers, wanted, now.salt);
+  let hasChanged = false;
+  for (const { version, share } of challengers) {
+    const before = now.challengers.find((challenger) => challenger.version === version);
+    if (before?.share === share) continue;
+    hasChanged = true;
+    const state = await step(ledger, version, "startAb");
+    if (before === undefined) requireProofs(await ledger.version(version), ["shadow"], "answer live requests");
+    await ledger.setState(version, state);
+    await ledger.event("ab-started", version, `${Number((share * 100).toFixed(2))} % of keys: ${reason}`);
+  }
+  for (const { version } of now.challengers) {
+    if (challengers.some((challenger) => challenger.version === version)) continue;
+    hasChanged = true;
+    await ledger.setState(version, "registered");
+    await ledger.event("stood-down", version, reason);
+  }
+  return hasChanged ? ledger.deploy(now, withChallengers(now, challengers), reason) : now;
 }
 
 function requireProofs(version: ModelVersion, kinds: readonly ProofKind[] | undefined, action: string): void {

@@ -1,6 +1,7 @@
-import type { Generated } from "kysely";
+import { sql, type Generated } from "kysely";
 
 import { defaultWorkspace } from "../kernel/workspace.ts";
+import { numBuckets } from "../math/buckets.ts";
 import type { Migration } from "../storage/sql/port.ts";
 import type { ProofKind, RegistryEvent, VersionState } from "./port.ts";
 import type { WebhookEvent, WebhookStatus } from "./webhooks/event.ts";
@@ -11,6 +12,7 @@ export interface RegistryTables {
   registry_proofs: ProofTable;
   registry_waivers: WaiverTable;
   registry_deployments: DeploymentTable;
+  registry_places: PlaceTable;
   registry_events: EventTable;
   registry_model_tags: ModelTagTable;
   registry_version_tags: VersionTagTable;
@@ -129,12 +131,20 @@ interface DeploymentTable {
   model: string;
   revision: number;
   champion: number;
-  challenger: number | null;
-  ab_share: number;
-  shadow: number | null;
+  salt: string;
   previous: number | null;
   reason: string;
   changed_us: number;
+}
+
+/** Versions beside the champion. */
+interface PlaceTable {
+  model: string;
+  version: number;
+  place: "challenger" | "shadow";
+  position: number;
+  /** JSON, `[[first, count], …]`. */
+  buckets: string;
 }
 
 interface EventTable {
@@ -315,6 +325,33 @@ export const registryMigrations: readonly Migration[] = [
           .execute();
       for (const table of ["registry_models", "registry_versions"])
         await schema.createIndex(`${table}_workspace`).on(table).columns(["workspace", "model"]).execute();
+    },
+  },
+  {
+    id: "registry-0006-several-challengers",
+    up: async (trx) => {
+      const { schema } = trx;
+      await schema
+        .createTable("registry_places")
+        .addColumn("model", "text", (c) => c.notNull().references("registry_models.model"))
+        .addColumn("version", "bigint", (c) => c.notNull())
+        .addColumn("place", "text", (c) => c.notNull())
+        .addColumn("position", "bigint", (c) => c.notNull())
+        .addColumn("buckets", "text", (c) => c.notNull())
+        .addPrimaryKeyConstraint("registry_places_key", ["model", "version", "place"])
+        .execute();
+      await schema
+        .alterTable("registry_deployments")
+        .addColumn("salt", "text", (c) => c.notNull().defaultTo(""))
+        .execute();
+      // A test under way goes on with the same keys: its salt was of the challenger, and the challenger had the lowest hashes.
+      await sql`update registry_deployments set salt = model || '/' || cast(coalesce(challenger, champion) as text)`.execute(trx);
+      await sql`insert into registry_places (model, version, place, position, buckets)
+        select model, challenger, 'challenger', 0, '[[0,' || cast(cast(round(ab_share * ${numBuckets}) as bigint) as text) || ']]'
+        from registry_deployments where challenger is not null`.execute(trx);
+      await sql`insert into registry_places (model, version, place, position, buckets)
+        select model, shadow, 'shadow', 0, '[]' from registry_deployments where shadow is not null`.execute(trx);
+      for (const column of ["challenger", "ab_share", "shadow"]) await schema.alterTable("registry_deployments").dropColumn(column).execute();
     },
   },
 ];

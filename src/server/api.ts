@@ -246,10 +246,10 @@ export interface Version {
 export interface DeploymentState {
   readonly revision: number;
   readonly champion: number;
-  readonly challenger: number | null;
-  readonly shadow: number | null;
+  /** The champion answers the rest. */
+  readonly challengers: readonly { readonly version: number; readonly share: number }[];
+  readonly shadows: readonly number[];
   readonly previous: number | null;
-  readonly abShare: number;
   readonly reason: string;
   readonly changedUs: number;
 }

@@ -95,10 +95,9 @@ const proof = Type.Object({
 const deployment = Type.Object({
   revision: int,
   champion: int,
-  challenger: orNull(int),
-  shadow: orNull(int),
+  challengers: Type.Array(Type.Object({ version: int, share: num })),
+  shadows: Type.Array(int),
   previous: orNull(int),
-  abShare: num,
   reason: text,
   changedUs: num,
 });

@@ -438,9 +438,10 @@ async function serve(world: World, days: number, onDay: (day: number) => Promise
           latencyUs: Math.round(300 * Math.exp(0.4 * Math.abs(normal(rng)))),
         };
       };
-      const isChallenged = deployment.challenger !== undefined && rng.next() < deployment.abShare;
-      predictions.push(isChallenged ? answer(deployment.challenger, "challenger") : answer(deployment.champion, "champion"));
-      if (deployment.shadow !== undefined) predictions.push(answer(deployment.shadow, "shadow"));
+      const [challenger] = deployment.challengers;
+      const isChallenged = challenger !== undefined && rng.next() < challenger.share;
+      predictions.push(isChallenged ? answer(challenger.version, "challenger") : answer(deployment.champion, "champion"));
+      for (const shadow of deployment.shadows) predictions.push(answer(shadow, "shadow"));
       labels.push({ id, model: "late_arrival", label: rng.next() < sigmoid(risk) ? 1 : 0, knownUs: askedUs + 3 * MICROS_PER_HOUR });
     }
     await log.logPredictions(predictions);

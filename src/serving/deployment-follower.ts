@@ -7,10 +7,11 @@
  *
  * A registry that cannot be read changes nothing.
  */
-import { assignmentSalt } from "../feedback/assignment.ts";
+import { armsOf } from "../feedback/assignment.ts";
 import type { Clock, Micros } from "../kernel/clock.ts";
 import { KarkhanaError, toErrorRecord, type ErrorRecord } from "../kernel/error.ts";
 import type { PredictionRole } from "../feedback/prediction.ts";
+import { candidatesOf } from "../registry/promotion.ts";
 import type { Deployment, Registry } from "../registry/port.ts";
 import type { LoadedVersion, LoadProblem, ServedModel } from "./served-model.ts";
 import type { VersionLoader } from "./version-loader.ts";
@@ -130,21 +131,26 @@ export class DeploymentFollower {
       model.refused = { revision, problem: problems[0]!, atUs };
       return;
     }
-    const challenger = await load("challenger", deployment.challenger);
-    const shadow = await load("shadow", deployment.shadow);
+    const challengers: (LoadedVersion | undefined)[] = [];
+    for (const { version } of deployment.challengers) challengers.push(await load("challenger", version));
+    const shadows: LoadedVersion[] = [];
+    for (const version of deployment.shadows) {
+      const loaded = await load("shadow", version);
+      if (loaded !== undefined) shadows.push(loaded);
+    }
     const fallback = model.definition.serving.fallback?.previous === true ? await load("champion", deployment.previous) : undefined;
     const sinceUs = inForce?.deployment.revision === revision ? inForce.sinceUs : atUs;
     model.inForce = {
       deployment,
       champion,
-      challenger,
-      shadow,
+      challengers,
+      shadows,
       fallback,
-      salt: assignmentSalt(deployment.model, deployment.challenger ?? 0),
+      armOf: armsOf(deployment),
       sinceUs,
       problems,
     };
     model.refused = undefined;
-    this.#options.loader.keepOnly(deployment.model, [deployment.champion, deployment.challenger, deployment.shadow, deployment.previous]);
+    this.#options.loader.keepOnly(deployment.model, [deployment.champion, ...candidatesOf(deployment), deployment.previous]);
   }
 }

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import { isPrediction } from "../feedback/prediction.ts";
 import type { GbdtModel } from "../learn/model.ts";
 import { statusOf } from "../server/error-status.ts";
 import { openWorld, predictPath, question, scoreOf, stump, type Answer, type World, type WorldOptions } from "./test-world.ts";
@@ -36,17 +37,17 @@ test("the champion before answers where the champion fails, is named in the repl
   const { status, body } = await world.post(predictPath, question("q", long));
   expect([status, body.predictions]).toEqual([200, [{ id: "q", version: 1, role: "champion", score: scoreOf(1, 0.25), fallback: "previous" }]]);
   expect((await world.post(predictPath, question("r"))).body.predictions[0]).not.toHaveProperty("fallback");
-  const logged = (await world.log.predictions(0, 10)).map(({ record }) => [record.id, record.version, record.score]);
+  const logged = (await world.log.predictions(0, 10)).map(({ record }) => [record.id, record.version, record.score, record.instead]);
   expect(logged).toEqual([
-    ["q", 1, scoreOf(1, 0.25)],
-    ["r", 2, brokenScore],
+    ["q", 1, scoreOf(1, 0.25), { by: "previous", version: 2, role: "champion" }],
+    ["r", 2, brokenScore, undefined],
   ]);
   const versions = (await world.get("/v1/stats")).body.models[0]!.versions;
   expect(versions.find((v) => v.version === 2)?.outcomes).toMatchObject({ failed: 1, ok: 1 });
   expect(versions.find((v) => v.version === 1)?.outcomes).toMatchObject({ fallback: 1 });
 });
 
-test("features that are late are not waited for: the rule answers, and its answer is no version's prediction", async () => {
+test("features that are late are not waited for: the rule answers, and its answer is logged as the rule's", async () => {
   let release = (): void => undefined;
   await open({
     policy: { deadlineMs: 30, fallback: { previous: true, rule: ({ miles }) => (miles === 30 ? 0.9 : 0.1) } },
@@ -55,7 +56,9 @@ test("features that are late are not waited for: the rule answers, and its answe
   const { status, body } = await world.post(predictPath, question("q", long));
   release();
   expect([status, body.predictions[0]]).toEqual([200, { id: "q", version: 1, role: "champion", score: 0.9, fallback: "rule" }]);
-  expect((await world.log.predictions(0, 10)).length).toBe(0);
+  const [logged] = await world.log.predictions(0, 10);
+  expect(logged?.record).toMatchObject({ id: "q", version: 1, score: 0.9, vector: new Float64Array(0), instead: { by: "rule", version: 1, role: "champion" } });
+  expect(isPrediction(logged!.record)).toBe(false);
   expect((await world.get("/v1/stats")).body.models[0]!.versions[0]!.outcomes).toMatchObject({ late: 1, fallback: 1, ok: 0 });
 });
 

@@ -33,7 +33,7 @@ export async function predict(model: ServedModel, body: unknown, call: Call, opt
   }
   const parsedMs = timerMs();
   const scored = await scoreAll(model, inForce, instances, call, options);
-  const records = scored.filter(({ fallback }) => fallback !== "rule").map(({ record }) => record);
+  const records = scored.map(({ record }) => record);
   const logMs = timerMs();
   try {
     await feedback.logPredictions(records);
@@ -52,20 +52,21 @@ export async function predict(model: ServedModel, body: unknown, call: Call, opt
       role: first.record.role,
       stages: { ...shared, lookup: sumOf(scored, "lookupMs"), compute: sumOf(scored, "computeMs") },
     };
-  for (const { record, categories, lookupMs, computeMs, fallback } of scored) {
-    if (fallback !== undefined) stats.count(record.version, record.role, "fallback");
-    if (fallback === "rule") continue;
+  for (const { record, categories, lookupMs, computeMs } of scored) {
+    if (record.instead !== undefined) stats.count(record.version, record.role, "fallback");
+    // A rule may have answered before the features came: there is nothing that a shadow could score.
+    if (record.instead?.by === "rule") continue;
     stats.answered(record.version, record.role, { ...shared, lookup: lookupMs, compute: computeMs }, doneMs, 1, call.traceId);
     const { id, askedUs, fields, vector } = record;
-    if (inForce.shadow !== undefined) shadows.add({ model, version: inForce.shadow, categories, id, askedUs, fields, vector });
+    for (const version of inForce.shadows) shadows.add({ model, version, categories, id, askedUs, fields, vector });
   }
   return text;
 }
 
 /** One after the other where scores come at once; side by side where they come later, so that they go as one batch. */
 async function scoreAll(model: ServedModel, inForce: InForce, instances: readonly Instance[], call: Call, options: PredictOptions): Promise<Scored[]> {
-  const { champion, challenger } = inForce;
-  if (instances.length > 1 && (champion.runs !== "inline" || (challenger !== undefined && challenger.runs !== "inline")))
+  const { champion, challengers } = inForce;
+  if (instances.length > 1 && [champion, ...challengers].some((version) => version !== undefined && version.runs !== "inline"))
     return Promise.all(instances.map((instance) => scoreInstance(model, inForce, instance, call, options)));
   const scored: Scored[] = [];
   for (const instance of instances) scored.push(await scoreInstance(model, inForce, instance, call, options));
@@ -79,9 +80,8 @@ function sumOf(scored: readonly Scored[], part: "lookupMs" | "computeMs"): numbe
 function replyText(model: ServedModel, scored: readonly Scored[]): string {
   let text = `{"model":${JSON.stringify(model.definition.name)},"predictions":[`;
   for (let i = 0; i < scored.length; i++) {
-    const { record, fallback } = scored[i]!;
-    const { id, version, role, score } = record;
-    const stead = fallback === undefined ? "" : `,"fallback":"${fallback}"`;
+    const { id, version, role, score, instead } = scored[i]!.record;
+    const stead = instead === undefined ? "" : `,"fallback":"${instead.by}"`;
     text += `${i === 0 ? "" : ","}{"id":${JSON.stringify(id)},"version":${version},"role":"${role}","score":${score}${stead}}`;
   }
   return `${text}]}`;

@@ -13,9 +13,12 @@ export interface ModelReport {
   readonly since: string | null;
   readonly reason: string | null;
   readonly champion: number | null;
+  /** The first of several, as the aliases name them. */
   readonly challenger: number | null;
   readonly abShare: number;
   readonly shadow: number | null;
+  readonly challengers: readonly { readonly version: number; readonly share: number }[];
+  readonly shadows: readonly number[];
   readonly serviceHash: string;
   readonly problems: readonly { readonly version: number; readonly role: string; readonly error: ShortError }[];
   /** A newer deployment that is not in force since its champion would not load. */
@@ -37,6 +40,8 @@ export interface HealthReport {
 
 export function reportModel({ definition, inForce, refused }: ServedModel): ModelReport {
   const deployment = inForce?.deployment;
+  const challengers = (deployment?.challengers ?? []).flatMap(({ version, share }, i) => (inForce?.challengers[i] === undefined ? [] : [{ version, share }]));
+  const shadows = (inForce?.shadows ?? []).map(({ version }) => version);
   const state =
     inForce === undefined
       ? refused === undefined
@@ -52,9 +57,11 @@ export function reportModel({ definition, inForce, refused }: ServedModel): Mode
     since: inForce === undefined ? null : formatIso(inForce.sinceUs),
     reason: deployment?.reason ?? null,
     champion: inForce?.champion.version ?? null,
-    challenger: inForce?.challenger?.version ?? null,
-    abShare: deployment?.abShare ?? 0,
-    shadow: inForce?.shadow?.version ?? null,
+    challenger: challengers[0]?.version ?? null,
+    abShare: challengers[0]?.share ?? 0,
+    shadow: shadows[0] ?? null,
+    challengers,
+    shadows,
     serviceHash: definition.service.hash,
     problems: (inForce?.problems ?? []).map(({ version, role, error }: LoadProblem) => ({ version, role, error: short(error) })),
     refusedDeployment:

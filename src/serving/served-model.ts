@@ -1,5 +1,6 @@
 import type { Micros } from "../kernel/clock.ts";
 import { KarkhanaError, type ErrorRecord } from "../kernel/error.ts";
+import type { ArmOf } from "../feedback/assignment.ts";
 import type { PredictionRole } from "../feedback/prediction.ts";
 import type { ModelDefinition } from "../project/definition.ts";
 import type { Deployment } from "../registry/port.ts";
@@ -39,12 +40,13 @@ export interface LoadProblem {
 export interface InForce {
   readonly deployment: Deployment;
   readonly champion: LoadedVersion;
-  readonly challenger: LoadedVersion | undefined;
-  readonly shadow: LoadedVersion | undefined;
+  /** In the deployment's order; undefined for one that would not load. */
+  readonly challengers: readonly (LoadedVersion | undefined)[];
+  readonly shadows: readonly LoadedVersion[];
   /** The champion before, where the project lets it answer in the champion's stead. */
   readonly fallback: LoadedVersion | undefined;
-  /** What decides who is asked by which arm; another challenger is another experiment. */
-  readonly salt: string;
+  /** Which of them, or the champion, a key falls to. */
+  readonly armOf: ArmOf;
   readonly sinceUs: Micros;
   /** A challenger or shadow that would not load: the champion answers in its stead; or a fallback. */
   readonly problems: readonly LoadProblem[];
@@ -77,10 +79,11 @@ export class ServedModel {
   loadedVersions(): { readonly role: PredictionRole; readonly version: LoadedVersion }[] {
     const { inForce } = this;
     if (inForce === undefined || this.isUnloaded) return [];
-    return (["champion", "challenger", "shadow"] as const).flatMap((role) => {
-      const version = inForce[role];
-      return version === undefined ? [] : [{ role, version }];
-    });
+    return [
+      { role: "champion", version: inForce.champion },
+      ...inForce.challengers.flatMap((version) => (version === undefined ? [] : [{ role: "challenger" as const, version }])),
+      ...inForce.shadows.map((version) => ({ role: "shadow" as const, version })),
+    ];
   }
 
   /** Counts of a version for clients of the protocol; those of versions that are gone are let go of. */

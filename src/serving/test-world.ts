@@ -13,7 +13,8 @@ import { seededRng } from "../kernel/rng.ts";
 import { fromCivil } from "../kernel/time.ts";
 import type { GbdtModel } from "../learn/model.ts";
 import { model, project, type ModelDefinition, type ProjectDefinition, type ServingPolicy } from "../project/definition.ts";
-import type { Deployment, ModelVersion, Registry } from "../registry/port.ts";
+import type { Deployment, ModelVersion, Registry, WantedShare } from "../registry/port.ts";
+import { withShares } from "../registry/traffic.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import { openMemoryStore } from "../storage/kv/memory.ts";
@@ -77,6 +78,17 @@ export function stump(version: number): GbdtModel {
   };
 }
 
+/** Who answers; of challengers and shadows either one or a list. */
+export interface Places {
+  readonly champion?: number;
+  readonly challenger?: number;
+  readonly abShare?: number;
+  readonly shadow?: number;
+  readonly challengers?: readonly WantedShare[];
+  readonly shadows?: readonly number[];
+  readonly previous?: number;
+}
+
 /** Deployments that a test sets as it likes; the registry's own rules are tested in its room. */
 export class TestRegistry implements Pick<Registry, "listDeployments" | "getVersion"> {
   deployments: Deployment[] = [];
@@ -84,9 +96,20 @@ export class TestRegistry implements Pick<Registry, "listDeployments" | "getVers
   broken = false;
   #revision = 0;
 
-  deploy(places: Partial<Deployment>): void {
+  deploy(places: Places): void {
     this.#revision++;
-    this.deployments = [{ model: lateRide.name, revision: this.#revision, champion: 1, abShare: 0, reason: "test", changedUs: noon, ...places }];
+    const {
+      champion = 1,
+      previous,
+      challenger,
+      abShare = 0.5,
+      shadow,
+      challengers = challenger === undefined ? [] : [{ version: challenger, share: abShare }],
+    } = places;
+    const salt = `${lateRide.name}/${champion}`;
+    const { shadows = shadow === undefined ? [] : [shadow] } = places;
+    const traffic = { champion, challengers: withShares([], challengers, salt), shadows, salt, ...(previous === undefined ? {} : { previous }) };
+    this.deployments = [{ model: lateRide.name, revision: this.#revision, reason: "test", changedUs: noon, ...traffic }];
   }
 
   async listDeployments(): Promise<Deployment[]> {

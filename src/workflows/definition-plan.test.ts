@@ -52,7 +52,7 @@ function buyer(options: { window?: string; knownTime?: string; code?: number; wi
 }
 
 const registry = (trainedOn: ModelDefinition): DefinitionRooms["registry"] => ({
-  getDeployment: async (name) => ({ model: name, revision: 1, champion: 3, shadow: 4, abShare: 0, reason: "", changedUs: 0 }),
+  getDeployment: async (name) => ({ model: name, revision: 1, champion: 3, challengers: [], shadows: [4], salt: "", reason: "", changedUs: 0 }),
   getVersion: async (_name, version) => ({ serviceHash: version === 3 ? trainedOn.service.hash : "another" }),
 });
 

@@ -88,9 +88,14 @@ async function versionsInUse(registry: DefinitionRooms["registry"], model: strin
   const deployment = await registry.getDeployment(model);
   if (deployment === undefined) return [];
   const found: VersionInUse[] = [];
-  for (const role of ["champion", "challenger", "shadow", "previous"] as const) {
-    const version = deployment[role];
-    if (version === undefined) continue;
+  const { champion, challengers, shadows, previous } = deployment;
+  const inUse = [
+    ["champion", champion],
+    ...challengers.map(({ version }) => ["challenger", version] as const),
+    ...shadows.map((version) => ["shadow", version] as const),
+    ...(previous === undefined ? [] : [["previous", previous] as const]),
+  ] as const;
+  for (const [role, version] of inUse) {
     const read = await registry.getVersion(model, version);
     found.push({ version, role, isRefused: read.serviceHash !== serviceHash });
   }

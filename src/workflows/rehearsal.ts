@@ -1,6 +1,7 @@
-import { armOf, assignmentSalt } from "../feedback/assignment.ts";
+import { armsOf } from "../feedback/assignment.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { WorkflowContext } from "../pipelines/port.ts";
+import type { Deployment } from "../registry/port.ts";
 import type { ModelDefinition } from "../project/definition.ts";
 import { lastQuestion } from "./last-question.ts";
 import type { Platform } from "./platform.ts";
@@ -26,7 +27,7 @@ const limitMs = 2000;
 
 export async function rehearseRollback(platform: Platform, context: WorkflowContext, model: ModelDefinition, version: number): Promise<Rehearsal> {
   const { name, gates } = model;
-  const ids = candidateIds(name, gates.abShare, version);
+  const ids = candidateIds(await platform.registry.getDeployment(name), version);
   const before = await context.step(`v${version}/rehearsal-before`, {}, async () => ({ versions: await probe(platform, model, ids) }));
   await context.transact(`v${version}/rehearsal-down`, async (trx) => {
     await platform.registry.standDown(name, version, "rollback rehearsal: traffic goes back to the champion", trx);
@@ -61,11 +62,15 @@ export async function rehearseRollback(platform: Platform, context: WorkflowCont
 }
 
 /** Ids that the A/B assignment gives to the candidate. */
-function candidateIds(model: string, abShare: number, version: number): string[] {
+function candidateIds(deployment: Deployment | undefined, version: number): string[] {
+  const arm = (deployment?.challengers.findIndex((challenger) => challenger.version === version) ?? -1) + 1;
+  if (deployment === undefined || arm === 0)
+    throw new KarkhanaError("INTERNAL", { problem: `version ${version} is no challenger, so no question falls to it` });
+  const armOf = armsOf(deployment);
   const ids: string[] = [];
   for (let i = 0; ids.length < probesAtOnce; i++) {
     const id = `rehearsal-v${version}-${i}`;
-    if (armOf(id, abShare, assignmentSalt(model, version)) === "challenger") ids.push(id);
+    if (armOf(id) === arm) ids.push(id);
   }
   return ids;
 }

@@ -260,7 +260,7 @@ export function catalogContract(name: string, makeFixture: MakeSqlFixture): void
       for (const alias of ["Champion", "CHAMPION", "challenger", "shadow", "Shadow"])
         await expect(catalog.setAlias("m", alias, 2)).rejects.toMatchObject({ code: "MODEL_ALIAS_GUARDED" });
       for (const alias of ["champion", "shadow"]) await expect(catalog.deleteAlias("m", alias)).rejects.toMatchObject({ code: "MODEL_ALIAS_GUARDED" });
-      expect(await registry.getDeployment("m")).toMatchObject({ champion: 1, shadow: 3 });
+      expect(await registry.getDeployment("m")).toMatchObject({ champion: 1, shadows: [3] });
       await catalog.setAlias("m", "champion", 1);
       // With its proofs it does, as a promotion.
       await prove("m", 2);

@@ -4,7 +4,11 @@ import { promisify } from "node:util";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { armsOf } from "../../src/feedback/assignment.ts";
 import { ManualClock } from "../../src/kernel/clock.ts";
+import { sql } from "kysely";
+import { hash32 } from "../../src/kernel/rng.ts";
+import { migrate } from "../../src/storage/sql/migrate.ts";
 import { proofKinds, type NewModelVersion, type ProofKind, type Registry } from "../../src/registry/port.ts";
 import { createRegistry } from "../../src/registry/store.ts";
 import { registryMigrations } from "../../src/registry/tables.ts";
@@ -42,6 +46,7 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
         await registry.promote(model, version, `version ${version} goes live`);
       }
     };
+    const alone = (version: number) => ({ model, champion: version, challengers: [], shadows: [], salt: `${model}/${version}` });
     const kindsOf = async (): Promise<string[]> => (await registry.listEvents(model)).map((e) => `${e.kind} ${e.version}`);
 
     it("numbers versions from 1 and gives a repeated request the version made the first time", async () => {
@@ -146,8 +151,9 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
         model,
         revision: 2,
         champion: 1,
-        shadow: 2,
-        abShare: 0,
+        challengers: [],
+        shadows: [2],
+        salt: `${model}/1`,
         reason: "new data",
         changedUs: 1_000_010,
       });
@@ -156,14 +162,15 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
         model,
         revision: 3,
         champion: 1,
-        challenger: 2,
-        abShare: 0.2,
+        challengers: [{ version: 2, share: 0.2, buckets: expect.any(Array) }],
+        shadows: [],
+        salt: `${model}/1`,
         reason: "shadow agrees",
         changedUs: 1_000_010,
       });
-      expect(await registry.startAb(model, 2, 0.4, "wider")).toMatchObject({ revision: 4, challenger: 2, abShare: 0.4 });
+      expect(await registry.startAb(model, 2, 0.4, "wider")).toMatchObject({ revision: 4, challengers: [{ version: 2, share: 0.4 }] });
       const live = await registry.promote(model, 2, "better in A/B");
-      expect(live).toEqual({ model, revision: 5, champion: 2, previous: 1, abShare: 0, reason: "better in A/B", changedUs: 1_000_010 });
+      expect(live).toEqual({ ...alone(2), revision: 5, previous: 1, reason: "better in A/B", changedUs: 1_000_010 });
       expect(await registry.getDeployment(model)).toEqual(live);
       expect((await registry.listVersions(model)).map((v) => v.state)).toEqual(["retired", "champion"]);
       expect(await registry.listDeployments()).toEqual([live]);
@@ -195,20 +202,132 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
       await registry.startShadow(model, 2, "x");
       await expect(registry.startAb(model, 2, 0.2, "x")).rejects.toMatchObject({ code: "PROOF_MISSING", details: { kinds: ["shadow"] } });
       await registry.waive(model, 2, "shadow", "a hot fix, watched by hand");
-      expect(await registry.startAb(model, 2, 0.2, "x")).toMatchObject({ challenger: 2 });
+      expect(await registry.startAb(model, 2, 0.2, "x")).toMatchObject({ challengers: [{ version: 2 }] });
     });
 
-    it("has one shadow place and one challenger place", async () => {
+    it("splits traffic among any number of challengers, moving no key that need not move, and shadows several versions", async () => {
       await champion(1);
-      await registry.registerVersion(newVersion("b"));
-      await registry.registerVersion(newVersion("c"));
-      await prove(2);
-      await prove(3);
-      await registry.startShadow(model, 2, "x");
-      await expect(registry.startShadow(model, 3, "x")).rejects.toMatchObject({ code: "DEPLOYMENT_PLACE_TAKEN", details: { holder: 2, place: "shadow" } });
-      await registry.startAb(model, 2, 0.2, "x");
-      await expect(registry.startAb(model, 3, 0.2, "x")).rejects.toMatchObject({ code: "DEPLOYMENT_PLACE_TAKEN", details: { holder: 2, place: "challenger" } });
-      expect(await registry.startShadow(model, 3, "x")).toMatchObject({ challenger: 2, shadow: 3 });
+      for (const id of ["b", "c", "d", "e"]) await registry.registerVersion(newVersion(id));
+      for (const version of [2, 3, 4]) await prove(version);
+      const keys = Array.from({ length: 4000 }, (_, i) => `key ${i}`);
+      /** The version that each key falls to. */
+      const assignment = async (): Promise<number[]> => {
+        const now = (await registry.getDeployment(model))!;
+        const armOf = armsOf(now);
+        return keys.map((key) => [now.champion, ...now.challengers.map(({ version }) => version)][armOf(key)]!);
+      };
+      /** Which versions keys went between. */
+      const moves = (before: readonly number[], after: readonly number[]): string[] =>
+        [...new Set(before.flatMap((from, i) => (from === after[i] ? [] : [`${from} to ${after[i]}`])))].toSorted();
+      await registry.startAb(model, 2, 0.05, "canary");
+      const canary = await assignment();
+      expect(await registry.startAb(model, 3, 0.2, "A/B/n")).toMatchObject({
+        challengers: [
+          { version: 2, share: 0.05 },
+          { version: 3, share: 0.2 },
+        ],
+      });
+      const three = await assignment();
+      expect(moves(canary, three)).toEqual(["1 to 3"]);
+      await registry.setShares(
+        model,
+        [
+          { version: 2, share: 0.1 },
+          { version: 3, share: 0.2 },
+        ],
+        "the canary lives",
+      );
+      const wider = await assignment();
+      expect(moves(three, wider)).toEqual(["1 to 2"]);
+      await registry.setShares(
+        model,
+        [
+          { version: 3, share: 0.1 },
+          { version: 2, share: 0.1 },
+          { version: 4, share: 0.3 },
+        ],
+        "one more",
+      );
+      const moved = moves(wider, await assignment());
+      expect(moved).toContain("1 to 4");
+      // What version 3 gives back is free, and version 4 may be the one that takes it.
+      expect(moved.every((move) => ["1 to 4", "3 to 1", "3 to 4"].includes(move))).toBe(true);
+      expect((await registry.listVersions(model)).map((v) => v.state)).toEqual(["champion", "ab", "ab", "ab", "registered"]);
+      const four = await assignment();
+      const { challengers } = await registry.setShares(
+        model,
+        [
+          { version: 2, share: 0.1 },
+          { version: 4, share: 0.3 },
+        ],
+        "3 is worse",
+      );
+      expect(challengers.map(({ version, share }) => [version, share])).toEqual([
+        [2, 0.1],
+        [4, 0.3],
+      ]);
+      expect(moves(four, await assignment())).toEqual(["3 to 1"]);
+      expect((await registry.getVersion(model, 3)).state).toBe("registered");
+      expect((await kindsOf()).slice(-1)).toEqual(["stood-down 3"]);
+      const held = await registry.getDeployment(model);
+      expect(
+        await registry.setShares(
+          model,
+          [
+            { version: 4, share: 0.3 },
+            { version: 2, share: 0.1 },
+          ],
+          "again",
+        ),
+      ).toEqual(held);
+      await expect(registry.setShares(model, [{ version: 5, share: 0.1 }], "x")).rejects.toMatchObject({ code: "PROOF_MISSING" });
+      const most = [2, 3, 4].map((version) => ({ version, share: 0.31 }));
+      await expect(registry.setShares(model, most, "x")).rejects.toMatchObject({ details: { field: "challengers", value: 0.93 } });
+      expect(await registry.getDeployment(model)).toEqual(held);
+      await registry.startShadow(model, 3, "x");
+      expect(await registry.startShadow(model, 5, "x")).toMatchObject({ shadows: [3, 5] });
+      expect(await registry.standDown(model, 3, "x")).toMatchObject({ shadows: [5], challengers: [{ version: 2 }, { version: 4 }] });
+      expect(await registry.setShares(model, [], "the champion alone")).toMatchObject({ challengers: [], shadows: [5] });
+    });
+
+    it("takes over a deployment of before it could have several challengers: the same keys stay with the challenger", async () => {
+      const at = registryMigrations.findIndex(({ id }) => id.includes("several-challengers"));
+      const old = await makeFixture(registryMigrations.slice(0, at));
+      try {
+        await old.database.transaction(async (trx) => {
+          await sql`insert into registry_models (model, last_version, last_event, created_us) values ('m', 3, 0, 1), ('n', 1, 0, 1)`.execute(trx);
+          await sql`insert into registry_deployments (model, revision, champion, challenger, ab_share, shadow, previous, reason, changed_us)
+            values ('m', 7, 1, 2, 0.3, 3, null, 'a test', 5), ('n', 1, 1, null, 0, null, null, 'first', 5)`.execute(trx);
+        });
+        await migrate(old.database, registryMigrations);
+        const after = createRegistry({ database: old.database, clock });
+        const now = await after.getDeployment("m");
+        expect(now).toEqual({
+          model: "m",
+          revision: 7,
+          champion: 1,
+          challengers: [{ version: 2, share: 0.3, buckets: [[0, 3000]] }],
+          shadows: [3],
+          salt: "m/2",
+          reason: "a test",
+          changedUs: 5,
+        });
+        expect(await after.getDeployment("n")).toMatchObject({ champion: 1, challengers: [], shadows: [], salt: "n/1" });
+        const armOf = armsOf(now!);
+        for (let i = 0; i < 2000; i++) expect(armOf(`id ${i}`) === 1).toBe(hash32(`id ${i}`, hash32("m/2")) < 0.3 * 4_294_967_296);
+      } finally {
+        await old.dispose();
+      }
+    });
+
+    it("has room for so many shadows and no more", async () => {
+      await champion(1);
+      for (const id of ["b", "c", "d", "e", "f"]) await registry.registerVersion(newVersion(id));
+      for (const version of [2, 3, 4, 5]) await registry.startShadow(model, version, "x");
+      await expect(registry.startShadow(model, 6, "x")).rejects.toMatchObject({
+        code: "DEPLOYMENT_PLACE_TAKEN",
+        details: { place: "shadow", holder: "2, 3, 4, 5" },
+      });
     });
 
     it("stands a version down to registered, from where it may try again", async () => {
@@ -219,12 +338,14 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
         model,
         revision: 3,
         champion: 1,
-        abShare: 0,
+        challengers: [],
+        shadows: [],
+        salt: `${model}/1`,
         reason: "not enough traffic",
         changedUs: 1_000_000,
       });
       expect((await registry.getVersion(model, 2)).state).toBe("registered");
-      expect(await registry.startShadow(model, 2, "again")).toMatchObject({ shadow: 2, revision: 4 });
+      expect(await registry.startShadow(model, 2, "again")).toMatchObject({ shadows: [2], revision: 4 });
       expect((await registry.listVersions(model)).map((v) => v.state)).toEqual(["champion", "shadow"]);
     });
 
@@ -235,7 +356,7 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
       await registry.startAb(model, 2, 0.3, "x");
       await registry.refuse(model, 2, "worse in A/B");
       await registry.refuse(model, 2, "worse in A/B");
-      expect(await registry.getDeployment(model)).toEqual({ model, revision: 3, champion: 1, abShare: 0, reason: "worse in A/B", changedUs: 1_000_000 });
+      expect(await registry.getDeployment(model)).toEqual({ ...alone(1), revision: 3, reason: "worse in A/B", changedUs: 1_000_000 });
       expect((await kindsOf()).filter((kind) => kind === "refused 2")).toHaveLength(1);
       const steps = [
         () => registry.promote(model, 2, "x"),
@@ -256,10 +377,9 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
       await prove(3);
       await registry.startAb(model, 2, 0.2, "x");
       await registry.startShadow(model, 3, "x");
-      expect(await registry.promote(model, 3, "straight from shadow")).toMatchObject({ champion: 3, previous: 1, abShare: 0 });
-      expect(await registry.getDeployment(model)).not.toHaveProperty("challenger");
+      expect(await registry.promote(model, 3, "straight from shadow")).toMatchObject({ champion: 3, previous: 1, challengers: [], shadows: [] });
       expect((await kindsOf()).slice(-2)).toEqual(["stood-down 2", "promoted 3"]);
-      expect(await registry.startAb(model, 2, 0.2, "against the new one")).toMatchObject({ challenger: 2 });
+      expect(await registry.startAb(model, 2, 0.2, "against the new one")).toMatchObject({ challengers: [{ version: 2 }], salt: `${model}/3` });
     });
 
     it("rolls back to the champion before, clearing challenger and shadow, and can undo that", async () => {
@@ -268,7 +388,7 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
       await prove(3);
       await registry.startShadow(model, 3, "x");
       const back = await registry.rollback(model, "errors rose");
-      expect(back).toEqual({ model, revision: 4, champion: 1, previous: 2, abShare: 0, reason: "errors rose", changedUs: 1_000_000 });
+      expect(back).toEqual({ ...alone(1), revision: 4, previous: 2, reason: "errors rose", changedUs: 1_000_000 });
       expect((await kindsOf()).slice(-2)).toEqual(["stood-down 3", "rolled-back 1"]);
       expect((await registry.listVersions(model)).map((v) => v.state)).toEqual(["champion", "retired", "registered"]);
       expect(await registry.rollback(model, "it was not the model")).toMatchObject({ champion: 2, previous: 1, revision: 5 });
@@ -339,7 +459,8 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
         await expect(registry.registerVersion(newVersion("a", bad))).rejects.toMatchObject({ code: "INVALID_ARGUMENT", details: { field: "model" } });
       }
       for (const share of [0, -0.1, 0.51, Number.NaN])
-        await expect(registry.startAb(model, 1, share, "x")).rejects.toMatchObject({ details: { field: "abShare" } });
+        await expect(registry.setShares(model, [{ version: 2, share }], "x")).rejects.toMatchObject({ details: { field: "share" } });
+      await expect(registry.setShares(model, [{ version: 1, share: 0.1 }], "x")).rejects.toMatchObject({ details: { field: "challengers" } });
       await expect(registry.rollback(model, " ")).rejects.toMatchObject({ details: { field: "reason" } });
       await expect(registry.registerVersion(newVersion(""))).rejects.toMatchObject({ details: { field: "requestId" } });
       expect(await registry.listEvents(model)).toEqual(events);

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { Type, type Static } from "typebox";
-import type { PredictionRecord } from "../../feedback/prediction.ts";
+import { isPrediction, type PredictionRecord } from "../../feedback/prediction.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { PredictionExplanation } from "../explanation-api.ts";
 import { modelNamed, type RouteContext } from "../control-rooms.ts";
@@ -68,7 +68,8 @@ async function find({ feedback }: RouteContext, model: string, id: string, wante
     const from = Math.max(0, to - chunk);
     const records = await feedback.predictions(from, to - from);
     const found = records.findLast(
-      ({ record }) => record.model === model && record.id === id && (wanted === undefined ? record.role !== "shadow" : record.role === wanted),
+      ({ record }) =>
+        record.model === model && record.id === id && isPrediction(record) && (wanted === undefined ? record.role !== "shadow" : record.role === wanted),
     );
     if (found !== undefined) return found.record;
   }

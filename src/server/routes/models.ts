@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { Type, type Static } from "typebox";
 import type { ModelDefinition } from "../../project/definition.ts";
+import { placeIn } from "../../registry/guarded-aliases.ts";
 import { proofKinds, type Deployment, type ModelVersion } from "../../registry/port.ts";
 import type { DeploymentState, Interval, ModelDetail, ModelSummary, ProofMark, Version } from "../api.ts";
 import { modelNamed, type RouteContext } from "../control-rooms.ts";
@@ -45,8 +46,8 @@ export async function modelSummary(context: RouteContext, { name }: ModelDefinit
     name,
     versions: versions.length,
     champion: deployment?.champion ?? null,
-    challenger: deployment?.challenger ?? null,
-    shadow: deployment?.shadow ?? null,
+    challenger: deployment?.challengers[0]?.version ?? null,
+    shadow: deployment?.shadows[0] ?? null,
     aucHoldout: await aucHoldout(context, champion ?? versions.at(-1)),
     aucLive: latest === undefined ? null : aucOf(latest),
     aucLiveFromUs: latest?.startUs ?? null,
@@ -85,11 +86,9 @@ async function modelDetail(context: RouteContext, model: ModelDefinition): Promi
   };
 }
 
-const places = ["champion", "challenger", "shadow", "previous"] as const;
-
 /** What a version does in the deployment. */
 export function placeOf(version: number, deployment: Deployment | undefined): Version["place"] {
-  return places.find((place) => deployment?.[place] === version) ?? null;
+  return placeIn(deployment, version) ?? null;
 }
 
 function versionOf(v: ModelVersion, deployment: Deployment | undefined): Omit<Version, "aucHoldout"> {
@@ -119,10 +118,9 @@ function deploymentState(d: Deployment): DeploymentState {
   return {
     revision: d.revision,
     champion: d.champion,
-    challenger: d.challenger ?? null,
-    shadow: d.shadow ?? null,
+    challengers: d.challengers.map(({ version, share }) => ({ version, share })),
+    shadows: d.shadows,
     previous: d.previous ?? null,
-    abShare: d.abShare,
     reason: d.reason,
     changedUs: d.changedUs,
   };

@@ -81,7 +81,7 @@ async function versionDetail(context: RouteContext, name: string, number: number
     serviceHash: version.serviceHash || null,
     datasetHash: version.datasetHash || null,
     place,
-    abShare: place === "challenger" ? (deployment?.abShare ?? null) : null,
+    abShare: deployment?.challengers.find((challenger) => challenger.version === number)?.share ?? null,
     lineage: await lineageOf(context, version),
     proofs: proofKinds.map((kind) => proofMark(version, kind)),
     events: events.map((e) => ({ sequence: e.sequence, version: e.version ?? null, kind: e.kind, reason: e.reason, atUs: e.atUs })),

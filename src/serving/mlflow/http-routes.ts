@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { AnswerWork } from "../http-call.ts";
 import { infer, type InferOptions } from "../oip/infer.ts";
+import { fallbackHeader } from "../oip/http-routes.ts";
 import { refusedInfer } from "../oip/infer-request.ts";
 import { scoreOutput } from "../oip/model-face.ts";
 import type { OipServer } from "../oip/server.ts";
@@ -50,8 +51,9 @@ function score(request: FastifyRequest, reply: FastifyReply, name: string, optio
   answer(request, reply, name, async (call) => {
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const asked = type === "json" ? readInvocationJson(body, server.maxRows) : readInvocationCsv(utf8(body), server.maxRows);
-    const { outputs } = await infer(model, "", { ...asked, outputs: [{ name: scoreOutput, binary: false, classification: 0 }] }, call, options);
-    return JSON.stringify({ predictions: toJson(outputs[0]!) });
+    const { outputs, fallback } = await infer(model, "", { ...asked, outputs: [{ name: scoreOutput, binary: false, classification: 0 }] }, call, options);
+    const text = JSON.stringify({ predictions: toJson(outputs[0]!) });
+    return fallback === undefined ? text : { body: text, headers: fallbackHeader(fallback) };
   });
   return undefined;
 }

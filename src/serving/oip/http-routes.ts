@@ -7,7 +7,7 @@ import type { AnswerWork } from "../http-call.ts";
 import { isObject } from "../request-fields.ts";
 import type { FileModel } from "./file-model.ts";
 import { infer, questionOf, type InferOptions } from "./infer.ts";
-import { parseJson, readInferHttp, writeInferHttp } from "./infer-http.ts";
+import { parseJson, readInferHttp, writeInferHttp, type InferReply } from "./infer-http.ts";
 import { refusedInfer, unsupportedInfer, type InferLimits } from "./infer-request.ts";
 import { configOf, metadataOf } from "./model-face.ts";
 import type { OipServer } from "./server.ts";
@@ -74,8 +74,9 @@ export function addOipRoutes(parent: FastifyInstance, options: OipRoutesOptions)
               : await infer(served, params.version ?? "", questionOf(asked), call, options);
           const wanted = asked.outputs;
           const written = writeInferHttp(answered, (name) => wanted?.find((output) => output.name === name)?.binary ?? asked.binaryByDefault);
-          if (written.jsonLength === undefined) return { body: written.body, headers: { "content-type": "application/json" } };
-          return { body: written.body, headers: { "content-type": "application/octet-stream", [jsonLengthHeader]: String(written.jsonLength) } };
+          const said = fallbackHeader(answered.fallback);
+          if (written.jsonLength === undefined) return { body: written.body, headers: { "content-type": "application/json", ...said } };
+          return { body: written.body, headers: { "content-type": "application/octet-stream", [jsonLengthHeader]: String(written.jsonLength), ...said } };
         });
       });
     }
@@ -104,6 +105,11 @@ export function addOipRoutes(parent: FastifyInstance, options: OipRoutesOptions)
     }
     done();
   });
+}
+
+/** Says to whoever reads no parameters, as MLflow's clients, that another answered: `previous` or `rule`. */
+export function fallbackHeader(fallback: InferReply["fallback"]): Readonly<Record<string, string>> {
+  return fallback === undefined ? {} : { "x-karkhana-fallback": fallback };
 }
 
 /** @throws INFER_REFUSED */

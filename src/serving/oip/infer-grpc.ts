@@ -138,11 +138,12 @@ function messages(raw: unknown): readonly Message[] {
   return (raw ?? []) as readonly Message[];
 }
 
-export function writeInferGrpc({ model, version, id, outputs }: InferReply): Buffer {
+export function writeInferGrpc({ model, version, id, outputs, fallback }: InferReply): Buffer {
   return replyType.encode({
     model_name: model,
     model_version: version,
     id,
+    ...(fallback === undefined ? {} : { parameters: { fallback: { string_param: fallback } } }),
     outputs: outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })),
     raw_output_contents: outputs.map(toBytes),
   });

@@ -173,11 +173,13 @@ export interface InferReply {
   readonly version: string;
   readonly id: string;
   readonly outputs: readonly Tensor[];
+  /** What answered where the version that was to answer did not. Told as the parameter `fallback` of the reply, and in a header. */
+  readonly fallback?: "previous" | "rule";
 }
 
 /** @returns the body and, where bytes follow the JSON, its length for the header */
 export function writeInferHttp(
-  { model, version, id, outputs }: InferReply,
+  { model, version, id, outputs, fallback }: InferReply,
   isBinary: (name: string) => boolean,
 ): { readonly body: Buffer; readonly jsonLength: number | undefined } {
   const blobs: Uint8Array[] = [];
@@ -189,6 +191,14 @@ export function writeInferHttp(
     // The C++ client reads an output's parameters as those of binary data, so there must be no other one.
     return { ...head, parameters: { binary_data_size: bytes.length } };
   });
-  const json = Buffer.from(JSON.stringify({ model_name: model, model_version: version, ...(id === "" ? {} : { id }), outputs: described }));
+  const json = Buffer.from(
+    JSON.stringify({
+      model_name: model,
+      model_version: version,
+      ...(id === "" ? {} : { id }),
+      ...(fallback === undefined ? {} : { parameters: { fallback } }),
+      outputs: described,
+    }),
+  );
   return blobs.length === 0 ? { body: json, jsonLength: undefined } : { body: Buffer.concat([json, ...blobs]), jsonLength: json.length };
 }

@@ -1,13 +1,16 @@
 /** Answers an Open Inference Protocol question from the version that the deployment, or the question, names. Logged as every other answer is. */
-import { armOf } from "../../feedback/assignment.ts";
-import type { PredictionRecord, PredictionRole } from "../../feedback/prediction.ts";
-import { codeOf, KarkhanaError } from "../../kernel/error.ts";
+import type { PredictionRecord } from "../../feedback/prediction.ts";
+import { codeOf } from "../../kernel/error.ts";
 import type { NewId } from "../../kernel/ids.ts";
 import { refuseIfLate, type Call } from "../call.ts";
 import type { Tensor } from "../formats/model.ts";
 import type { PredictOptions } from "../predict.ts";
 import type { RequestFields } from "../request-fields.ts";
-import type { InForce, LoadedVersion, ServedModel } from "../served-model.ts";
+import { placeFor, placeNamed, type Place } from "../routing.ts";
+import { answeringOf, budgetOf, insteadOf } from "../score.ts";
+import { answerInstead, refuseNaN, type Instead } from "../fallback.ts";
+import type { LoadedVersion, ServedModel } from "../served-model.ts";
+import { within } from "../within.ts";
 import { classify } from "./classification.ts";
 import type { InferReply } from "./infer-http.ts";
 import { refusedInfer, type InferRequest } from "./infer-request.ts";
@@ -32,77 +35,79 @@ export interface InferOptions extends PredictOptions {
   readonly newId: NewId;
 }
 
-interface Place {
-  readonly version: LoadedVersion;
-  readonly role: PredictionRole;
-}
-
 /** @param versionText empty: as the deployment routes @throws INFER_REFUSED, TENSOR_REFUSED, MODEL_NOT_LOADED, MODEL_VERSION_NOT_LOADED, DEADLINE_PASSED, and whatever the log refuses with */
 export async function infer(model: ServedModel, versionText: string, request: Question, call: Call, options: InferOptions): Promise<InferReply> {
   const { clock, timerMs, feedback, shadows } = options;
   const startMs = timerMs();
   let place: Place | undefined;
+  let hasCounted = false;
   try {
     const inForce = model.current();
     const id = request.id === "" ? options.newId() : request.id;
-    place = versionText === "" ? route(inForce, id) : placeOf(model, inForce, versionText);
+    // Who is asked may depend on a field of the question; the champion's reader knows the fields as every version's does.
+    const stickyBy = model.definition.serving.stickyBy ?? [];
+    const sticky = stickyBy.length === 0 || inForce.challengers.length === 0 ? undefined : firstFields(request.rowsFor(inForce.champion));
+    place = versionText === "" ? placeFor(model, inForce, id, sticky) : placeNamed(model, versionText);
     const { version, role } = place;
-    refuseIfLate(call, startMs);
+    const budget = budgetOf(model, call);
+    refuseIfLate(budget, startMs);
     const rows = request.rowsFor(version);
     const wanted = wantedOutputs(request, version);
     const nowUs = clock.nowUs();
-    const { vectors, fields } = await vectorsOf(model, version, rows, nowUs);
-    const computeMs = timerMs();
-    refuseIfLate(call, computeMs);
-    const scores = new Float64Array(rows.numRows);
-    const predicting = version.predictor.predictRows(vectors, rows.numRows, scores, call);
-    if (predicting !== undefined) await predicting;
-    const rawScores = wanted.includes(rawScoreOutput) ? new Float64Array(rows.numRows) : undefined;
-    const scoring = rawScores === undefined ? undefined : version.predictor.scoreRows?.(vectors, rows.numRows, rawScores);
-    if (scoring !== undefined) await scoring;
+    const asked = askedRows(model, version, rows);
+    let computeMs = startMs;
+    let answer: Answered;
+    try {
+      if (asked.reading !== undefined) await (budget === call ? asked.reading(nowUs) : within(asked.reading(nowUs), budget, timerMs));
+      asked.hasFeatures = true;
+      computeMs = timerMs();
+      refuseIfLate(budget, computeMs);
+      answer = await scoresOf(model, version, asked, wanted.includes(rawScoreOutput), budget, budget === call ? undefined : timerMs);
+    } catch (error) {
+      // A version that is asked by its number answers itself or not at all.
+      if (versionText !== "" || outcomeOf(error) === "invalid") throw error;
+      const { fields, vectors, hasFeatures, numRows } = asked;
+      const failed = { version, timeUs: nowUs, fields: fields ?? Array.from({ length: numRows }, () => undefined), vectors: hasFeatures ? vectors : undefined };
+      model.stats.count(version.version, role, outcomeOf(error));
+      model.statisticsOf(version.version).failed(timerMs() - call.startedMs);
+      computeMs = timerMs();
+      const instead = await answerInstead(model, inForce, failed, error, call, timerMs).catch((refused: unknown) => {
+        hasCounted = true;
+        throw refused;
+      });
+      answer = { scores: instead.scores, rawScores: undefined, vectors: instead.vectors, instead };
+    }
+    const { scores, instead } = answer;
+    const answering = answeringOf(place, instead);
     const computedMs = timerMs();
-    const records = recordsOf(model, place, { id, vectors, fields, scores, askedUs: nowUs, servedUs: clock.nowUs(), latencyUs: (computedMs - startMs) * 1000 });
-    const logMs = timerMs();
+    const times = { startMs, computeMs, computedMs };
+    const records = recordsOf(model, place, asked, answer, { id, askedUs: nowUs, servedUs: clock.nowUs(), latencyUs: (computedMs - startMs) * 1000 });
     // A shadow that is asked by its number answers nobody's question: a record of it would be compared with no champion's.
     if (role !== "shadow") await feedback.logPredictions(records);
     const loggedMs = timerMs();
     const outputs = wanted.map((name): Tensor => {
-      const data = name === scoreOutput ? scores : rawScores!;
+      // Neither a rule nor another version's transform has a raw score of this version's.
+      const data = name === scoreOutput ? scores : (answer.rawScores ?? new Float64Array(rows.numRows).fill(Number.NaN));
       const n = request.outputs?.find((output) => output.name === name)?.classification ?? 0;
       const tensor: Tensor = { name, datatype: "FP64", shape: [rows.numRows, 1], data };
       return n === 0 ? tensor : classify(tensor, n);
     });
-    const doneMs = timerMs();
-    model.statisticsOf(version.version).succeeded(rows.numRows, nowUs, {
-      totalMs: doneMs - call.startedMs,
-      queueMs: startMs - call.startedMs,
-      inputMs: computeMs - startMs,
-      computeMs: computedMs - computeMs,
-      outputMs: doneMs - computedMs,
-    });
-    const times = {
-      parse: startMs - call.startedMs,
-      lookup: computeMs - startMs,
-      compute: computedMs - computeMs,
-      log: loggedMs - logMs,
-      serialise: doneMs - loggedMs,
-      total: doneMs - call.startedMs,
+    countAnswer(model, answering, instead, { ...times, loggedMs, doneMs: timerMs() }, rows.numRows, nowUs, call);
+    if (role !== "shadow" && instead?.kind !== "rule") {
+      const { categories } = answering.version.vector;
+      for (const shadow of inForce.shadows)
+        for (const [row, { id: own, askedUs, vector }] of records.entries())
+          shadows.add({ model, version: shadow, categories, id: own, askedUs, fields: asked.fields?.[row], vector });
+    }
+    return {
+      model: model.definition.name,
+      version: String(answering.version.version),
+      id: request.id,
+      outputs,
+      ...(instead === undefined ? {} : { fallback: instead.kind }),
     };
-    call.answeredBy = { version: version.version, role, stages: times };
-    model.stats.answered(version.version, role, times, doneMs, rows.numRows, call.traceId);
-    if (inForce.shadow !== undefined && role !== "shadow")
-      for (const record of records)
-        shadows.add({
-          model,
-          version: inForce.shadow,
-          categories: version.vector.categories,
-          id: record.id,
-          askedUs: record.askedUs,
-          fields: fields === undefined ? undefined : record.fields,
-          vector: record.vector,
-        });
-    return { model: model.definition.name, version: String(version.version), id: request.id, outputs };
   } catch (error) {
+    if (hasCounted) throw error;
     if (place === undefined) model.stats.refused[model.inForce === undefined ? "failed" : "invalid"]++;
     else {
       model.statisticsOf(place.version.version).failed(timerMs() - call.startedMs);
@@ -119,26 +124,6 @@ export function outcomeOf(error: unknown): "invalid" | "late" | "failed" {
   return code === "TENSOR_REFUSED" || code === "INFER_REFUSED" || code === "INFER_UNSUPPORTED" || code === "INVALID_ARGUMENT" ? "invalid" : "failed";
 }
 
-function route({ challenger, champion, deployment, salt }: InForce, id: string): Place {
-  if (challenger !== undefined && armOf(id, deployment.abShare, salt) === "challenger") return { version: challenger, role: "challenger" };
-  return { version: champion, role: "champion" };
-}
-
-function placeOf(model: ServedModel, inForce: InForce, versionText: string): Place {
-  for (const role of ["champion", "challenger", "shadow"] as const) {
-    const version = inForce[role];
-    if (version !== undefined && String(version.version) === versionText) return { version, role };
-  }
-  throw new KarkhanaError("MODEL_VERSION_NOT_LOADED", {
-    model: model.definition.name,
-    version: versionText.slice(0, 40),
-    loaded: model
-      .loadedVersions()
-      .map(({ version }) => version.version)
-      .join(", "),
-  });
-}
-
 function wantedOutputs({ outputs }: Question, version: LoadedVersion): string[] {
   const known = outputsOf(version).map(({ name }) => name);
   if (outputs === undefined) return known;
@@ -146,50 +131,118 @@ function wantedOutputs({ outputs }: Question, version: LoadedVersion): string[] 
   return outputs.map(({ name }) => name);
 }
 
-async function vectorsOf(
-  model: ServedModel,
-  version: LoadedVersion,
-  rows: Rows,
-  nowUs: number,
-): Promise<{ readonly vectors: Float64Array; readonly fields: readonly RequestFields[] | undefined }> {
-  if (rows.kind === "vectors") return { vectors: rows.vectors, fields: undefined };
+/** What a question brings: features, or the fields to read them by. */
+interface AskedRows {
+  readonly numRows: number;
+  /** shape [numRows, numSlots]; filled by `reading` where there is one. */
+  readonly vectors: Float64Array;
+  /** undefined: the caller brought the features. */
+  readonly fields: readonly RequestFields[] | undefined;
+  readonly reading: ((nowUs: number) => Promise<void>) | undefined;
+  hasFeatures: boolean;
+}
+
+/** @throws INVALID_ARGUMENT where a field breaks its contract */
+function askedRows(model: ServedModel, version: LoadedVersion, rows: Rows): AskedRows {
+  const { numRows } = rows;
+  if (rows.kind === "vectors") return { numRows, vectors: rows.vectors, fields: undefined, reading: undefined, hasFeatures: false };
   const { numSlots } = version.vector;
   const fields = rows.fields.map((raw, i) => model.rules.readFields(raw, i));
-  const vectors = new Float64Array(rows.numRows * numSlots);
-  for (const [row, one] of fields.entries()) {
-    const pending = version.vector.read(nowUs, one, vectors, row * numSlots);
-    if (pending !== undefined) await pending;
-  }
-  return { vectors, fields };
+  const vectors = new Float64Array(numRows * numSlots);
+  const reading = async (nowUs: number): Promise<void> => {
+    for (const [row, one] of fields.entries()) {
+      const pending = version.vector.read(nowUs, one, vectors, row * numSlots);
+      if (pending !== undefined) await pending;
+    }
+  };
+  return { numRows, vectors, fields, reading, hasFeatures: false };
+}
+
+/** Of the first row: a batch is one question, and one version answers it. */
+function firstFields(rows: Rows): Readonly<RequestFields> | undefined {
+  if (rows.kind === "vectors") return undefined;
+  const found: RequestFields = {};
+  for (const [name, value] of Object.entries(rows.fields[0] ?? {}))
+    if (value === null || typeof value === "string" || typeof value === "number") found[name] = value;
+  return found;
 }
 
 interface Answered {
-  readonly id: string;
-  readonly vectors: Float64Array;
-  readonly fields: readonly RequestFields[] | undefined;
   readonly scores: Float64Array;
-  readonly askedUs: number;
-  readonly servedUs: number;
-  readonly latencyUs: number;
+  readonly rawScores: Float64Array | undefined;
+  /** What the scores were made of; undefined where a rule answered without features. */
+  readonly vectors: Float64Array | undefined;
+  readonly instead: Instead | undefined;
+}
+
+/** @param timerMs undefined: scores are waited for as long as they take */
+async function scoresOf(
+  model: ServedModel,
+  version: LoadedVersion,
+  { vectors, numRows }: AskedRows,
+  withRaw: boolean,
+  budget: Call,
+  timerMs: (() => number) | undefined,
+): Promise<Answered> {
+  const { predictor } = version;
+  const scores = new Float64Array(numRows);
+  const predicting = predictor.predictRows(vectors, numRows, scores, budget);
+  if (predicting !== undefined) await (timerMs === undefined ? predicting : within(predicting, budget, timerMs));
+  for (const score of scores) refuseNaN(model, version, score);
+  const rawScores = withRaw ? new Float64Array(numRows) : undefined;
+  const scoring = rawScores === undefined ? undefined : predictor.scoreRows?.(vectors, numRows, rawScores);
+  if (scoring !== undefined) await scoring;
+  return { scores, rawScores, vectors, instead: undefined };
+}
+
+interface Times {
+  readonly startMs: number;
+  readonly computeMs: number;
+  readonly computedMs: number;
+  readonly loggedMs: number;
+  readonly doneMs: number;
+}
+
+function countAnswer(model: ServedModel, { version, role }: Place, instead: Instead | undefined, at: Times, numRows: number, nowUs: number, call: Call): void {
+  const { startMs, computeMs, computedMs, loggedMs, doneMs } = at;
+  const own = { totalMs: doneMs - call.startedMs, queueMs: startMs - call.startedMs, inputMs: computeMs - startMs };
+  if (instead !== undefined) for (let row = 0; row < numRows; row++) model.stats.count(version.version, role, "fallback");
+  if (instead?.kind !== "rule")
+    model.statisticsOf(version.version).succeeded(numRows, nowUs, { ...own, computeMs: computedMs - computeMs, outputMs: doneMs - computedMs });
+  const times = {
+    parse: startMs - call.startedMs,
+    lookup: computeMs - startMs,
+    compute: computedMs - computeMs,
+    log: loggedMs - computedMs,
+    serialise: doneMs - loggedMs,
+    total: doneMs - call.startedMs,
+  };
+  call.answeredBy = { version: version.version, role, stages: times };
+  if (instead?.kind !== "rule") model.stats.answered(version.version, role, times, doneMs, numRows, call.traceId);
 }
 
 /** A row's record has the question's id where it is the only one, else id/0, id/1 … Fields are empty where the caller brought the features. */
-function recordsOf(model: ServedModel, { version, role }: Place, { id, vectors, fields, scores, askedUs, servedUs, latencyUs }: Answered): PredictionRecord[] {
+function recordsOf(
+  model: ServedModel,
+  place: Place,
+  { fields }: AskedRows,
+  { scores, vectors, instead }: Answered,
+  shared: Pick<PredictionRecord, "id" | "askedUs" | "servedUs" | "latencyUs">,
+): PredictionRecord[] {
+  const { version, role } = answeringOf(place, instead);
   const width = version.vector.numSlots;
-  return Array.from(scores, (score, row): PredictionRecord => {
-    if (Number.isNaN(score)) throw new KarkhanaError("INTERNAL", { problem: `${model.definition.name} version ${version.version} scored NaN` });
-    return {
-      id: scores.length === 1 ? id : `${id}/${row}`,
-      model: model.definition.name,
-      version: version.version,
-      role,
-      askedUs,
-      servedUs,
-      score,
-      vector: vectors.slice(row * width, (row + 1) * width),
-      serviceHash: model.definition.service.hash,
-      fields: fields?.[row] ?? {},
-      latencyUs,
-    };
-  });
+  return Array.from(scores, (score, row): PredictionRecord => ({
+    ...shared,
+    id: scores.length === 1 ? shared.id : `${shared.id}/${row}`,
+    model: model.definition.name,
+    version: version.version,
+    role,
+    score,
+    vector: vectors === undefined ? noVector : vectors.slice(row * width, (row + 1) * width),
+    serviceHash: model.definition.service.hash,
+    fields: fields?.[row] ?? {},
+    ...(instead === undefined ? undefined : { instead: insteadOf(place, instead) }),
+  }));
 }
+
+const noVector = new Float64Array(0);

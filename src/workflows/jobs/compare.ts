@@ -1,4 +1,5 @@
 import { compareArms, compareShadow, type ScoredLabels, type Verdict } from "../../feedback/compare.ts";
+import { routingKey } from "../../feedback/assignment.ts";
 import { ComparedOutcomes } from "../../feedback/outcomes.ts";
 import { auc } from "../../learn/metrics.ts";
 import type { Job } from "./job.ts";
@@ -13,7 +14,12 @@ export type CompareInput = {
   /** Where the phase begins in the logs, and in event time. */
   readonly from: LogPlace;
   readonly fromUs: number;
-  readonly abShare: number;
+  /** Of every challenger of the experiment; the champion has the rest. */
+  readonly shares: readonly { readonly version: number; readonly share: number }[];
+  /** Request fields that the assignment is by; none: the id. */
+  readonly stickyBy: readonly string[];
+  /** Chance of an interval that ever misses the truth; default 0.05. */
+  readonly alpha?: number;
   /** Log loss in nats the candidate may lose. */
   readonly margin: number;
   readonly minMatured: number;
@@ -35,18 +41,21 @@ export type CompareOutput = {
 /** Champion against candidate on what has matured since the phase began. */
 export const compare: Job<CompareInput, CompareOutput> = async (input) => {
   const outcomes = new ComparedOutcomes({ champion: input.champion, challenger: input.candidate, fromUs: input.fromUs });
-  const asked = { champion: new Set<string>(), challenger: new Set<string>() };
+  // Keys, not questions: where a model is sticky by a field, one key asks many questions and they all fall to one arm.
+  const keys = new Map([input.champion, ...input.shares.map(({ version }) => version)].map((version) => [version, new Set<string>()]));
   await visitLog(input.logFolder, {
     model: input.model,
     from: input.from,
     prediction: (record) => {
       if (record.askedUs < input.fromUs) return;
-      if (record.version === input.champion && record.role === "champion") asked.champion.add(record.id);
-      if (record.version === input.candidate && record.role === "challenger") asked.challenger.add(record.id);
+      // To whom a question fell, not who answered it instead.
+      const { version, role } = record.instead ?? record;
+      if (role === (version === input.champion ? "champion" : "challenger")) keys.get(version)?.add(routingKey(record.id, record.fields, input.stickyBy));
     },
     matured: (matured) => outcomes.add(matured),
   });
-  const options = { margin: input.margin, minMatured: input.minMatured };
+  const { margin, minMatured, alpha = 0.05 } = input;
+  const options = { margin, minMatured, alpha };
   if (input.phase === "shadow") {
     const { labels, champion, challenger } = outcomes.pairs();
     const areas = { champion: auc(champion, labels), challenger: auc(challenger, labels) };
@@ -54,7 +63,15 @@ export const compare: Job<CompareInput, CompareOutput> = async (input) => {
   }
   const { champion, challenger } = outcomes.arms();
   const areas = { champion: areaOf(champion), challenger: areaOf(challenger) };
-  const assigned = { champion: asked.champion.size, challenger: asked.challenger.size, abShare: input.abShare };
+  const rest = 1 - input.shares.reduce((sum, { share }) => sum + share, 0);
+  const assigned = [
+    { name: "the champion", assigned: keys.get(input.champion)!.size, share: rest },
+    ...input.shares.map(({ version, share }) => ({
+      name: input.shares.length === 1 ? "the challenger" : `v${version}`,
+      assigned: keys.get(version)!.size,
+      share,
+    })),
+  ];
   return output(compareArms(champion, challenger, assigned, { ...options, auc: areas }), areas);
 };
 

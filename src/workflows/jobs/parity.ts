@@ -4,7 +4,7 @@ import { eventsBehind, type EventBehind } from "../../features/offline/events-be
 import { compareVectors, type ServedVector } from "../../features/parity.ts";
 import { referenceSlots } from "../../features/vector.ts";
 import { readFeedback } from "../../feedback/log.ts";
-import type { PredictionRecord, PredictionRole } from "../../feedback/prediction.ts";
+import { isPrediction, type PredictionRecord, type PredictionRole } from "../../feedback/prediction.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
 import { hash32 } from "../../kernel/rng.ts";
 import type { ModelDefinition } from "../../project/definition.ts";
@@ -151,7 +151,7 @@ async function sampleLog(input: ParityInput, { service, request }: ModelDefiniti
       if (records.length === 0) break;
       at = records.at(-1)!.offset + 1;
       for (const { record } of records) {
-        if (record.model !== input.model) continue;
+        if (record.model !== input.model || !isPrediction(record)) continue;
         // Without the fields of a question its features were brought by a client of a protocol, not read here.
         if (request.some((field) => !Object.hasOwn(record.fields, field))) continue;
         stretch.served += 1;

@@ -1,5 +1,5 @@
 import { readFeedback, type FeedbackReader, type Logged } from "../../feedback/log.ts";
-import type { PredictionRecord } from "../../feedback/prediction.ts";
+import { isPrediction, type PredictionRecord } from "../../feedback/prediction.ts";
 
 const batch = 5000;
 
@@ -46,7 +46,7 @@ export async function visitLog(
       if (record.model !== model) continue;
       visitor.prediction?.(record);
       const outcome = outcomes.get(record.id);
-      if (outcome === undefined) continue;
+      if (outcome === undefined || !isPrediction(record)) continue;
       const answer = `${record.version} ${record.role};`;
       if (outcome.answered.includes(`;${answer}`)) continue;
       const answered = `${outcome.answered}${answer}`;
