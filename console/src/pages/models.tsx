@@ -82,21 +82,21 @@ function spaced(camel: string): string {
 function Deployed({ model }: { model: ModelDetail }): ReactNode {
   const d = model.deployment;
   if (d === null) return <p className="quiet">No version answers requests.</p>;
-  const share = d.challenger === null ? 0 : d.abShare;
+  const share = d.challengers.reduce((sum, challenger) => sum + challenger.share, 0);
   return (
     <Block title="Who answers" note={`${d.reason}, ${moment(d.changedUs)}`} aside={<Rollback model={model.name} champion={d.champion} previous={d.previous} />}>
       <Readings
         items={[
           { name: "Champion", value: <span className="champion">v{d.champion}</span>, sub: `${percent(1 - share, 0)} of requests` },
           {
-            name: "Challenger",
-            value: d.challenger === null ? "–" : <span className="challenger">v{d.challenger}</span>,
-            sub: d.challenger === null ? "no A/B test" : `${percent(share, 0)} of requests`,
+            name: d.challengers.length > 1 ? "Challengers" : "Challenger",
+            value: d.challengers.length === 0 ? "–" : <span className="challenger">{d.challengers.map(({ version }) => `v${version}`).join(", ")}</span>,
+            sub: d.challengers.length === 0 ? "no A/B test" : `${d.challengers.map((challenger) => percent(challenger.share, 0)).join(", ")} of requests`,
           },
           {
-            name: "Shadow",
-            value: d.shadow === null ? "–" : <span className="challenger">v{d.shadow}</span>,
-            sub: d.shadow === null ? "none" : "sees all, answers none",
+            name: d.shadows.length > 1 ? "Shadows" : "Shadow",
+            value: d.shadows.length === 0 ? "–" : <span className="challenger">{d.shadows.map((version) => `v${version}`).join(", ")}</span>,
+            sub: d.shadows.length === 0 ? "none" : "sees all, answers none",
           },
           {
             name: "AUC, held out",
