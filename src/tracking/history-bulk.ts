@@ -43,24 +43,30 @@ export interface SampleQuery {
 }
 
 /**
- * Evenly chosen points of one metric of a run, by step, time and value: the first of each of `limit` equal parts, and the very last.
- * As MLflow 3.17 samples, so that a chart looks alike; the choice is the database's, whatever the length of the history.
+ * Evenly chosen points of one metric of each run, by step, time and value: the first of each of `limit` equal parts, and the very last.
+ * As MLflow 3.17 samples, so that a chart looks alike; the choice is the database's, whatever the length of the histories.
+ * @returns in the order of the ids
  */
-export async function sampledHistory(db: TrackingQueries, runId: string, key: string, { limit, steps }: SampleQuery): Promise<RunMetric[]> {
+export async function sampledHistory(db: TrackingQueries, runIds: readonly string[], key: string, { limit, steps }: SampleQuery): Promise<RunMetric[]> {
+  if (runIds.length === 0) return [];
   const inSteps = steps === undefined ? sql`` : sql` and step >= ${steps.from} and step <= ${steps.to}`;
-  const own = sql`run_id = ${runId} and key = ${key}${inSteps}`;
-  const { rows } = await sql<MetricRow & { is_last: number }>`
+  const own = sql`run_id in (${sql.join(runIds)}) and key = ${key}${inSteps}`;
+  const { rows } = await sql<MetricRow>`
     with numbered as (
-      select *, ntile(${sql.lit(limit)}) over (order by step, timestamp_ms, value, is_nan) as part,
-        row_number() over (order by step desc, timestamp_ms desc, value desc, is_nan desc) as from_end
+      select *, ntile(${sql.lit(limit)}) over (partition by run_id order by step, timestamp_ms, value, is_nan) as part,
+        row_number() over (partition by run_id order by step desc, timestamp_ms desc, value desc, is_nan desc) as from_end
       from tracking_metrics where ${own}
     ), chosen as (
-      select *, row_number() over (partition by part order by step, timestamp_ms, value, is_nan) as in_part from numbered
+      select *, row_number() over (partition by run_id, part order by step, timestamp_ms, value, is_nan) as in_part from numbered
     )
-    select run_id, key, step, timestamp_ms, value, is_nan, case when from_end = 1 then 1 else 0 end as is_last
+    select run_id, key, step, timestamp_ms, value, is_nan
     from chosen where in_part = 1 or from_end = 1
     order by step, timestamp_ms, value, is_nan`.execute(db);
-  // The last point replaces the one before it where there is no place for both.
-  const kept = rows.length > limit ? [...rows.slice(0, limit - 1), ...rows.slice(-1)] : rows;
-  return kept.map((row) => ({ ...toMetric(row), runId: row.run_id }));
+  const rowsOf = Map.groupBy(rows, (row) => row.run_id);
+  return runIds.flatMap((runId) => {
+    const found = rowsOf.get(runId) ?? [];
+    // The last point replaces the one before it where there is no place for both.
+    const kept = found.length > limit ? [...found.slice(0, limit - 1), ...found.slice(-1)] : found;
+    return kept.map((row) => ({ ...toMetric(row), runId }));
+  });
 }

@@ -5,7 +5,7 @@ import type { SqlDatabase } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import { readDatasets, readDatasetSummaries, writeDatasets } from "./datasets.ts";
 import { experimentKey } from "./experiments.ts";
-import { bulkHistory, sampledHistory, type RunMetric } from "./history-bulk.ts";
+import { bulkHistory, sampledHistory } from "./history-bulk.ts";
 import { requireName, requireTags } from "./names.ts";
 import { historyPage, readRuns, runOf, type TrackingQueries } from "./read.ts";
 import type { Page, RunQuery, RunRecord, RunRecords } from "./records.ts";
@@ -155,10 +155,14 @@ export function createRunRecords({ database, newId, artifactRoot, workspace }: P
     },
     bulkHistory: (runIds, key, limit) => bulkHistory(db, { workspace, runIds }, key, limit),
     sampledHistory: async (runIds, key, sample) => {
-      for (const runId of runIds) await rowOf(db, runId);
-      const points: RunMetric[] = [];
-      for (const runId of runIds) points.push(...(await sampledHistory(db, runId, key, sample)));
-      return points;
+      const rows =
+        runIds.length === 0
+          ? []
+          : await db.selectFrom("tracking_runs").select("run_id").where("run_id", "in", runIds).where("workspace", "=", workspace).execute();
+      const there = new Set(rows.map((row) => row.run_id));
+      const missing = runIds.find((runId) => !there.has(runId));
+      if (missing !== undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId: missing });
+      return sampledHistory(db, runIds, key, sample);
     },
   };
 }

@@ -153,6 +153,19 @@ export function loggedModelsContract(name: string, makeFixture: MakeSqlFixture):
       expect(await steps(3, { from: 10, to: 12 })).toEqual([10, 11, 12]);
       expect(await steps(3, { from: 200, to: 300 })).toEqual([]);
       await expect(tracking.runs.sampledHistory(["0".repeat(32)], "loss", { limit: 3 })).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
+      // Of several runs each by itself, whatever the others have, in the order they are asked in.
+      const others = await Promise.all(
+        [3, 0, 40].map(async (count) => {
+          const { run } = await tracking.runs.create({ experimentId, userId: "", startUs: 1, tags: {} });
+          await tracking.logBatch(run.runId, { metrics: metrics.slice(0, count) });
+          return run.runId;
+        }),
+      );
+      const asked = [others[2]!, runId, others[1]!, others[0]!];
+      const each = await Promise.all(asked.map((id) => tracking.runs.sampledHistory([id], "loss", { limit: 4 })));
+      expect(each.map((points) => points.map(({ step }) => step))).toEqual([[0, 10, 20, 39], [0, 25, 50, 99], [], [0, 1, 2]]);
+      expect(await tracking.runs.sampledHistory(asked, "loss", { limit: 4 })).toEqual(each.flat());
+      await expect(tracking.runs.sampledHistory([runId, "0".repeat(32)], "loss", { limit: 3 })).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
       const bulk = await tracking.runs.bulkHistory(["0".repeat(32), runId], "loss", 3);
       expect(bulk.map(({ runId: of, step }) => [of, step])).toEqual([0, 1, 2].map((step) => [runId, step]));
     });
