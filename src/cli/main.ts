@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./run.ts")).run,
   train: async () => (await import("./train.ts")).train,
   features: async () => (await import("./features.ts")).features,
+  restart: async () => (await import("./restart.ts")).restart,
   status: async () => (await import("./status.ts")).status,
   promote: async () => (await import("./promote.ts")).promote,
   rollback: async () => (await import("./rollback.ts")).rollback,

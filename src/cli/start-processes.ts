@@ -86,6 +86,8 @@ export async function startProcesses(
   const allUp = async (): Promise<void> => {
     if (processes > 1 && peers.size < processes) await new Promise<void>((resolve) => waitingForAll.push(resolve));
   };
+  let told: Running | undefined;
+  let restarts = 0;
   let restarting: Promise<void> = Promise.resolve();
   const restartServing = (): void => {
     const before = restarting;
@@ -99,10 +101,15 @@ export async function startProcesses(
       await allUp();
       await supervisor.restart();
     }
+    // Everything may have been stopped meanwhile.
+    if (told === undefined) return;
     say("karkhana: all were started again");
+    restarts++;
+    writeRunning(dataFolder, { ...told, restarts });
   };
   const stop = async (): Promise<void> => {
     if (process.platform !== "win32") process.off("SIGUSR2", restartServing);
+    told = undefined;
     for (const supervisor of control) await supervisor.stop();
     await Promise.all(serving.map((supervisor) => supervisor.stop()));
     forgetRunning(dataFolder);
@@ -124,6 +131,7 @@ export async function startProcesses(
     const controlUrl = roles === "serving" ? "" : await start({ role: "control", args: { ...common, port: number(values, "port"), servingPort, loop } });
     const running = { pid: process.pid, controlUrl, servingUrl, servingProcesses: processes, ...(grpcAddress === undefined ? {} : { grpcAddress }) };
     writeRunning(dataFolder, running);
+    told = running;
     if (process.platform !== "win32") process.on("SIGUSR2", restartServing);
     return { running, failed: Promise.race([...serving, ...control].map((s) => s.failed)), stop };
   } catch (error) {

@@ -2,10 +2,10 @@ import { formatIso } from "../kernel/time.ts";
 import { openStores } from "../server/compose.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { readRunning } from "../server/running.ts";
-import type { StatsReport } from "../serving/peers/process-reports.ts";
 import { isSet } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
 import { chooseProject, requireDataFolder } from "./project-folder.ts";
+import { servingProcesses } from "./serving-processes.ts";
 
 /** `karkhana status`: what runs, what is deployed, what was decided last. */
 export const status: Command = {
@@ -65,14 +65,3 @@ export const status: Command = {
     }
   },
 };
-
-/** Those that answer; none if nobody does. */
-async function servingProcesses(url: string, token: string): Promise<StatsReport["processes"]> {
-  try {
-    const headers = { authorization: `Bearer ${token}` };
-    const response = await fetch(new URL("/v1/stats", url), { headers, signal: AbortSignal.timeout(3000) });
-    return response.ok ? ((await response.json()) as StatsReport).processes : [];
-  } catch {
-    return [];
-  }
-}

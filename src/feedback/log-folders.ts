@@ -7,11 +7,12 @@ import { errnoOf } from "../storage/errno.ts";
  * <log folder>/process-<n>/           of serving process n of the same machine
  * <log folder>/<pod>[/process-<n>]/   of a replica on another machine that logs to this volume
  * <log folder>/order/                 the order in which all of them are read as one
+ * <log folder>/pushes/, exchanges/    logs of other things: pushed rows, exchanges with language models
  */
 
 export type LogKind = "predictions" | "labels";
 
-const own: ReadonlySet<string> = new Set(["predictions", "labels", "order"]);
+const own: ReadonlySet<string> = new Set(["predictions", "labels", "order", "pushes", "exchanges"]);
 
 /** Folder of the log that a serving process writes. */
 export function logFolderOf(logFolder: string, process: number): string {

@@ -317,6 +317,7 @@ const errors = {
     remedy: "The system does not spread connections over processes there. Use one, or Linux.",
     retryable: false,
   },
+  NOTHING_RUNS: { text: "Nothing runs on data folder {dataFolder}", remedy: "`karkhana up` starts it; `karkhana status` says what runs.", retryable: false },
   DATA_DIR_IN_USE: {
     text: "Data folder {dataFolder} is in use by process {pid}",
     remedy: "Stop that process, or choose another folder with --data.",

@@ -12,6 +12,8 @@ export interface Running {
   readonly grpcAddress?: string;
   /** How many answer there; absent in what an older program wrote. */
   readonly servingProcesses?: number;
+  /** How often all of them were started again when asked to. */
+  readonly restarts?: number;
 }
 
 const fileIn = (dataFolder: string): string => join(dataFolder, "run", "running.json");

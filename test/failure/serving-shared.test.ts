@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -5,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { readFeedback } from "../../src/feedback/log.ts";
 import { logFolderOf } from "../../src/feedback/log-folders.ts";
 import { parseIso } from "../../src/kernel/time.ts";
+import { karkhana } from "../e2e/command.ts";
 import { readRunning } from "../../src/server/running.ts";
 import { internalToken } from "../../src/server/internal-token.ts";
 import type { StatsReport } from "../../src/serving/peers/process-reports.ts";
@@ -26,6 +28,16 @@ async function loggedBy(number: number): Promise<number> {
   const end = await own.endOffset();
   await own.close();
   return end;
+}
+
+/** How many sockets of this machine listen on a port, from /proc. */
+function listeners(port: number): number {
+  const listening = "0A";
+  const [, ...lines] = readFileSync("/proc/net/tcp", "latin1").trimEnd().split("\n");
+  return lines.filter((line) => {
+    const [, local = "", , state] = line.trim().split(/\s+/);
+    return state === listening && Number.parseInt(local.split(":")[1] ?? "", 16) === port;
+  }).length;
 }
 
 describe.skipIf(process.platform !== "linux")("two serving processes on one port", () => {
@@ -53,7 +65,7 @@ describe.skipIf(process.platform !== "linux")("two serving processes on one port
   it("one is killed, then both are started again one after the other, under load: what is acknowledged is in the log, a push is seen everywhere, no answer is a refusal", async () => {
     const up = new LoopCommand({ command: "up", project, data, port: 0, servingPort: 0, servingProcesses: 2 });
     await up.until((event) => event.event === "ready");
-    const { servingUrl = "", servingProcesses, pid } = readRunning(data) ?? {};
+    const { servingUrl = "", grpcAddress = "", servingProcesses } = readRunning(data) ?? {};
     expect(servingProcesses, up.errors).toBe(2);
     const { hostname, port } = new URL(servingUrl);
     const send = (method: string, where: string, body: unknown, agent: Agent | false): Promise<{ status: number; body: unknown }> =>
@@ -155,10 +167,12 @@ describe.skipIf(process.platform !== "linux")("two serving processes on one port
     await more(200);
 
     const before = servingPids();
-    process.kill(pid!, "SIGUSR2");
-    while (!up.errors.includes("all were started again")) await Promise.race([wait(5), lanes]);
+    const restarted = await karkhana(["restart", "--project", project, "--data", data]);
+    expect(restarted).toEqual({ status: 0, stdout: "2 serving processes were started again\n", stderr: "" });
     expect(servingPids().filter((one) => before.includes(one))).toEqual([]);
     await more(200);
+    // Both listen on the port of gRPC too.
+    expect([listeners(Number(port)), listeners(Number(grpcAddress.split(":").at(-1)))]).toEqual([2, 2]);
     const { body } = await send("GET", "/v1/stats", undefined, false);
     traffic.isOver = true;
     await lanes;
