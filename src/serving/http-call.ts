@@ -6,7 +6,7 @@ import { KarkhanaError, toErrorRecord } from "../kernel/error.ts";
 import type { Call } from "./call.ts";
 import { sendError, type StatusOf } from "./http-errors.ts";
 import type { InFlight, Refuse } from "./in-flight.ts";
-import { readTraceparent } from "./traceparent.ts";
+import { readTraceparent, type TraceParent } from "./traceparent.ts";
 import { traceAnswer, type TraceSink } from "./traces.ts";
 
 export interface Payload {
@@ -39,7 +39,7 @@ export interface AnsweringOptions {
 export function answering(inFlight: InFlight<Refuse>, { timerMs, statusOf, clock, traces }: AnsweringOptions): AnswerWork {
   return (request, reply, model, work) => {
     const { headers } = request;
-    const parent = typeof headers["traceparent"] === "string" ? readTraceparent(headers["traceparent"]) : undefined;
+    const parent = readParent(headers);
     const call = inFlight.enter((error) => void sendError(reply, error, statusOf), {
       startedMs: request.startedMs,
       clientMs: readTimeout(headers),
@@ -62,6 +62,10 @@ export function answering(inFlight: InFlight<Refuse>, { timerMs, statusOf, clock
     };
     work(call).then(finish, (error: unknown) => finish(error instanceof Error ? error : new KarkhanaError("INTERNAL", { problem: String(error) })));
   };
+}
+
+export function readParent({ traceparent }: IncomingHttpHeaders): TraceParent | undefined {
+  return typeof traceparent === "string" ? readTraceparent(traceparent) : undefined;
 }
 
 /** On whose behalf is asked; empty where the client does not say. */

@@ -5,6 +5,10 @@ import { InFlight, type Entry, type Ticket } from "../in-flight.ts";
 import type { BackendPlan } from "./plan.ts";
 import { BackendStats, type BackendState } from "./stats.ts";
 
+/** Failures in a row after which it rests. */
+const patience = 3;
+const restMs = 5000;
+
 export interface BackendParts {
   readonly name: string;
   readonly version: number;
@@ -29,6 +33,8 @@ export class Backend {
   readonly createdSeconds: number;
   readonly #inFlight: InFlight<undefined>;
   #isClosing = false;
+  #failures = 0;
+  #restsUntilMs = -Infinity;
 
   /** @throws MODEL_FILE_INVALID where the environment has no key */
   constructor({ name, version, plan, environment, createdSeconds, stats = new BackendStats() }: BackendParts) {
@@ -50,8 +56,23 @@ export class Backend {
     return this.#inFlight.size;
   }
 
+  /** After failures in a row it is asked last for a while, and then by one question first: others do not each wait for it to fail again. */
+  isResting(nowMs: number): boolean {
+    return this.#failures >= patience && nowMs < this.#restsUntilMs;
+  }
+
+  answered(): void {
+    this.#failures = 0;
+  }
+
+  failed(nowMs: number): void {
+    this.#failures++;
+    this.#restsUntilMs = nowMs + restMs;
+  }
+
   /** @throws SERVER_OVERLOADED, SHARE_EXCEEDED */
   enter(entry: Entry): Ticket<undefined> {
+    if (this.#failures >= patience) this.#restsUntilMs = entry.startedMs + restMs;
     return this.#inFlight.enter(undefined, { ...entry, model: this.name });
   }
 

@@ -15,7 +15,10 @@ import type { NewId } from "../../kernel/ids.ts";
 import { deadlineOf } from "../call.ts";
 import type { StatusOf } from "../http-errors.ts";
 import { nothingSeen, passReply, passStream, type Seen } from "./answers.ts";
+import { traceAnswer, type TraceSink } from "../traces.ts";
+import type { TraceParent } from "../traceparent.ts";
 import type { Backend } from "./backend.ts";
+import type { BackendPlan } from "./plan.ts";
 import { openAiError } from "./error-body.ts";
 import { BadEvents } from "./events.ts";
 import { bodyFor, forLog, textOfQuestion, type Asked, type OpenAiRoute } from "./reading.ts";
@@ -28,6 +31,7 @@ export interface Client {
   /** Milliseconds it waits, if it said so. */
   readonly clientMs: number | undefined;
   readonly startedMs: number;
+  readonly parent: TraceParent | undefined;
 }
 
 export interface ExchangeOptions {
@@ -36,6 +40,7 @@ export interface ExchangeOptions {
   readonly newId: NewId;
   readonly statusOf: StatusOf;
   readonly record: (record: ExchangeRecord) => void;
+  readonly traces?: TraceSink | undefined;
 }
 
 /** Why a question ends before its answer does. */
@@ -49,6 +54,7 @@ export async function exchange(route: OpenAiRoute, asked: Asked, backends: reado
   const askedUs = options.clock.nowUs();
   const ending = new AbortController();
   const end = (why: Ending): void => ending.abort(why);
+  if (raw.destroyed) end("left");
   raw.on("error", () => end("left"));
   raw.once("close", () => {
     if (!raw.writableFinished) end("left");
@@ -60,10 +66,12 @@ export async function exchange(route: OpenAiRoute, asked: Asked, backends: reado
   let backend = backends[0]!;
   let failure: KarkhanaError | undefined;
   try {
-    for (backend of backends) {
+    const resting = backends.filter((one) => one.isResting(startedMs));
+    const order = [...backends.filter((one) => !resting.includes(one)), ...resting];
+    for (backend of order) {
       seen = nothingSeen();
       failure = await attempt(route, asked, backend, client, seen, id, ending.signal, options);
-      if (failure === undefined || raw.headersSent || ending.signal.aborted || !mayAskAnother(failure) || backend === backends.at(-1)) break;
+      if (failure === undefined || raw.headersSent || ending.signal.aborted || !mayAskAnother(failure) || backend === order.at(-1)) break;
       backend.stats.outcomes.fallback++;
       fellBack.push(backend);
     }
@@ -71,11 +79,15 @@ export async function exchange(route: OpenAiRoute, asked: Asked, backends: reado
     clearTimeout(late);
   }
   const why = ending.signal.aborted ? (ending.signal.reason as Ending) : undefined;
-  const totalMs = timerMs() - startedMs;
+  const doneMs = timerMs();
+  const totalMs = doneMs - startedMs;
+  if (why === "late" && !raw.headersSent) backend.failed(doneMs);
   if (why === "late" && failure !== undefined) failure = new KarkhanaError("DEADLINE_PASSED", { waitedMs: Math.round(totalMs) });
   // 499 is what proxies write down where the client did not wait for the answer.
   const status = failure === undefined || raw.headersSent ? 200 : why === "left" ? 499 : options.statusOf(failure.code);
   if (failure !== undefined && why !== "left") tell(raw, failure, options.statusOf(failure.code));
+  const answeredBy = { version: backend.version, role: "champion", stages: { compute: totalMs, total: totalMs } };
+  traceAnswer(options.traces, options.clock, { startedMs, deadlineMs, model: asked.model, answeredBy }, client.parent, doneMs, "http", failure?.code);
   const outcome = outcomeOf(failure, why, seen);
   count(backend, outcome, seen, asked, totalMs, startedMs);
   options.record(recordOf({ id, askedUs, servedUs: options.clock.nowUs(), route, asked, backend, client, outcome, status, failure, seen, totalMs, fellBack }));
@@ -106,23 +118,39 @@ async function attempt(
     watch = ms === undefined ? undefined : setTimeout(() => stalled.abort(ms), ms);
   };
   const signal = AbortSignal.any([ending, stalled.signal]);
+  const failed = (error: KarkhanaError): KarkhanaError => {
+    if (error.code === "LLM_BACKEND_FAILED" && !ending.aborted) backend.failed(timerMs());
+    return error;
+  };
   try {
+    const body = writtenFor(asked, plan);
     expect(plan.firstByteTimeoutMs);
-    const response = await askBackend(backend, route, bodyFor(asked, plan), signal);
+    const response = await askBackend(backend, route, body, signal);
     // Its end by our signal is told by whoever reads it.
     response.on("error", () => {});
-    if (response.statusCode !== 200) return await refusalOf(backend, response);
+    if (response.statusCode !== 200) return failed(await refusalOf(backend, response));
     const headers = { "x-karkhana-backend": backend.name, "x-karkhana-version": String(backend.version), "x-request-id": id };
     await (asked.stream ? passStream : passReply)(response, { backend, asked, raw, seen, timerMs, headers, signal, expect });
+    backend.answered();
     return undefined;
   } catch (error) {
-    if (stalled.signal.aborted && !ending.aborted) return backendFailed(backend, `it was silent for ${String(stalled.signal.reason)} ms`, error);
-    return ours(error, backend);
+    if (stalled.signal.aborted && !ending.aborted) return failed(backendFailed(backend, `it was silent for ${String(stalled.signal.reason)} ms`, error));
+    return failed(ours(error, backend));
   } finally {
     expect(undefined);
     backend.leave(ticket, timerMs());
     // A backend whose answer nobody reads to its end stops making it.
     stalled.abort(0);
+  }
+}
+
+/** @throws LLM_REQUEST_REFUSED for nesting that can be read but not written */
+function writtenFor(asked: Asked, plan: BackendPlan): string {
+  try {
+    return bodyFor(asked, plan);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new KarkhanaError("LLM_REQUEST_REFUSED", { problem: "the body is nested too deeply" }, { cause });
   }
 }
 
@@ -141,7 +169,9 @@ function tell(raw: ServerResponse, failure: KarkhanaError, status: number): void
   const text = openAiError(toErrorRecord(failure), status);
   if (raw.writableEnded || raw.destroyed) return;
   if (raw.headersSent) {
-    raw.end(`data: ${text}\n\n`);
+    // Who does not read what is there will not read this either.
+    if (raw.writableNeedDrain) raw.destroy();
+    else raw.end(`data: ${text}\n\n`);
     return;
   }
   const seconds = failure.details["retryAfterSeconds"];

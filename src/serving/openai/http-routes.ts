@@ -3,8 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../kernel/clock.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { NewId } from "../../kernel/ids.ts";
-import { readTenant, readTimeout } from "../http-call.ts";
+import { readParent, readTenant, readTimeout } from "../http-call.ts";
 import type { StatusOf } from "../http-errors.ts";
+import type { TraceSink } from "../traces.ts";
 import type { Backend } from "./backend.ts";
 import { exchange } from "./exchange.ts";
 import { openAiRoutes, readAsked } from "./reading.ts";
@@ -18,6 +19,7 @@ export interface OpenAiOptions {
   readonly newId: NewId;
   readonly statusOf: StatusOf;
   readonly maxBodyBytes: number;
+  readonly traces?: TraceSink | undefined;
 }
 
 export function addOpenAiRoutes(app: FastifyInstance, options: OpenAiOptions): void {
@@ -28,7 +30,7 @@ export function addOpenAiRoutes(app: FastifyInstance, options: OpenAiOptions): v
       const asked = readAsked(request.body, route);
       const chain = chainOf(backends, asked.model);
       const { headers, startedMs } = request;
-      const client = { raw: reply.raw, tenant: readTenant(headers), clientMs: readTimeout(headers), startedMs };
+      const client = { raw: reply.raw, tenant: readTenant(headers), clientMs: readTimeout(headers), startedMs, parent: readParent(headers) };
       reply.hijack();
       void exchange(route, asked, chain, client, shared);
     });

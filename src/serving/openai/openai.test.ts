@@ -74,7 +74,9 @@ afterAll(async () => {
   await spare.close();
   await rm(folder, { recursive: true, force: true });
 });
-beforeEach(() => {
+beforeEach(async () => {
+  // A version put in force anew has failed nobody yet.
+  for (const name of ["guarded", "writer", "spare"]) await fetch(`${world.url}/v2/repository/models/${name}/load`, { method: "POST" });
   main.behave(well);
   spare.behave(well);
   main.asked.length = spare.asked.length = 0;
@@ -356,6 +358,54 @@ test("more questions than a backend has room for go to the next, a tenant's floo
   expect([spilled.status, spilled.headers.get("x-karkhana-backend")]).toEqual([200, "spare"]);
   open();
   for (const response of await Promise.all([...flood, other, second])) expect(response.status).toBe(200);
+});
+
+test("a backend that failed again and again is asked last for a while", async () => {
+  await declare("weak", { url: main.url, model: "m", fallback: ["spare"] });
+  await fetch(`${world.url}/v2/repository/models/weak/load`, { method: "POST" });
+  main.behave(refusing(500, "engine died"));
+  for (let i = 0; i < 5; i++) expect((await chat("weak")).headers.get("x-karkhana-backend")).toBe("spare");
+  expect(main.asked).toHaveLength(3);
+  spare.behave(refusing(503, "starting"));
+  main.behave(well);
+  expect((await chat("weak")).headers.get("x-karkhana-backend")).toBe("weak");
+  spare.behave(well);
+  expect((await chat("weak")).headers.get("x-karkhana-backend")).toBe("weak");
+});
+
+test.each([
+  ["deeply nested", `{"model":"spare","messages":${"[".repeat(200_000)}${"]".repeat(200_000)}}`],
+  ["larger than is read", `{"model":"spare","messages":"${"x".repeat(4_200_000)}"}`],
+  ["not an object", "[]"],
+  ["without a model", '{"messages":[]}'],
+  ["with a model that is none", '{"model":{"$ne":1}}'],
+])("a body that is %s is the client's error in OpenAI's shape", async (_name, body) => {
+  const response = await fetch(`${world.url}/v1/chat/completions`, { method: "POST", headers: { "content-type": "application/json" }, body });
+  expect([400, 413]).toContain(response.status);
+  expect((await errorOf(response)).type).toBe("invalid_request_error");
+  expect(spare.asked).toEqual([]);
+});
+
+test("a server that is told to end lets a stream come to its end", async () => {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  spare.behave(async (asked, reply) => {
+    startStream(reply);
+    reply.write(piece(asked, { content: "The" }));
+    await gate;
+    endStream(asked, reply);
+  });
+  const other = await openWorld({ statusOf, serving: { modelsFolder: path.join(folder, "models"), exchanges: log } });
+  const asked = { model: "spare", stream: true, messages: [{ role: "user", content: "last words" }] };
+  const response = await fetch(`${other.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(asked),
+  });
+  const closed = other.close();
+  open();
+  expect(dataIn(await response.text()).at(-1)).toBe("[DONE]");
+  await closed;
+  expect((await exchanges()).at(-1)).toMatchObject({ backend: "spare", outcome: "ok" });
 });
 
 test("a new version of a declaration is in force at once, and what the old one is answering ends", async () => {
