@@ -47,8 +47,11 @@ export const entryStride = (numMeasures: number): number => TOTALS + 3 * numMeas
 /** Whole rows, flat. */
 export type Rows = Float64Array;
 
-/** A row on its way in: as it lies in a block. */
-export type Row = readonly number[];
+/** Rows on their way in: their places in flat rows, in the order of event time. */
+export interface Incoming {
+  readonly floats: Float64Array;
+  readonly places: readonly number[];
+}
 
 /** What a head holds. `entries` and `open` are flat. */
 export interface Head {
@@ -57,12 +60,21 @@ export interface Head {
   readonly open: Rows;
 }
 
+const noFloats = new Float64Array(0);
+const noHead: Head = { nextId: 1, entries: noFloats, open: noFloats };
+
+/** @param bytes lent by a store: the head is good for as long as they are; `keptHead` makes it one's own */
 export function decodeHead(bytes: Uint8Array | undefined, numMeasures: number): Head {
-  if (bytes === undefined) return { nextId: 1, entries: new Float64Array(0), open: new Float64Array(0) };
-  const all = toFloats(bytes);
+  if (bytes === undefined) return noHead;
+  const isAligned = bytes.byteOffset % 8 === 0 && bytes.length % 8 === 0;
+  const all = isAligned ? new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 3) : toFloats(bytes);
   checkFormat(all);
   const openAt = headerLength + all[2]! * entryStride(numMeasures);
   return { nextId: all[1]!, entries: all.subarray(headerLength, openAt), open: all.subarray(openAt) };
+}
+
+export function keptHead({ nextId, entries, open }: Head): Head {
+  return { nextId, entries: entries.slice(), open: open.slice() };
 }
 
 /** @throws STORAGE_CORRUPT rather than reading numbers where they do not lie */
@@ -71,15 +83,30 @@ export function checkFormat(head: Float64Array): void {
   throw new KarkhanaError("STORAGE_CORRUPT", { path: "online features", store: `a head of format ${formatVersion}`, problem: `its format is ${head[0]}` });
 }
 
-export function encodeHead({ nextId, entries, open }: Head, numMeasures: number): Uint8Array {
-  const all = new Float64Array(headerLength + entries.length + open.length);
+/** Writes all of a head but its open rows, which begin at `openAt`. @param numOpen numbers of them */
+export function writeHead(all: Float64Array, nextId: number, entries: Float64Array, numOpen: number, numMeasures: number): void {
   all[0] = formatVersion;
   all[1] = nextId;
   all[2] = entries.length / entryStride(numMeasures);
-  all[3] = open.length / rowStride(numMeasures);
+  all[3] = numOpen / rowStride(numMeasures);
   all.set(entries, headerLength);
-  all.set(open, headerLength + entries.length);
-  return toBytes(all);
+}
+
+const slabFloats = 1 << 16;
+let slab = new Float64Array(slabFloats);
+let slabUsed = 0;
+
+/**
+ * Room for a value on its way to a store, which copies it. Many share an ArrayBuffer: one for each costs more than filling it. It holds
+ * what was there before where it is not written.
+ */
+export function roomFor(length: number): Float64Array {
+  if (length > slabFloats / 4) return new Float64Array(length);
+  if (slabUsed + length > slabFloats) {
+    slab = new Float64Array(slabFloats);
+    slabUsed = 0;
+  }
+  return slab.subarray(slabUsed, (slabUsed += length));
 }
 
 export function toBytes(floats: Float64Array): Uint8Array {
@@ -166,40 +193,47 @@ function addExtremes(rows: Rows, stride: number, j: number, entry: Float64Array)
 /**
  * Two lists of rows as one, both in the order of event time and each id once in each. An incoming row whose id is there already takes
  * its place if its sequence is not lower, and is dropped otherwise. Rows without an id (negative) are always new.
+ * @param room gives where the merged rows lie, for their number of numbers
  */
-export function mergeRows(existing: Rows, incoming: readonly Row[], stride: number): Rows {
-  const replaced = new Set<number>();
-  const taken: Row[] = [];
-  const places = incoming.length > 8 ? placesById(existing, stride) : undefined;
-  for (const row of incoming) {
-    const id = row[ROW_ID]!;
-    const place = id < 0 ? -1 : places === undefined ? placeOf(existing, id, stride) : (places.get(id) ?? -1);
-    if (place >= 0) {
-      if (row[SEQUENCE]! < existing[place + SEQUENCE]!) continue;
-      replaced.add(place);
-    }
-    taken.push(row);
+export function mergeRows(existing: Rows, { floats, places }: Incoming, stride: number, room: (length: number) => Float64Array): Rows {
+  let replaced: Set<number> | undefined;
+  let taken = places;
+  const found = places.length > 8 ? placesById(existing, stride) : undefined;
+  for (let i = 0; i < places.length; i++) {
+    const row = places[i]!;
+    const id = floats[row + ROW_ID]!;
+    const place = id < 0 ? -1 : found === undefined ? placeOf(existing, id, stride) : (found.get(id) ?? -1);
+    const isOlder = place >= 0 && floats[row + SEQUENCE]! < existing[place + SEQUENCE]!;
+    if (isOlder && taken === places) taken = places.slice(0, i);
+    else if (!isOlder && taken !== places) (taken as number[]).push(row);
+    if (place >= 0 && !isOlder) (replaced ??= new Set()).add(place);
   }
-  const merged = new Float64Array(existing.length + (taken.length - replaced.size) * stride);
+  const merged = room(existing.length + (taken.length - (replaced?.size ?? 0)) * stride);
   let to = merged.length;
   let at = existing.length - stride;
   let next = taken.length - 1;
-  let left = replaced.size;
+  let left = replaced?.size ?? 0;
   // From the newest: rows mostly come in at that end, and what lies before the oldest of them is copied at once.
   while (at >= 0 && (next >= 0 || left > 0)) {
-    if (left > 0 && replaced.has(at)) {
+    if (left > 0 && replaced!.has(at)) {
       left--;
       at -= stride;
       continue;
     }
     to -= stride;
-    if (next >= 0 && taken[next]![EVENT]! >= existing[at + EVENT]!) merged.set(taken[next--]!, to);
-    else {
+    if (next >= 0 && floats[taken[next]! + EVENT]! >= existing[at + EVENT]!) {
+      const row = taken[next--]!;
+      for (let i = 0; i < stride; i++) merged[to + i] = floats[row + i]!;
+    } else {
       for (let i = 0; i < stride; i++) merged[to + i] = existing[at + i]!;
       at -= stride;
     }
   }
-  while (next >= 0) merged.set(taken[next--]!, (to -= stride));
+  for (; next >= 0; next--) {
+    const row = taken[next]!;
+    to -= stride;
+    for (let i = 0; i < stride; i++) merged[to + i] = floats[row + i]!;
+  }
   if (at >= 0) merged.set(existing.subarray(0, at + stride));
   return merged;
 }

@@ -4,11 +4,13 @@ import { KarkhanaError, toErrorRecord } from "../../kernel/error.ts";
 import type { KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
 import type { ViewPlan } from "../view-plan.ts";
 import { FactVersions } from "./fact-versions.ts";
-import { KeyRows, type Writes } from "./key-rows.ts";
 import { changesKept, encodeKeys } from "./changed-keys.ts";
-import { changesKey, isHead, isOfView, logKey, producerKey, tupleOffset, writesKey } from "./keys.ts";
+import { IncomingRows } from "./incoming-rows.ts";
+import { KeyGroups } from "./key-groups.ts";
+import type { KeyRows, Writes } from "./key-rows.ts";
+import { changesKey, isHead, isOfView, logKey, producerKey, writesKey } from "./keys.ts";
 import { SourceCounts, type SetAside } from "./source-counts.ts";
-import { rowReader, type ReadRow, type RowReader, type SourceRow, type ViewRow } from "./source-rows.ts";
+import { rowReader, type ReadRow, type RowReader, type RowSink, type SourceRow } from "./source-rows.ts";
 import { TextIds } from "./text-ids.ts";
 
 export interface RejectedRow {
@@ -16,6 +18,12 @@ export interface RejectedRow {
   readonly index: number;
   readonly code: ErrorCode;
   readonly message: string;
+}
+
+/** A text in a row that has no id yet. */
+interface WaitingText {
+  readonly text: string;
+  readonly put: (id: number) => void;
 }
 
 export interface Taken extends Writes {
@@ -42,6 +50,7 @@ export class SourceIngest {
   readonly #slackUs: number;
   readonly #texts: TextIds;
   readonly #versions: FactVersions;
+  readonly #groups: readonly KeyGroups[];
 
   constructor(store: KeyValueStore, source: SourceDefinition, plans: readonly ViewPlan[], slackUs: number) {
     this.source = source;
@@ -52,6 +61,7 @@ export class SourceIngest {
     this.#readRow = rowReader(source, plans);
     this.#texts = new TextIds(store);
     this.#versions = new FactVersions(store, source.name);
+    this.#groups = plans.map((plan) => new KeyGroups(plan, new IncomingRows(plan.measures.length)));
   }
 
   /** How far before the newest event rows are still read; Infinity if a feature looks at all of them. */
@@ -122,54 +132,83 @@ export class SourceIngest {
       aside.push({ row: rows[index]!, code, message });
     };
     const read: ReadRow[] = [];
+    const waiting: WaitingText[] = [];
+    for (const group of this.#groups) group.start();
+    const sink: RowSink = {
+      rows: this.#groups.map((group) => group.rows),
+      take: (view, values, at, index, texts) => {
+        const group = this.#groups[view]!;
+        group.add(values, at, index);
+        for (const [place, text] of texts) waiting.push({ text, put: (id) => (group.rows.floats[place] = id) });
+      },
+    };
     for (let from = 0; from < rows.length; from += rowsATurn) {
       if (from > 0) await nextTurn();
-      this.#readRows(rows, from, sequence, read, refuse);
+      this.#readRows(rows, from, sequence, read, refuse, sink);
     }
-    const puts = await this.#giveTextIds(read);
-    const groups = this.#plans.map(() => new Map<string, KeyRows>());
-    const versions: ReadRow[] = [];
-    for (const row of read) {
-      if (row.fact === undefined) for (const { view, headKey, row: kept } of row.found) this.#group(groups, view, headKey, kept, row.index);
-      else if (row.fate !== "late" && row.fate !== "ahead") versions.push(row);
-    }
+    const versions = this.source.id === undefined ? [] : read.filter(({ fact, fate }) => fact !== undefined && fate !== "late" && fate !== "ahead");
+    for (const { found } of this.source.id === undefined ? [] : read)
+      for (const { texts, row } of found) for (const [place, text] of texts) waiting.push({ text, put: (id) => (row[place] = id) });
+    const puts = await this.#giveTextIds(waiting);
+    const group = (view: number, headKey: Buffer, row: readonly number[], index: number): void => {
+      const own = this.#groups[view]!;
+      own.addTo(headKey, own.rows.add(row), index);
+    };
+    for (const { fact, found, index } of this.source.id === undefined ? [] : read)
+      if (fact === undefined) for (const { view, headKey, row } of found) group(view, headKey, row, index);
     if (versions.length > 0) {
       const changed = await this.#versions.change(versions);
-      for (const { headKey, row, index } of changed.rows) this.#group(groups, this.#viewOf(headKey), headKey, row, index);
+      for (const { headKey, row, index } of changed.rows) group(this.#viewOf(headKey), headKey, row, index);
       puts.push(...changed.puts);
     }
     const writes: Writes = { puts, deletes: [] };
-    const all = groups.flatMap((own) => [...own.values()]);
-    for (let from = 0; from < all.length; from += keysATurn) {
-      if (from > 0) await nextTurn();
-      if (!(await this.#place(all.slice(from, from + keysATurn), writes, refuse))) return undefined;
-    }
+    let placed = 0;
+    for (const { touched, rows: own } of this.#groups)
+      for (let from = 0; from < touched.length; from += keysATurn) {
+        if (placed++ > 0) await nextTurn();
+        if (!(await this.#place(touched.slice(from, from + keysATurn), own.floats, writes, refuse))) return undefined;
+      }
     rejected.sort((a, b) => a.index - b.index);
     writes.puts.push(...(await this.counts.writes(read, rejected, aside)));
     return { ...writes, rejected };
   }
 
-  /** @returns false if blocks were replaced between the two reads */
-  async #place(groups: readonly KeyRows[], writes: Writes, refuse: (index: number, code: ErrorCode, message: string) => void): Promise<boolean> {
-    const keys = groups.map(({ headKey }) => headKey);
-    const heads = keys.length === 0 ? [] : await this.#store.getMany(keys);
-    const placed = groups.map((keyRows, i) => ({ keyRows, ...keyRows.place(heads[i]) }));
-    const blockKeys = placed.flatMap(({ blocks }) => blocks);
-    const blocks = blockKeys.length === 0 ? [] : await this.#store.getMany(blockKeys);
-    let next = 0;
-    for (const { keyRows, blocks: asked, refused } of placed) {
-      const own: Uint8Array[] = [];
-      for (let i = 0; i < asked.length; i++) {
-        const block = blocks[next++];
-        if (block === undefined) return false;
-        own.push(block);
-      }
+  /** @param floats the view's rows @returns false if blocks were replaced between the two reads */
+  async #place(
+    groups: readonly KeyRows[],
+    floats: Float64Array,
+    writes: Writes,
+    refuse: (index: number, code: ErrorCode, message: string) => void,
+  ): Promise<boolean> {
+    const waiting: { readonly keyRows: KeyRows; readonly blocks: number }[] = [];
+    const blockKeys: Uint8Array[] = [];
+    const found = this.#store.getMany(groups.map(({ headKey }) => headKey));
+    const heads = found instanceof Promise ? await found : found;
+    // Until the next await the heads are ours: most keys need nothing else.
+    for (const [i, keyRows] of groups.entries()) {
       const { plan } = keyRows;
+      const { blocks, refused } = keyRows.place(heads[i], floats);
       for (const { index, measure, value } of refused) {
         const error = new KarkhanaError("MEASURE_OUT_OF_RANGE", { view: plan.view.name, measure: plan.measures[measure]!.text, value });
         refuse(index, error.code, error.message);
       }
-      keyRows.finish(own, plan.reachUs + this.#slackUs, writes);
+      if (blocks.length === 0) keyRows.finish([], plan.reachUs + this.#slackUs, writes);
+      else {
+        keyRows.keepHead();
+        waiting.push({ keyRows, blocks: blocks.length });
+        blockKeys.push(...blocks);
+      }
+    }
+    const blocks = blockKeys.length === 0 ? [] : await this.#store.getMany(blockKeys);
+    let next = 0;
+    for (const { keyRows, blocks: asked } of waiting) {
+      const own: Uint8Array[] = [];
+      for (let i = 0; i < asked; i++) {
+        const block = blocks[next++];
+        if (block === undefined) return false;
+        own.push(block);
+      }
+      keyRows.finish(own, keyRows.plan.reachUs + this.#slackUs, writes);
     }
     return true;
   }
@@ -180,11 +219,13 @@ export class SourceIngest {
     sequence: number,
     read: ReadRow[],
     refuse: (index: number, code: ErrorCode, message: string) => void,
+    sink: RowSink,
   ): void {
+    const isVersioned = this.source.id !== undefined;
     const to = Math.min(rows.length, from + rowsATurn);
     for (let index = from; index < to; index++) {
       try {
-        const row = this.#readRow(rows[index]!, sequence, index);
+        const row = isVersioned ? this.#readRow(rows[index]!, sequence, index) : this.#readRow(rows[index]!, sequence, index, sink);
         if (row.fate === "keyless") throw new KarkhanaError("ROW_KEYLESS", { source: this.source.name });
         if (row.fate === "ahead")
           throw new KarkhanaError("ROW_REFUSED", { field: "eventTime", problem: `lies further ahead than ${this.source.ahead ?? ""}`, value: row.eventUs });
@@ -198,21 +239,11 @@ export class SourceIngest {
     }
   }
 
-  async #giveTextIds(read: readonly ReadRow[]): Promise<KeyValue[]> {
-    const waiting: ViewRow[] = [];
-    for (const { found } of read) for (const one of found) if (one.texts.length > 0) waiting.push(one);
+  async #giveTextIds(waiting: readonly WaitingText[]): Promise<KeyValue[]> {
     if (waiting.length === 0) return [];
-    const { ids, puts } = await this.#texts.idsOf([...new Set(waiting.flatMap(({ texts }) => texts.map(([, text]) => text)))]);
-    for (const { texts, row } of waiting) for (const [place, text] of texts) row[place] = ids.get(text)!;
+    const { ids, puts } = await this.#texts.idsOf([...new Set(waiting.map(({ text }) => text))]);
+    for (const { text, put } of waiting) put(ids.get(text)!);
     return [...puts];
-  }
-
-  #group(groups: readonly Map<string, KeyRows>[], view: number, headKey: Buffer, row: number[], index: number): void {
-    const own = groups[view]!;
-    const name = headKey.toString("latin1", tupleOffset);
-    let group = own.get(name);
-    if (group === undefined) own.set(name, (group = new KeyRows(this.#plans[view]!, headKey)));
-    group.add(row, index);
   }
 
   #viewOf(headKey: Uint8Array): number {

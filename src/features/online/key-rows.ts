@@ -5,22 +5,25 @@ import {
   cutPoints,
   decodeHead,
   describeBlock,
-  encodeHead,
   END,
   entryStride,
   EVENT,
+  headerLength,
   ID,
+  keptHead,
   LAST,
   MEASURES,
   mergeRows,
+  roomFor,
   ROW_ID,
   rowStride,
   SEQUENCE,
   toBytes,
   toFloats,
   TOTALS,
+  writeHead,
   type Head,
-  type Row,
+  type Incoming,
   type Rows,
 } from "./blocks.ts";
 import { blockKey } from "./keys.ts";
@@ -38,61 +41,99 @@ export interface Writes {
   readonly deletes: Uint8Array[];
 }
 
+const none: Float64Array = new Float64Array(0);
+const owned = (length: number): Float64Array => new Float64Array(length);
+
+const summedOf = new WeakMap<ViewPlan, readonly number[]>();
+
+/** Positions of the measures that are added up. */
+function summedMeasures(plan: ViewPlan): readonly number[] {
+  let summed = summedOf.get(plan);
+  if (summed === undefined) summedOf.set(plan, (summed = plan.measures.flatMap(({ kind }, j) => (kind === "sum" ? [j] : []))));
+  return summed;
+}
+
 /** New rows of one key of one view, on their way into its blocks. */
 export class KeyRows {
   readonly headKey: Uint8Array;
   readonly plan: ViewPlan;
-  readonly #rows: Row[] = [];
-  /** Each row's place in its batch. */
-  readonly #indexes: number[] = [];
+  /** Places of the rows among the view's, and of each in its batch. */
+  #places: number[] = [];
+  #indexes: number[] = [];
+  #floats: Float64Array = none;
   #head: Head = decodeHead(undefined, 0);
-  #toOpen: Row[] = [];
+  #toOpen: number[] = [];
   /** By position of the sealed block, ascending. */
-  #toSealed: [position: number, rows: Row[]][] = [];
+  #toSealed: [position: number, places: number[]][] = [];
 
   constructor(plan: ViewPlan, headKey: Uint8Array) {
     this.plan = plan;
     this.headKey = headKey;
   }
 
-  add(row: Row, index: number): void {
-    this.#rows.push(row);
+  get isEmpty(): boolean {
+    return this.#places.length === 0;
+  }
+
+  add(place: number, index: number): void {
+    this.#places.push(place);
     this.#indexes.push(index);
+  }
+
+  clear(): void {
+    this.#places = [];
+    this.#indexes = [];
+    this.#toOpen = [];
+    this.#toSealed = [];
+    this.#floats = none;
+    this.#head = decodeHead(undefined, 0);
   }
 
   /**
    * Finds each row's block by what the head says.
+   * @param head lent: `finish` must come before it is taken back, or `keepHead`
+   * @param floats the view's rows
    * @returns keys of the sealed blocks that must be loaded, and the rows left out
    */
-  place(head: Uint8Array | undefined): { readonly blocks: readonly Uint8Array[]; readonly refused: readonly RefusedRow[] } {
-    const m = this.plan.measures.length;
+  place(head: Uint8Array | undefined, floats: Float64Array): { readonly blocks: readonly Uint8Array[]; readonly refused: readonly RefusedRow[] } {
+    const { measures } = this.plan;
+    const m = measures.length;
     const stride = entryStride(m);
+    this.#floats = floats;
     this.#head = decodeHead(head, m);
     const { entries } = this.#head;
     const openFrom = entries.length === 0 ? Number.NEGATIVE_INFINITY : entries[entries.length - stride + END]!;
-    const summed = this.plan.measures.flatMap(({ kind }, j) => (kind === "sum" ? [j] : []));
+    const summed = summedMeasures(this.plan);
     const absolute = absoluteTotals(this.#head, m, summed);
-    const refused: RefusedRow[] = [];
-    const toSealed = new Map<number, Row[]>();
+    let refused: RefusedRow[] | undefined;
+    let toSealed: Map<number, number[]> | undefined;
     this.#toOpen = [];
-    for (const [i, row] of this.#rows.entries()) {
-      const tooLarge = summed.find((j) => absolute[j]! + Math.abs(row[MEASURES + j]!) >= sumLimit);
-      if (tooLarge !== undefined) {
-        refused.push({ index: this.#indexes[i]!, measure: tooLarge, value: row[MEASURES + tooLarge]! / this.plan.measures[tooLarge]!.scale });
+    for (let i = 0; i < this.#places.length; i++) {
+      const row = this.#places[i]!;
+      let tooLarge = -1;
+      for (const j of summed) if (absolute[j]! + Math.abs(floats[row + MEASURES + j]!) >= sumLimit) tooLarge = j;
+      if (tooLarge >= 0) {
+        (refused ??= []).push({ index: this.#indexes[i]!, measure: tooLarge, value: floats[row + MEASURES + tooLarge]! / measures[tooLarge]!.scale });
         continue;
       }
-      for (const j of summed) absolute[j] = absolute[j]! + (Math.abs(row[MEASURES + j]!) || 0);
-      if (row[EVENT]! >= openFrom) {
+      for (const j of summed) absolute[j] = absolute[j]! + (Math.abs(floats[row + MEASURES + j]!) || 0);
+      const event = floats[row + EVENT]!;
+      if (event >= openFrom) {
         this.#toOpen.push(row);
         continue;
       }
-      const position = firstEndAfter(entries, stride, row[EVENT]!);
+      const position = firstEndAfter(entries, stride, event);
+      toSealed ??= new Map();
       const own = toSealed.get(position);
       if (own === undefined) toSealed.set(position, [row]);
       else own.push(row);
     }
-    this.#toSealed = [...toSealed].sort((a, b) => a[0] - b[0]);
-    return { blocks: this.#toSealed.map(([position]) => blockKey(this.headKey, entries[position * stride + ID]!)), refused };
+    this.#toSealed = toSealed === undefined ? [] : [...toSealed].sort((x, y) => x[0] - y[0]);
+    return { blocks: this.#toSealed.map(([position]) => blockKey(this.headKey, entries[position * stride + ID]!)), refused: refused ?? [] };
+  }
+
+  keepHead(): void {
+    this.#head = keptHead(this.#head);
   }
 
   /**
@@ -118,19 +159,54 @@ export class KeyRows {
       const at = position * size;
       writes.deletes.push(blockKey(this.headKey, entries[at + ID]!));
       parts.push(entries.subarray(copied, at));
-      const rows = mergeRows(toFloats(blocks[i]!), latestOfEach(incoming), stride);
+      const rows = mergeRows(toFloats(blocks[i]!), this.#inOrder(incoming), stride, owned);
       parts.push(...pieces(rows, stride, false).map((piece) => seal(piece.rows, piece.end ?? entries[at + END]!)));
       copied = at + size;
     }
     parts.push(entries.subarray(copied));
     if (this.#toOpen.length > 0) {
-      const cut = pieces(mergeRows(open, latestOfEach(this.#toOpen), stride), stride, true);
+      const openAt = headerLength + entries.length;
+      let whole: Float64Array = none;
+      // Mostly the rows only join those of the head: then they are merged where they are to lie.
+      const merged = mergeRows(open, this.#inOrder(this.#toOpen), stride, (length) => (whole = roomFor(openAt + length)).subarray(openAt));
+      const cut = pieces(merged, stride, true);
       open = cut.pop()!.rows;
+      if (parts.length === 1 && cut.length === 0 && !this.#expires(retainUs)) {
+        writeHead(whole, nextId, entries, open.length, m);
+        writes.puts.push({ key: this.headKey, value: toBytes(whole) });
+        return;
+      }
       parts.push(...cut.map((piece) => seal(piece.rows, piece.end!)));
     }
     const kept = this.#expire(parts.length === 1 ? entries : joined(parts), retainUs, fresh, writes);
     for (const [id, rows] of fresh) writes.puts.push({ key: blockKey(this.headKey, id), value: toBytes(rows) });
-    writes.puts.push({ key: this.headKey, value: encodeHead({ nextId, entries: kept, open }, m) });
+    const head = roomFor(headerLength + kept.length + open.length);
+    writeHead(head, nextId, kept, open.length, m);
+    head.set(open, headerLength + kept.length);
+    writes.puts.push({ key: this.headKey, value: toBytes(head) });
+  }
+
+  /** In the order of event time, the last sent of each row id. */
+  #inOrder(places: readonly number[]): Incoming {
+    const floats = this.#floats;
+    if (places.length === 1) return { floats, places };
+    const kept: number[] = [];
+    let known: Map<number, number> | undefined;
+    for (const row of places) {
+      const id = floats[row + ROW_ID]!;
+      const before = id < 0 ? undefined : (known ??= new Map()).get(id);
+      if (before === undefined) {
+        if (id >= 0) known!.set(id, kept.length);
+        kept.push(row);
+      } else if (floats[row + SEQUENCE]! >= floats[kept[before]! + SEQUENCE]!) kept[before] = row;
+    }
+    return { floats, places: kept.sort((a, b) => floats[a + EVENT]! - floats[b + EVENT]!) };
+  }
+
+  #expires(retainUs: number): boolean {
+    const { entries } = this.#head;
+    const size = entryStride(this.plan.measures.length);
+    return entries.length > 0 && entries[LAST]! < entries[entries.length - size + LAST]! - retainUs;
   }
 
   /** The open block is not asked: a single row with a time far ahead would otherwise make the key forget everything. */
@@ -146,9 +222,12 @@ export class KeyRows {
   }
 }
 
+/** Used again for every key: nothing waits while it holds one's totals. */
+let totals: Float64Array = new Float64Array(16);
+
 /** Sum of absolute values of each summed measure over all rows of the key. */
 function absoluteTotals({ entries, open }: Head, numMeasures: number, summed: readonly number[]): Float64Array {
-  const totals = new Float64Array(numMeasures);
+  if (totals.length < numMeasures) totals = new Float64Array(numMeasures);
   for (const j of summed) {
     let total = 0;
     for (let at = TOTALS + 3 * j + 2; at < entries.length; at += entryStride(numMeasures)) total += entries[at]!;
@@ -168,22 +247,6 @@ function firstEndAfter(entries: Float64Array, stride: number, event: number): nu
     else low = middle + 1;
   }
   return low;
-}
-
-/** Incoming rows in the order of event time, the last sent of each row id. */
-function latestOfEach(incoming: readonly Row[]): readonly Row[] {
-  if (incoming.length === 1) return incoming;
-  const kept: Row[] = [];
-  const places = new Map<number, number>();
-  for (const row of incoming) {
-    const id = row[ROW_ID]!;
-    const place = id < 0 ? undefined : places.get(id);
-    if (place === undefined) {
-      if (id >= 0) places.set(id, kept.length);
-      kept.push(row);
-    } else if (row[SEQUENCE]! >= kept[place]![SEQUENCE]!) kept[place] = row;
-  }
-  return kept.sort((a, b) => a[EVENT]! - b[EVENT]!);
 }
 
 /** Rows of a block, cut if there are too many; each piece but the last ends where the next begins. */

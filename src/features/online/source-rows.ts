@@ -5,9 +5,10 @@ import { encodeVector, isVectorType, maxDimensions, readVector } from "../../dat
 import { deletedSql } from "../../data/versions.ts";
 import { KarkhanaError, codeOf } from "../../kernel/error.ts";
 import { parseIso } from "../../kernel/time.ts";
-import { sumLimit } from "../measure.ts";
+import { sumLimit, type SourceValues } from "../measure.ts";
 import { maxTupleBytes, type ViewPlan } from "../view-plan.ts";
-import { encodeValue } from "./blocks.ts";
+import { encodeValue, EVENT, KNOWN, MEASURES, ROW_ID, SEQUENCE, UNTIL } from "./blocks.ts";
+import { IncomingRows } from "./incoming-rows.ts";
 import { hasDigest, headKeyMaker } from "./keys.ts";
 import { inlineId } from "./text-ids.ts";
 
@@ -21,7 +22,17 @@ export interface ViewRow {
   readonly view: number;
   readonly headKey: Buffer;
   readonly row: number[];
-  readonly texts: readonly (readonly [place: number, text: string])[];
+  readonly texts: readonly PlacedText[];
+}
+
+type PlacedText = readonly [place: number, text: string];
+
+/** Where the rows of a batch go whose source has no versions. */
+export interface RowSink {
+  /** By view. */
+  readonly rows: readonly IncomingRows[];
+  /** @param at the row's place among the view's @param texts places in the view's rows that want a text's id */
+  readonly take: (view: number, values: SourceValues, at: number, index: number, texts: readonly PlacedText[]) => void;
 }
 
 /** What a source's expressions say of a pushed row. */
@@ -41,11 +52,14 @@ export interface ReadRow {
   readonly problem?: KarkhanaError;
 }
 
-/** @throws ROW_REFUSED, MEASURE_OUT_OF_RANGE */
-export type RowReader = (row: SourceRow, sequence: number, index: number) => ReadRow;
+/** @param sink takes what is found in place of the answer's list; without one `found` says it @throws ROW_REFUSED, MEASURE_OUT_OF_RANGE */
+export type RowReader = (row: SourceRow, sequence: number, index: number, sink?: RowSink) => ReadRow;
 
-const noTexts: ViewRow["texts"] = [];
+const noTexts: readonly PlacedText[] = [];
 const none: readonly ViewRow[] = [];
+/** What a view says of a row without a key of its own, or that its condition leaves out. */
+const keyless = -1;
+const leftOut = -2;
 
 export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]): RowReader {
   const { schema } = source;
@@ -62,8 +76,12 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
   const eventOf = toFunction(parseExpressionOf("timestamp", source.eventTime, schema, `source ${source.name}, eventTime`));
   const knownOf = toFunction(parseExpressionOf("timestamp", source.knownTime ?? source.eventTime, schema, `source ${source.name}, knownTime`));
   const columns = Object.entries(schema);
-  const readers = plans.map((plan, view) => viewRowReader(plan, view));
-  return (raw, sequence, index) => {
+  const writers = plans.map((plan) => viewRowWriter(plan));
+  const headKeysOf = plans.map((plan) => headKeyMaker(plan.hash, plan.keyTypes));
+  const ownRows = plans.map((plan) => new IncomingRows(plan.measures.length));
+  const places = plans.map(() => 0);
+  const texts: PlacedText[][] = plans.map(() => []);
+  return (raw, sequence, index, sink) => {
     const row: Record<string, Value> = {};
     for (const [name, type] of columns) row[name] = columnValue(raw, name, type);
     const outside = isTaken !== undefined && !isTaken(row);
@@ -78,38 +96,61 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
     if (eventUs - knownUs > aheadUs) return fated("ahead", none);
     if (isDeleted !== undefined && isDeleted(row)) return fated("deleted", none);
     if (outside) return fated("outside", none);
-    const found: ViewRow[] = [];
     // A version without a key still ends the one before.
-    let keyless = readers.length > 0 && fact === undefined;
+    let isKeyless = plans.length > 0 && fact === undefined;
     let problem: KarkhanaError | undefined;
-    for (const readView of readers) {
-      const result = readView(row, eventUs, knownUs, id, sequence);
-      if (result !== undefined) keyless = false;
-      if (result instanceof KarkhanaError) problem ??= result;
-      else if (result) found.push(result);
+    const rows = sink?.rows ?? ownRows;
+    // Every view first: one that refuses the row refuses it for all.
+    for (let view = 0; view < plans.length; view++) {
+      texts[view]!.length = 0;
+      if (sink === undefined) rows[view]!.clear();
+      const place = writers[view]!(row, eventUs, knownUs, id, sequence, rows[view]!, texts[view]!);
+      if (place !== keyless) isKeyless = false;
+      if (place instanceof KarkhanaError) problem ??= place;
+      places[view] = place instanceof KarkhanaError ? leftOut : place;
     }
-    const counted = fated(keyless ? "keyless" : "counts", found);
+    if (isKeyless) return fated("keyless", none);
+    const found: ViewRow[] = [];
+    for (let view = 0; view < plans.length; view++) {
+      const at = places[view]!;
+      if (at < 0) continue;
+      const own = texts[view]!.length === 0 ? noTexts : [...texts[view]!];
+      if (sink !== undefined) {
+        sink.take(view, row, at, index, own);
+        continue;
+      }
+      const { floats, stride } = rows[view]!;
+      const headKey = headKeysOf[view]!(plans[view]!.keyColumns.map((column) => row[column]))!;
+      found.push({ view, headKey, row: [...floats.subarray(at, at + stride)], texts: own.map(([place, text]) => [place - at, text] as const) });
+    }
+    const counted = fated("counts", found);
     return problem === undefined ? counted : { ...counted, problem };
   };
 }
 
-/** @returns undefined without a key, null if the view's own condition leaves the row out, an error if its embedding does */
-function viewRowReader(
+/** Writes a row as the view keeps it. @returns its place among `rows`, `keyless`, `leftOut`, or an error if its embedding leaves it out */
+function viewRowWriter(
   plan: ViewPlan,
-  view: number,
-): (row: Record<string, Value>, eventUs: number, knownUs: number, id: number, sequence: number) => ViewRow | KarkhanaError | null | undefined {
-  const keyOf = headKeyMaker(plan.hash, plan.keyTypes);
-  const { keyColumns, measures, where } = plan;
-  const hasEmbedding = plan.validSql.length > 0;
-  return (row, eventUs, knownUs, id, sequence) => {
-    const headKey = keyOf(keyColumns.length === 1 ? [row[keyColumns[0]!]] : keyColumns.map((column) => row[column]));
-    if (headKey === undefined) return undefined;
-    if (where !== undefined && where.valueOf(row) === null) return null;
-    if (hasEmbedding && hasDigest(headKey)) return new KarkhanaError("EMBEDDING_INVALID", { field: "key", problem: `is longer than ${maxTupleBytes} bytes` });
-    // In the order of `blocks.ts`: event, known, until, row id, sequence, measures.
-    const kept = [eventUs, knownUs, Number.POSITIVE_INFINITY, id, sequence];
-    let texts: (readonly [number, string])[] | undefined;
-    for (const measure of measures) {
+): (row: SourceValues, eventUs: number, knownUs: number, id: number, sequence: number, rows: IncomingRows, texts: PlacedText[]) => number | KarkhanaError {
+  const { keyColumns, keyTypes, measures, where } = plan;
+  const headKeyOf = plan.validSql.length > 0 ? headKeyMaker(plan.hash, keyTypes) : undefined;
+  return (row, eventUs, knownUs, id, sequence, rows, texts) => {
+    for (let i = 0; i < keyColumns.length; i++) {
+      const part = row[keyColumns[i]!];
+      if (typeof part !== keyTypes[i] || Number.isNaN(part)) return keyless;
+    }
+    if (where !== undefined && where.valueOf(row) === null) return leftOut;
+    if (headKeyOf !== undefined && hasDigest(headKeyOf(keyColumns.map((column) => row[column]))!))
+      return new KarkhanaError("EMBEDDING_INVALID", { field: "key", problem: `is longer than ${maxTupleBytes} bytes` });
+    const at = rows.next();
+    const { floats } = rows;
+    floats[at + EVENT] = eventUs;
+    floats[at + KNOWN] = knownUs;
+    floats[at + UNTIL] = Number.POSITIVE_INFINITY;
+    floats[at + ROW_ID] = id;
+    floats[at + SEQUENCE] = sequence;
+    for (let j = 0; j < measures.length; j++) {
+      const measure = measures[j]!;
       let value: string | number | null;
       try {
         value = measure.valueOf(row);
@@ -117,16 +158,17 @@ function viewRowReader(
         if (error instanceof KarkhanaError && error.code === "EMBEDDING_INVALID") return error;
         throw error;
       }
+      const to = at + MEASURES + j;
       if (typeof value === "string") {
         const inline = inlineId(value);
-        if (inline === undefined) (texts ??= []).push([kept.length, value]);
-        kept.push(inline ?? 0);
-      } else if (measure.kind === "value") kept.push(encodeValue(value));
+        if (inline === undefined) texts.push([to, value]);
+        floats[to] = inline ?? 0;
+      } else if (measure.kind === "value") floats[to] = encodeValue(value);
       else if (value !== null && Math.abs(value) >= sumLimit)
         throw new KarkhanaError("MEASURE_OUT_OF_RANGE", { view: plan.view.name, measure: measure.text, value: value / measure.scale });
-      else kept.push(value ?? Number.NaN);
+      else floats[to] = value ?? Number.NaN;
     }
-    return { view, headKey, row: kept, texts: texts ?? noTexts };
+    return at;
   };
 }
 
