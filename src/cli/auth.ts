@@ -1,14 +1,17 @@
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
-import { roles, type Role } from "../access/roles.ts";
+import type { Directory, User } from "../access/directory.ts";
+import { roleIn, roles, type Role, type Roles } from "../access/roles.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import { formatIso, MICROS_PER_DAY } from "../kernel/time.ts";
+import { defaultWorkspace } from "../kernel/workspace.ts";
 import { openStores } from "../server/compose.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { sealSecrets } from "../registry/webhooks/webhooks.ts";
 import { addSecretKey, openVault } from "../server/secret-keys.ts";
 import type { Stores } from "../server/stores.ts";
 import { systemClock } from "../server/system.ts";
+import type { Workspaces } from "../tracking/workspaces.ts";
 import { isSet, optionalText, type FlagValues } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
 import { chooseProject } from "./project-folder.ts";
@@ -17,20 +20,22 @@ type Action = (stores: Stores, name: string, values: FlagValues) => Promise<obje
 
 /** What each action does, and what it prints as JSON. */
 const actions: Readonly<Record<string, Action>> = {
-  list: async ({ directory }) => ({ users: await directory.users() }),
-  "add-user": async ({ directory }, name, values) => {
+  list: async ({ directory }, _name, values) => ({ users: await usersIn(directory, optionalText(values, "workspace")) }),
+  "add-user": async ({ directory, workspaces }, name, values) => {
     const role = roleOf(values);
-    await directory.addUser(name, role);
-    return { user: name, role };
+    const workspace = await workspaceIn(workspaces, values);
+    await directory.addUser(name, role, workspace);
+    return { user: name, role, workspace };
   },
   "remove-user": async ({ directory }, name) => {
     await directory.removeUser(name);
     return { removed: name };
   },
-  "set-role": async ({ directory }, name, values) => {
+  "set-role": async ({ directory, workspaces }, name, values) => {
     const role = roleOf(values);
-    await directory.setRole(name, role);
-    return { user: name, role };
+    const workspace = await workspaceIn(workspaces, values);
+    await directory.setRole(name, role, workspace);
+    return { user: name, role, workspace };
   },
   "set-password": async ({ directory }, name) => {
     await directory.setPassword(name, await askPassword(name));
@@ -70,6 +75,11 @@ export const auth: Command = {
       value: roles.join("|"),
       help: "viewer reads and asks models; editor logs, registers, sends labels; admin also deploys and sets webhooks",
     },
+    workspace: {
+      type: "string",
+      value: "name",
+      help: "Where the role counts; with list: whose users; default: default. An admin of default is one everywhere",
+    },
     label: { type: "string", value: "text", help: "What a token is for" },
     days: { type: "integer", value: "n", help: "How long a token is good; default: until it is removed", min: 1, max: 3650 },
     json: { type: "boolean", help: "Print as JSON" },
@@ -86,7 +96,7 @@ export const auth: Command = {
     try {
       const result = await work(stores, name ?? "", values);
       if (isSet(values, "json")) console.log(JSON.stringify(result));
-      else if (action === "list") await printUsers(stores);
+      else if (action === "list") await printUsers(stores, optionalText(values, "workspace"));
       else if ("token" in result)
         console.log(`${String(result.token)}\nKeep it now: it is not shown again. MLflow's client takes it as MLFLOW_TRACKING_TOKEN.`);
       else console.log(`${action}: done`);
@@ -105,14 +115,31 @@ function roleOf(values: FlagValues): Role {
   return role;
 }
 
-async function printUsers({ directory }: Stores): Promise<void> {
-  const users = await directory.users();
-  if (users.length === 0) console.log("No user is known: whoever reaches this machine's loopback may do everything, and nobody else reaches it.");
+async function usersIn(directory: Directory, workspace: string | undefined): Promise<User[]> {
+  return (await directory.users()).filter((user) => workspace === undefined || roleIn(user.roles, workspace) !== undefined);
+}
+
+/** @throws WORKSPACE_NOT_FOUND */
+async function workspaceIn(workspaces: Workspaces, values: FlagValues): Promise<string> {
+  return (await workspaces.get(optionalText(values, "workspace") ?? defaultWorkspace)).name;
+}
+
+async function printUsers({ directory }: Stores, workspace: string | undefined): Promise<void> {
+  const users = await usersIn(directory, workspace);
+  if (users.length === 0 && workspace !== undefined) console.log(`Nobody has a role in ${workspace}.`);
+  else if (users.length === 0) console.log("No user is known: whoever reaches this machine's loopback may do everything, and nobody else reaches it.");
   for (const { name, roles: held, hasPassword, tokens } of users) {
-    console.log(`${name}  ${Object.values(held).join(", ") || "no role"}${hasPassword ? "  password" : ""}`);
+    console.log(`${name}  ${rolesText(held)}${hasPassword ? "  password" : ""}`);
     for (const { tokenId, label, expiresUs } of tokens)
       console.log(`  token ${tokenId}  ${label}${expiresUs === undefined ? "" : `  until ${formatIso(expiresUs)}`}`);
   }
+}
+
+/** A role in `default` alone, as it is in most places, needs no more words. */
+function rolesText(held: Roles): string {
+  const ordered = Object.entries(held).sort(([a], [b]) => Number(b === defaultWorkspace) - Number(a === defaultWorkspace) || (a < b ? -1 : 1));
+  const texts = ordered.map(([workspace, role]) => (workspace === defaultWorkspace ? role : `${role} in ${workspace}`));
+  return texts.join(", ") || "no role";
 }
 
 /** From a terminal without showing it, or the first line of what is piped in: never from the arguments, which others on the machine see. */

@@ -21,6 +21,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   "load-test": async () => (await import("./load-test.ts")).loadTest,
   adopt: async () => (await import("./adopt.ts")).adopt,
   quantize: async () => (await import("./quantize.ts")).quantize,
+  workspace: async () => (await import("./workspace.ts")).workspace,
+  purge: async () => (await import("./purge.ts")).purge,
   auth: async () => (await import("./auth.ts")).auth,
   path: async () => (await import("./path.ts")).path,
   doctor: async () => (await import("./doctor.ts")).doctor,

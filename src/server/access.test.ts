@@ -83,6 +83,10 @@ const classes: readonly (readonly [Method, string, Role])[] = [
   ["POST", "/ajax-api/2.0/mlflow/webhooks", "admin"],
   ["POST", "/api/v1/models/late_arrival/rollback", "admin"],
   ["POST", "/api/v1/path/labs/any/grade", "admin"],
+  ["POST", "/api/v1/deleted/purge", "admin"],
+  ["GET", "/api/v1/deleted", "viewer"],
+  ["POST", "/api/3.0/mlflow/workspaces", "admin"],
+  ["DELETE", "/ajax-api/3.0/mlflow/workspaces/any", "admin"],
 ];
 const order: readonly Role[] = ["viewer", "editor", "admin"];
 

@@ -64,6 +64,26 @@ export interface RunGroups {
   readonly more: boolean;
 }
 
+/** What was deleted and can be deleted for good: a whole experiment, or the deleted runs of an active one. */
+export interface DeletedRow {
+  readonly kind: "experiment" | "runs";
+  readonly experimentId: string;
+  readonly name: string;
+  readonly runs: number;
+  readonly loggedModels: number;
+  readonly files: number;
+  readonly bytes: number;
+  /** False: files and bytes are of the first ones only. */
+  readonly isCounted: boolean;
+}
+
+/** Of a deletion for good. */
+export interface Purged {
+  readonly runs: number;
+  /** Runs that stay, since a registered version uses their files. */
+  readonly inUse: number;
+}
+
 /** A part of the data that knows nothing of the others. */
 export interface WorkspaceRow {
   readonly name: string;

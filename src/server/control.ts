@@ -14,6 +14,7 @@ import { hostGuard, isLoopback, ownAddress } from "../serving/http-guard.ts";
 import type { ControlRooms, RouteContext } from "./control-rooms.ts";
 import { statusOf } from "./error-status.ts";
 import { addArtifactRoutes } from "./routes/artifacts.ts";
+import { addDeletedRoutes } from "./routes/deleted.ts";
 import { addDatasetRoutes } from "./routes/datasets.ts";
 import { addExplanationRoutes } from "./routes/explanations.ts";
 import { addMetricsRoute } from "./routes/metrics.ts";
@@ -147,6 +148,7 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
         addFeatureRoutes,
         addRunTableRoutes,
         addRunRoutes,
+        addDeletedRoutes,
         addArtifactRoutes,
         addModelRoutes,
         addRegistryRoutes,

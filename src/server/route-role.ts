@@ -25,7 +25,7 @@ export function isInWorkspace(pattern: string | undefined): boolean {
 }
 
 const within =
-  /^\/(ajax-)?api\/2\.0\/mlflow(-artifacts)?\/|^\/get-artifact$|^\/model-versions\/get-artifact$|^\/api\/v1\/(experiments|runs|views|registry)(\/|$)/;
+  /^\/(ajax-)?api\/2\.0\/mlflow(-artifacts)?\/|^\/get-artifact$|^\/model-versions\/get-artifact$|^\/api\/v1\/(experiments|runs|views|registry|deleted)(\/|$)/;
 
 /** What is deployed, and who is told of it; what cannot be brought back; and code of theirs that this machine runs: the grader's guards are made for accidents, not for strangers. */
 const adminOnly = /\/webhooks(\/|$)|\/purge$|\/rollback$|\/promote$|\/path\/labs\/:lab\/grade$/;

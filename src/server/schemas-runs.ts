@@ -26,7 +26,24 @@ const view = Type.Object({ name: text, query: text, updatedUs: num });
 const file = { path: text, sizeBytes: int };
 
 export const runSchemas: Readonly<
-  Record<"experiments" | "window" | "count" | "keys" | "groups" | "view" | "views" | "series" | "run" | "folder" | "preview" | "workspaces" | "done", TSchema>
+  Record<
+    | "experiments"
+    | "window"
+    | "count"
+    | "keys"
+    | "groups"
+    | "view"
+    | "views"
+    | "series"
+    | "run"
+    | "folder"
+    | "preview"
+    | "workspaces"
+    | "deleted"
+    | "purged"
+    | "done",
+    TSchema
+  >
 > = {
   experiments: of<readonly Api.ExperimentRow[]>()(
     Type.Array(Type.Object({ experimentId: text, name: text, createdUs: num, tags: textMap, runs: int, running: int, failed: int, latestUs: orNull(num) })),
@@ -56,6 +73,21 @@ export const runSchemas: Readonly<
       more: flag,
     }),
   ),
+  deleted: of<readonly Api.DeletedRow[]>()(
+    Type.Array(
+      Type.Object({
+        kind: Type.Union([Type.Literal("experiment"), Type.Literal("runs")]),
+        experimentId: text,
+        name: text,
+        runs: int,
+        loggedModels: int,
+        files: int,
+        bytes: num,
+        isCounted: flag,
+      }),
+    ),
+  ),
+  purged: of<Api.Purged>()(Type.Object({ runs: int, inUse: int })),
   workspaces: of<readonly Api.WorkspaceRow[]>()(
     Type.Array(
       Type.Object({

@@ -169,6 +169,7 @@ const asks: Readonly<Record<string, Ask>> = {
   "GET artifacts": (ids) => ({ url: `?path=${artifacts(ids)}` }),
   "GET /get-artifact": byRun,
   "GET /model-versions/get-artifact": byName,
+  "POST deleted/purge": (ids) => ({ body: { kind: "experiment", experimentId: ids.experiment } }),
   "GET runs/:id": () => ({}),
   "GET runs/:id/series": () => ({ url: "?key=m" }),
   "GET runs/:id/artifacts": () => ({}),
@@ -201,6 +202,7 @@ const lists: Readonly<Record<string, Ask>> = {
   "GET runs/keys": (ids) => ({ url: `?experimentId=${ids.experiment}` }),
   "GET runs/groups": (ids) => ({ url: `?experimentId=${ids.experiment}&by=params.p` }),
   "GET views": () => ({}),
+  "GET deleted": () => ({}),
   "GET registry/models": () => ({}),
 };
 

@@ -1,7 +1,8 @@
-import { KarkhanaError } from "../kernel/error.ts";
+import { codeOf, KarkhanaError } from "../kernel/error.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
+import { deletedRuns, listDeleted, type Deleted } from "./deleted.ts";
 import { experimentKey } from "./experiments.ts";
 import type { TrackingQueries } from "./read.ts";
 import { deleteFilesBelow } from "./run-files.ts";
@@ -18,7 +19,11 @@ export interface Purging {
   /** @throws RUN_NOT_FOUND, NOT_DELETED_YET, ARTIFACTS_IN_USE */
   purgeRun(runId: string): Promise<void>;
   /** With all its runs and logged models. @throws EXPERIMENT_NOT_FOUND, NOT_DELETED_YET, ARTIFACTS_IN_USE */
-  purgeExperiment(experimentId: string): Promise<void>;
+  purgeExperiment(experimentId: string): Promise<{ readonly runs: number }>;
+  /** What these would take, for whoever has to decide. */
+  deleted(): Promise<Deleted[]>;
+  /** The deleted runs of an experiment that is active, one after the other; those that a version uses stay. @throws EXPERIMENT_NOT_FOUND */
+  purgeRunsOf(experimentId: string): Promise<{ readonly runs: number; readonly inUse: number }>;
   /** Deletes the files of what was purged before a crash. */
   finish(): Promise<void>;
 }
@@ -49,29 +54,30 @@ interface Parts {
 
 export function createPurging(parts: Parts): Purging {
   const { database, workspace } = parts;
+  const purgeRun = async (runId: string): Promise<void> => {
+    const folder = await database.transaction(async (t) => {
+      const trx = tables<TrackingTables>(t);
+      const run = await trx
+        .selectFrom("tracking_runs")
+        .select(["experiment_id", "stage", "home"])
+        .where("run_id", "=", runId)
+        .where("workspace", "=", workspace)
+        .executeTakeFirst();
+      if (run === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
+      if (run.stage !== "deleted") throw new KarkhanaError("NOT_DELETED_YET", { what: `Run ${runId}` });
+      const noted = `${run.home}${run.experiment_id}/${runId}`;
+      await requireUnused(parts, t, noted);
+      await deleteRuns(trx, [runId]);
+      await note(trx, noted, run.experiment_id);
+      return noted;
+    });
+    await removeFiles(parts, folder);
+  };
   return {
-    purgeRun: async (runId) => {
-      const folder = await database.transaction(async (t) => {
-        const trx = tables<TrackingTables>(t);
-        const run = await trx
-          .selectFrom("tracking_runs")
-          .select(["experiment_id", "stage", "home"])
-          .where("run_id", "=", runId)
-          .where("workspace", "=", workspace)
-          .executeTakeFirst();
-        if (run === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
-        if (run.stage !== "deleted") throw new KarkhanaError("NOT_DELETED_YET", { what: `Run ${runId}` });
-        const noted = `${run.home}${run.experiment_id}/${runId}`;
-        await requireUnused(parts, t, noted);
-        await deleteRuns(trx, [runId]);
-        await note(trx, noted, run.experiment_id);
-        return noted;
-      });
-      await removeFiles(parts, folder);
-    },
+    purgeRun,
     purgeExperiment: async (experimentId) => {
       const key = experimentKey(experimentId);
-      const folder = await database.transaction(async (t) => {
+      const { folder, runs } = await database.transaction(async (t) => {
         const trx = tables<TrackingTables>(t);
         const experiment = await trx
           .selectFrom("tracking_experiments")
@@ -84,11 +90,36 @@ export function createPurging(parts: Parts): Purging {
         if (experiment.stage !== "deleted" || key === 0) throw new KarkhanaError("NOT_DELETED_YET", { what: `Experiment ${experimentId}` });
         const noted = `${experiment.home}${key}`;
         await requireUnused(parts, t, noted);
-        await deleteExperiment(trx, key);
+        const held = await deleteExperiment(trx, key);
         await note(trx, noted, key);
-        return noted;
+        return { folder: noted, runs: held };
       });
       await removeFiles(parts, folder);
+      return { runs };
+    },
+    deleted: () => listDeleted(parts),
+    purgeRunsOf: async (experimentId) => {
+      const key = experimentKey(experimentId);
+      const row = await tables<TrackingTables>(database.db)
+        .selectFrom("tracking_experiments")
+        .select("stage")
+        .where("experiment_id", "=", key)
+        .where("workspace", "=", workspace)
+        .executeTakeFirst();
+      if (row === undefined) throw new KarkhanaError("EXPERIMENT_NOT_FOUND", { experimentId });
+      let [runs, inUse] = [0, 0];
+      for (const runId of await deletedRuns(parts, key)) {
+        try {
+          await purgeRun(runId);
+          runs++;
+        } catch (error) {
+          // Gone or restored by somebody meanwhile: it is not ours to delete any more.
+          if (codeOf(error) === "RUN_NOT_FOUND" || codeOf(error) === "NOT_DELETED_YET") continue;
+          if (codeOf(error) !== "ARTIFACTS_IN_USE") throw error;
+          inUse++;
+        }
+      }
+      return { runs, inUse };
     },
     finish: async () => {
       const pending = await tables<TrackingTables>(database.db).selectFrom("tracking_purges").select("folder").where("is_done", "=", 0).execute();
@@ -125,7 +156,8 @@ async function removeFiles({ database, blobs }: Pick<Parts, "database" | "blobs"
   await tables<TrackingTables>(database.db).updateTable("tracking_purges").set({ is_done: 1 }).where("folder", "=", folder).execute();
 }
 
-async function deleteExperiment(trx: TrackingQueries, key: number): Promise<void> {
+/** @returns how many runs it had */
+async function deleteExperiment(trx: TrackingQueries, key: number): Promise<number> {
   const runs = await trx.selectFrom("tracking_runs").select("run_id").where("experiment_id", "=", key).execute();
   await deleteRuns(
     trx,
@@ -138,6 +170,7 @@ async function deleteExperiment(trx: TrackingQueries, key: number): Promise<void
   );
   await trx.deleteFrom("tracking_experiment_tags").where("experiment_id", "=", key).execute();
   await trx.deleteFrom("tracking_experiments").where("experiment_id", "=", key).execute();
+  return runs.length;
 }
 
 async function deleteRuns(trx: TrackingQueries, runIds: readonly string[]): Promise<void> {

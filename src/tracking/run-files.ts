@@ -111,7 +111,7 @@ export async function deleteFilesBelow(blobs: BlobStore, folder: string): Promis
   for await (const entry of filesBelow(blobs, folder)) await blobs.delete(entry.path);
 }
 
-async function* filesBelow(blobs: BlobStore, folder: string): AsyncGenerator<BlobEntry> {
+export async function* filesBelow(blobs: BlobStore, folder: string): AsyncGenerator<BlobEntry> {
   for (const entry of await blobs.list(folder)) {
     if (entry.isFolder) yield* filesBelow(blobs, entry.path);
     else yield entry;

@@ -405,6 +405,12 @@ export const trackingMigrations: readonly Migration[] = [
         .execute();
     },
   },
+  {
+    id: "tracking-0009-deleted-runs",
+    // Runs that are not deleted have no part in it, and cost nothing.
+    up: ({ schema }) =>
+      schema.createIndex("tracking_runs_deleted").on("tracking_runs").column("experiment_id").where(sql.ref("stage"), "=", sql.lit("deleted")).execute(),
+  },
 ];
 
 /** SQLite takes no constraint off a table. What points at the rows is checked when the transaction ends, when they are there again. */

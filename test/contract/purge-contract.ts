@@ -72,6 +72,33 @@ export function purgeContract(name: string, makeFixture: MakeSqlFixture): void {
       expect(await blobs.list(`${experimentId}/${kept.runId}/artifacts/deep`)).toHaveLength(1);
     });
 
+    it("says before what would go: experiments, runs, files and bytes; and takes exactly that", async () => {
+      const before = await tracking.purging.deleted();
+      const [whole, part] = [
+        await tracking.experiments.create({ name: "say whole", tags: {} }),
+        await tracking.experiments.create({ name: "say part", tags: {} }),
+      ];
+      for (const experimentId of [whole, part]) for (let i = 0; i < 3; i++) await filled(experimentId);
+      expect(await tracking.purging.deleted()).toEqual(before);
+      await tracking.experiments.setStage(whole, "deleted");
+      const { items } = await tracking.runs.search({ experimentIds: [part], view: "ALL", limit: 10 });
+      const [first, second, kept] = items.map(({ run }) => run.runId);
+      for (const runId of [first!, second!]) await tracking.runs.setStage(runId, "deleted");
+      expect((await tracking.purging.deleted()).slice(before.length)).toEqual([
+        { kind: "experiment", experimentId: whole, name: "say whole", runs: 3, loggedModels: 3, files: 6, bytes: 6, isCounted: true },
+        { kind: "runs", experimentId: part, name: "say part", runs: 2, loggedModels: 0, files: 2, bytes: 2, isCounted: true },
+      ]);
+      used = `${part}/${first}`;
+      expect(await tracking.purging.purgeRunsOf(part)).toEqual({ runs: 1, inUse: 1 });
+      expect(await tracking.purging.purgeRunsOf(part)).toEqual({ runs: 0, inUse: 1 });
+      used = undefined;
+      expect(await tracking.purging.purgeRunsOf(part)).toEqual({ runs: 1, inUse: 0 });
+      expect((await tracking.runs.search({ experimentIds: [part], view: "ALL", limit: 10 })).items.map(({ run }) => run.runId)).toEqual([kept]);
+      expect(await tracking.purging.purgeExperiment(whole)).toEqual({ runs: 3 });
+      expect(await tracking.purging.deleted()).toEqual(before);
+      await expect(tracking.purging.purgeRunsOf("4711")).rejects.toMatchObject({ code: "EXPERIMENT_NOT_FOUND" });
+    });
+
     it("an experiment goes with all it holds and frees its name; its id comes never again", async () => {
       const experimentId = await tracking.experiments.create({ name: "whole", tags: { a: "1" } });
       await filled(experimentId);
