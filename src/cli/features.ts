@@ -2,6 +2,8 @@ import { availableParallelism } from "node:os";
 import { registerDataset } from "../data/register.ts";
 import { relationOf } from "../data/relation.ts";
 import { featureViewHash, type FeatureViewDefinition } from "../features/definition.ts";
+import { ViewIndex } from "../features/nearest/view-index.ts";
+import { planView } from "../features/view-plan.ts";
 import { historicalFeatures } from "../features/offline/historical.ts";
 import { readViewProfile } from "../features/online/lookup-watch.ts";
 import { readMark } from "../features/online/marks.ts";
@@ -21,6 +23,7 @@ import type { Stores } from "../server/stores.ts";
 import { openDuckDb } from "../storage/duckdb/duckdb.ts";
 import { systemClock, systemId } from "../server/system.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
+import { embeddingOf } from "../workflows/nearest.ts";
 import { planText } from "../workflows/definition-plan.ts";
 import { planStart } from "../server/definition-start.ts";
 import { upToNow } from "../workflows/pushed-sources.ts";
@@ -33,17 +36,21 @@ type View = { readonly hash: string; readonly view: FeatureViewDefinition; reado
 type Output = (json: Record<string, unknown>, text: string) => void;
 
 /**
- * `karkhana features [list|profile|diff|materialize|backfill|quarantine|historical]`: the online store's views, what they gave lately, what a start would change, filling them, features of the past.
+ * `karkhana features [list|profile|diff|nearest|materialize|backfill|quarantine|historical]`: the online store's views, what they gave lately, what a start would change, filling them, features of the past.
  * Works beside a running program.
  */
 export const features: Command = {
   name: "features",
   summary:
-    "List feature views, show what lookups gave lately (profile), what a start would change (diff), fill the online store (materialize, backfill), show rows set aside (quarantine), or join a file with features of its past (historical)",
+    "List feature views, show what lookups gave lately (profile), what a start would change (diff), find entities by their embedding (nearest), fill the online store (materialize, backfill), show rows set aside (quarantine), or join a file with features of its past (historical)",
   positionals: ["action", "view"],
   flags: {
     ...projectFlags,
     view: { type: "string", value: "name", help: "Only this view; default all" },
+    key: { type: "string", value: "json", help: 'nearest: an entity\'s key, such as ORD or ["ORD", 7]' },
+    vector: { type: "string", value: "json", help: "nearest: a vector, such as [0.1, 0.7]" },
+    feature: { type: "string", value: "name", help: "nearest: which embedding, where the view has several" },
+    k: { type: "integer", value: "n", help: "nearest: how many", default: 10, max: 1000 },
     until: { type: "string", value: "time", help: "Rows known by then (ISO 8601); default now" },
     "slice-rows": { type: "integer", value: "n", help: "Rows loaded between two records of progress", default: 200_000, max: 10_000_000 },
     model: { type: "string", value: "name", help: "historical: whose features" },
@@ -64,6 +71,7 @@ export const features: Command = {
     try {
       if (action === "list") await list(stores, views, say);
       else if (action === "diff" || action === "plan") await diff(project, stores, say);
+      else if (action === "nearest") await nearest(stores, views, values, say);
       else if (action === "profile") await profile(project, stores, views, say);
       else if (action === "quarantine") await quarantine(stores, views, say);
       else if (action === "materialize" || action === "backfill")
@@ -78,7 +86,7 @@ export const features: Command = {
       else
         throw new KarkhanaError("INVALID_ARGUMENT", {
           field: "action",
-          problem: "expected list, profile, diff, materialize, backfill, quarantine or historical",
+          problem: "expected list, profile, diff, nearest, materialize, backfill, quarantine or historical",
           value: action,
         });
       return 0;
@@ -131,6 +139,60 @@ async function diff(project: LoadedProject, stores: Stores, say: Output): Promis
   const plan = await planStart(project, stores);
   const lines = planText(plan);
   say({ ...plan }, lines.length === 0 ? "every definition is as it was at the last start" : lines.join("\n"));
+}
+
+/** Who is nearest now, by what lies in the online store; every vector is looked at. */
+async function nearest(stores: Stores, views: readonly View[], values: FlagValues, say: Output): Promise<void> {
+  const embedded = views.filter(({ view }) => Object.values(view.features).some(({ embedding }) => embedding !== undefined));
+  const [only] = embedded;
+  if (only === undefined || embedded.length > 1)
+    throw new KarkhanaError("INVALID_ARGUMENT", {
+      field: "view",
+      problem: only === undefined ? "no such view has an embedding" : `expected one of ${embedded.map(({ view }) => view.name).join(", ")}`,
+      value: null,
+    });
+  const { view } = only;
+  const store = await openOnlineStore(stores.onlineStore);
+  try {
+    const index = new ViewIndex({ store, view, feature: embeddingOf(view, optionalText(values, "feature")) });
+    const found = await index.nearest({ of: questionOf(view, values), k: Math.max(1, number(values, "k")), timeUs: systemClock.nowUs(), exact: true });
+    const lines = found.neighbours.map(({ keys, distance, attributes }) => {
+      const told = Object.entries(attributes).map(([name, value]) => `${name} ${String(value)}`);
+      return `${distance.toPrecision(6).padStart(12)}  ${keys.join(", ")}${told.length === 0 ? "" : `  (${told.join(", ")})`}`;
+    });
+    say({ view: view.name, ...found }, lines.length === 0 ? "no entity has a vector now" : lines.join("\n"));
+  } finally {
+    await store.close();
+  }
+}
+
+/** @throws INVALID_ARGUMENT */
+function questionOf(view: FeatureViewDefinition, values: FlagValues): { vector: number[] } | { keys: (string | number)[] } {
+  const [key, vector] = [optionalText(values, "key"), optionalText(values, "vector")];
+  if ((key === undefined) === (vector === undefined))
+    throw new KarkhanaError("INVALID_ARGUMENT", { field: "--vector", problem: "give either --vector or --key", value: null });
+  if (vector !== undefined) {
+    const list = jsonOf(vector);
+    if (Array.isArray(list) && list.every((one) => typeof one === "number")) return { vector: list };
+    throw new KarkhanaError("INVALID_ARGUMENT", { field: "--vector", problem: "expected a JSON list of numbers", value: vector.slice(0, 100) });
+  }
+  const { keyTypes } = planView(view);
+  const given = jsonOf(key!);
+  const parts: unknown[] = Array.isArray(given) ? given : [keyTypes[0] === "string" ? key : given];
+  if (parts.length === keyTypes.length && parts.every((part, i): part is string | number => typeof part === keyTypes[i])) return { keys: parts };
+  throw new KarkhanaError("INVALID_ARGUMENT", {
+    field: "--key",
+    problem: `expected ${view.entity.keys.map((name, i) => `${name} (${keyTypes[i]!})`).join(", ")}${keyTypes.length > 1 ? " as a JSON list" : ""}`,
+    value: key!.slice(0, 100),
+  });
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What lookups gave on the newest days of questions, beside the training set's. */

@@ -17,6 +17,7 @@ import { lockRole } from "../server/role-lock.ts";
 import { systemClock, systemId } from "../server/system.ts";
 import { ownAddress } from "../serving/http-guard.ts";
 import { createServing } from "../serving/app.ts";
+import { createNearestNeighbours } from "../workflows/nearest.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
 import { pushedFolders } from "../workflows/pushed-sources.ts";
 import { endWithSupervisor, onPeers, tellSupervisor } from "./messages.ts";
@@ -43,6 +44,7 @@ try {
   const log =
     number === 0 ? await openLoggedFeatures({ online: state, sources, folder: pushedFolders(stores.folder).logFolder, clock: systemClock }) : undefined;
   const features = log ?? state;
+  const nearest = createNearestNeighbours({ projectFile: args.projectFile, onlineStore: stores.onlineStore });
   const feedback = await openFeedbackLog(logFolderOf(stores.folder.logFolder, number));
   const exchanges = openExchangeLog(logFolderOf(stores.folder.logFolder, number));
   const { otlpEndpoint } = configuration;
@@ -53,6 +55,7 @@ try {
     registry: stores.registry,
     blobs: stores.blobs,
     online: features,
+    nearest,
     featureMetrics: async () => [
       ...lookupFamilies(watch.totals()),
       // Of the sources every process knows the same: they are told once.
@@ -75,6 +78,7 @@ try {
     await traces?.close();
     await feedback.close();
     await exchanges.close();
+    await nearest.close();
     await watch.close().catch(() => undefined);
     await log?.close();
     await online.close();

@@ -21,6 +21,7 @@ import { listenToPeers, type PeerServer } from "./peers/peer-server.ts";
 import { Peers, type Peer, type PeersOptions } from "./peers/peers.ts";
 import { ProcessReports } from "./peers/process-reports.ts";
 import { ExchangeRecorder } from "./openai/recorder.ts";
+import type { NearestFace } from "./nearest.ts";
 import { reportHealth, type HealthReport } from "./report.ts";
 import { fieldsReader } from "./request-fields.ts";
 import { ServedModel } from "./served-model.ts";
@@ -50,6 +51,8 @@ export interface ServingOptions {
   readonly allowedHosts?: readonly string[];
   /** Says who asks; without one this machine alone is answered. */
   readonly gate?: Gate;
+  /** Finds entities by their embeddings; default nobody is found: the routes are not there. */
+  readonly nearest?: NearestFace;
   /** What is told at `/metrics` of the features beside the models; default nothing. */
   readonly featureMetrics?: () => Promise<readonly MetricFamily[]>;
   /** Where traces of answers go; default nowhere. */
@@ -154,6 +157,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     traces: options.traces,
     allowedHosts: options.allowedHosts ?? [],
     gate: options.gate,
+    nearest: options.nearest,
   };
   const http = createHttp(shared);
   const grpcOptions = {

@@ -22,6 +22,7 @@ import type { Peers } from "./peers/peers.ts";
 import type { ProcessReports } from "./peers/process-reports.ts";
 import { addOpenAiRoutes } from "./openai/http-routes.ts";
 import type { ExchangeRecorder } from "./openai/recorder.ts";
+import { addNearestRoutes, type NearestFace } from "./nearest.ts";
 import { addRoutes } from "./routes.ts";
 import type { TraceSink } from "./traces.ts";
 import type { HealthReport } from "./report.ts";
@@ -58,6 +59,7 @@ export interface HttpOptions {
   readonly allowedHosts: readonly string[];
   /** Without one nobody is asked who they are. */
   readonly gate?: Gate | undefined;
+  readonly nearest?: NearestFace | undefined;
 }
 
 export interface Http {
@@ -118,6 +120,7 @@ export function createHttp(options: HttpOptions): Http {
   });
   addOpenAiRoutes(app, { ...options, backends: options.server.files.backends, maxBodyBytes: limits.maxLanguageBodyBytes });
   addFeastRoutes(app, { ...options, answer });
+  addNearestRoutes(app, { ...options, answer });
   addMlflowRoutes(app, { ...options, answer, modelNames: [...options.models.keys()], maxBodyBytes: limits.maxTensorBodyBytes });
   return {
     listen: (host, port, reusePort) => listen(app, host, port, reusePort),

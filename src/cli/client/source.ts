@@ -1,10 +1,11 @@
-import { isVectorType } from "../../data/vector-column.ts";
 /**
  * TypeScript of a client that knows the project: a field that a model does not have, a value of another type and a misspelt model are
  * compile errors. It needs `fetch` and nothing else.
  */
 import type { ColumnType } from "../../data/source.ts";
-import type { ModelDefinition, ProjectDefinition } from "../../project/definition.ts";
+import { isVectorType } from "../../data/vector-column.ts";
+import { nearestMethod, nearestTypes } from "./nearest-source.ts";
+import { viewsOf, type ModelDefinition, type ProjectDefinition } from "../../project/definition.ts";
 
 export function clientSource(project: ProjectDefinition): string {
   const models = [...project.models].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -12,6 +13,7 @@ export function clientSource(project: ProjectDefinition): string {
     (model) =>
       `/** What ${model.name} is asked. */\nexport interface ${typeName(model)}Fields {\n${model.request.map((field) => fieldLine(model, field)).join("\n")}\n}\n`,
   );
+  const views = [...new Map(models.flatMap(({ service }) => viewsOf(service)).map((view) => [view.name, view])).values()];
   const members = models.map((model) => `  readonly ${JSON.stringify(model.name)}: ${typeName(model)}Fields;`);
   const hashes = models.map((model) => `  ${JSON.stringify(model.name)}: ${JSON.stringify(model.service.hash)},`);
   return `// Made by \`karkhana client\` from the project ${JSON.stringify(project.name)}; make it again when the project changes.
@@ -25,7 +27,7 @@ ${members.join("\n")}
 const services: Readonly<Record<keyof Models, string>> = {
 ${hashes.join("\n")}
 };
-${runtime}`;
+${nearestTypes(views)}${runtime.replace("/* nearest */\n", nearestMethod(views))}`;
 }
 
 /** Letters and digits, first letter large: late_arrival -> LateArrival. */
@@ -127,6 +129,7 @@ export function createClient({ url, token, timeoutMs = 5000 }: ClientOptions) {
     label: async (model: keyof Models, id: string, label: 0 | 1): Promise<void> => {
       await send(\`/v1/models/\${encodeURIComponent(model)}/labels\`, { labels: [{ id, label }] });
     },
+/* nearest */
     /** Names of models whose features are other ones than when this file was made. */
     check: async (): Promise<readonly string[]> => {
       const reply = (await send("/v1/models", undefined)) as { readonly models: readonly { readonly model: string; readonly serviceHash: string }[] };

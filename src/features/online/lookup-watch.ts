@@ -107,7 +107,9 @@ export class ViewWatch {
       const value = values[f] ?? null;
       const status = valueStatus(feature, value, statuses[f]!);
       totals.statuses.get(feature.name)![status] += weight;
-      profile?.features.get(feature.name)?.add(value, status, weight);
+      // Of a vector its length is told, not each of its numbers.
+      const told = this.plan.view.features[feature.name]?.embedding === undefined ? value : lengthOf(value);
+      profile?.features.get(feature.name)?.add(told, status, weight);
     }
     if (newestUs === undefined) return;
     const age = Math.max(0, (timeUs - newestUs) / 1e6);
@@ -131,6 +133,11 @@ export class ViewWatch {
     this.days.set(day, profile);
     return profile;
   }
+}
+
+function lengthOf(vector: FeatureValue): FeatureValue {
+  if (!Array.isArray(vector) || vector.length === 0) return null;
+  return Math.hypot(...(vector as readonly number[]));
 }
 
 export class LookupWatch {

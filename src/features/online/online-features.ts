@@ -3,7 +3,7 @@ import type { Micros } from "../../kernel/clock.ts";
 import { codeOf, KarkhanaError } from "../../kernel/error.ts";
 import { MICROS_PER_DAY } from "../../kernel/time.ts";
 import type { KeyValueStore } from "../../storage/kv/port.ts";
-import { featureViewHash, type FeatureService, type FeatureViewDefinition } from "../definition.ts";
+import { featureViewHash, slotsOf, type FeatureService, type FeatureViewDefinition } from "../definition.ts";
 import { planView, type ViewPlan } from "../view-plan.ts";
 import { SourceIngest, type RejectedRow } from "./ingest.ts";
 import type { CategoryDictionary } from "../vector.ts";
@@ -151,8 +151,8 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeat
         throw new KarkhanaError("INVALID_ARGUMENT", { field: "sequence", problem: "expected a whole number from 0", value: batch.sequence });
       return inTurn(() => ingest(source, rows, batch));
     },
-    reader: (service, dictionary = {}) => new ViewsReader(store, service, planOf, dictionary, watch).one,
-    batchReader: (service, dictionary = {}) => new ViewsReader(store, service, planOf, dictionary, watch).many,
+    reader: (service, dictionary = {}) => new ViewsReader(store, inputsOf(service), planOf, dictionary, watch).one,
+    batchReader: (service, dictionary = {}) => new ViewsReader(store, inputsOf(service), planOf, dictionary, watch).many,
     valuesReader: (service) => new ViewsReader(store, service, planOf, {}, watch).values,
     load: async (name, rows) => {
       const source = sourceNamed(name);
@@ -169,6 +169,11 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeat
     counters: async (name) => sourceNamed(name).counts.counters(),
     quarantine: async (name) => sourceNamed(name).counts.quarantine(),
   };
+}
+
+/** A service without the views that no slot of its vector comes from: embeddings that no model reads. */
+function inputsOf(service: FeatureService): FeatureService {
+  return { ...service, features: service.features.filter((feature) => feature.kind !== "featureReference" || slotsOf(feature).length > 0) };
 }
 
 function ingestsBySource(store: KeyValueStore, plans: readonly ViewPlan[], others: readonly SourceDefinition[], slackUs: number): Map<string, SourceIngest> {

@@ -17,6 +17,8 @@ export function pickedFeatures(plan: ViewPlan): readonly PlannedFeature[] {
   });
 }
 
+const noNumbers: readonly number[] = [];
+
 /** In `kept`: event, known, row id, measures. */
 const keptMeasures = 3;
 
@@ -124,8 +126,9 @@ export class PickedRows {
   }
 
   /** Ids of texts that the answers hold and `texts` does not know. */
-  missingTexts(texts: Texts, missing: Set<number>): void {
-    for (const { aggregate, measure } of this.#features) {
+  missingTexts(texts: Texts, missing: Set<number>, wantsVectors: boolean): void {
+    for (const { aggregate, measure, output } of this.#features) {
+      if (output.isInput === false && !wantsVectors) continue;
       if (this.#plan.measures[measure]!.kind === "value" || this.#plan.measures[measure]!.kind === "sum" || aggregate === "distinct") continue;
       const miss = (id: number | undefined): void => {
         if (id !== undefined && !Number.isNaN(id) && texts.get(id) === undefined) missing.add(id);
@@ -143,7 +146,11 @@ export class PickedRows {
     if (feature.aggregate === "latest") {
       const lying = this.#newest[keptMeasures + feature.measure];
       if (lying === undefined || Number.isNaN(lying) || this.#timeUs - this.#newest[0]! > this.#plan.latestUs!) return null;
-      if (kind === "vector") return Array.from(decodeVector(texts.get(lying)!));
+      if (kind === "vector") {
+        const text = texts.get(lying);
+        // Not asked for: that it is there is all that is known.
+        return text === undefined ? noNumbers : Array.from(decodeVector(text));
+      }
       return read(lying);
     }
     const values = this.#valuesOf(feature);

@@ -47,6 +47,7 @@ interface Lookup {
   /** Where its slots go, and where its question's vector begins. */
   at: number;
   base: number;
+  wantsVectors: boolean;
 }
 
 /** A writer replaces blocks between our rounds; more often than this in a row means something else is wrong. */
@@ -108,7 +109,7 @@ export class ViewsReader {
   };
 
   readonly values: ValuesReader = (timesUs, fields) => {
-    const groups = timesUs.map((timeUs, i) => this.#aimed(timeUs, fields[i]!, 0));
+    const groups = timesUs.map((timeUs, i) => this.#aimed(timeUs, fields[i]!, 0, true));
     const found: ViewValues[][] = [];
     const take = (): void => {
       for (const lookups of groups)
@@ -127,10 +128,19 @@ export class ViewsReader {
     return done === undefined ? found : done.then(() => found);
   };
 
-  #aimed(timeUs: number, fields: RequestFields, offset: number): Lookup[] {
+  #aimed(timeUs: number, fields: RequestFields, offset: number, wantsVectors = false): Lookup[] {
     const lookups =
       this.#free.pop() ??
-      this.#probes.map(({ plan, watch }): Lookup => ({ reading: new ViewReading(plan), watch, blocks: [], headKey: undefined, timeUs: 0, at: 0, base: 0 }));
+      this.#probes.map(({ plan, watch }): Lookup => ({
+        reading: new ViewReading(plan),
+        watch,
+        blocks: [],
+        headKey: undefined,
+        timeUs: 0,
+        at: 0,
+        base: 0,
+        wantsVectors: false,
+      }));
     for (let i = 0; i < lookups.length; i++) {
       const probe = this.#probes[i]!;
       const lookup = lookups[i]!;
@@ -138,6 +148,7 @@ export class ViewsReader {
       lookup.timeUs = timeUs;
       lookup.at = offset + probe.first;
       lookup.base = offset;
+      lookup.wantsVectors = wantsVectors;
     }
     return lookups;
   }
@@ -188,7 +199,7 @@ export class ViewsReader {
   /** Asks until none is missing: an overlapping read may have trimmed what this one had found there. */
   #withTexts(lookups: readonly Lookup[], finish: () => void): Promise<void> | undefined {
     const missing = new Set<number>();
-    for (const { reading } of lookups) reading.missingTexts(this.#texts, missing);
+    for (const { reading, wantsVectors } of lookups) reading.missingTexts(this.#texts, missing, wantsVectors);
     if (missing.size === 0) {
       finish();
       return undefined;

@@ -110,8 +110,9 @@ export class ViewReading {
     this.#picked?.addRows(rows, start, end, isOpen);
   }
 
-  missingTexts(texts: Texts, missing: Set<number>): void {
-    this.#picked?.missingTexts(texts, missing);
+  /** @param wantsVectors of embeddings that models do not read as well */
+  missingTexts(texts: Texts, missing: Set<number>, wantsVectors: boolean): void {
+    this.#picked?.missingTexts(texts, missing, wantsVectors);
   }
 
   /** Writes the view's slots, in their order, from `out[at]` on; `base` is where the vector begins, for the slots' codes. */
@@ -124,6 +125,7 @@ export class ViewReading {
     }
     let to = at;
     for (const [f, feature] of features.entries()) {
+      if (feature.output.isInput === false) continue;
       if (this.#isPicked[f]!) to = writeValue(this.#picked!.value(feature, texts), feature.output, (slot) => codes(slot - base), out, to);
       else out[to++] = this.#numberOf(feature);
     }

@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { csv } from "../data/source.ts";
+import { embedding, entity, featureView, latest, numeric } from "../features/definition.ts";
+import { ViewIndex } from "../features/nearest/view-index.ts";
+import { createOnlineFeatures } from "../features/online/online-features.ts";
+import { model, project } from "../project/definition.ts";
+import { statusOf } from "../server/error-status.ts";
+import { openMemoryStore } from "../storage/kv/memory.ts";
+import { openWorld, type World } from "./test-world.ts";
+
+const songs = csv("songs", {
+  path: "songs.csv",
+  eventTime: "at",
+  schema: { at: "timestamp", album: "string", track: "int64", sound: "float32[2]", mood: "string", plays: "int64" },
+});
+const track = featureView("track", {
+  entity: entity("track", { keys: ["album", "track"] }),
+  source: songs,
+  on: { album: "album", track: "track" },
+  features: { sound: embedding("sound", { dimensions: 2, metric: "cosine" }), mood: latest("mood") },
+});
+const hit = model("hit", {
+  spine: songs,
+  request: ["album", "track", "plays"],
+  label: "plays > 100",
+  features: [numeric("plays"), track.at({ album: "album", track: "track" })],
+  trainer: { gbdt: {} },
+  training: { from: "2024-01-01", validFrom: "2024-02-01", holdoutFrom: "2024-03-01", to: "2024-04-01" },
+});
+
+let world: World;
+beforeAll(async () => {
+  const store = openMemoryStore();
+  const online = createOnlineFeatures({ store, views: [track] });
+  const index = new ViewIndex({ store, view: track, feature: "sound" });
+  const rows = Array.from({ length: 9 }, (_, i) => ({
+    at: i,
+    album: "a",
+    track: i,
+    sound: [Math.cos(i / 10), Math.sin(i / 10)],
+    mood: i % 2 === 0 ? "calm" : "wild",
+  }));
+  await online.ingest("songs", rows, { producer: "p", sequence: 0 });
+  world = await openWorld({
+    statusOf,
+    deploy: false,
+    serving: { project: project("songs", { models: [hit] }), online, nearest: { nearest: async (_view, question) => index.nearest(question) } },
+  });
+});
+afterAll(() => world.close());
+
+const ask = async (body: unknown, view = "track") => world.post(`/v1/views/${view}/nearest`, body);
+
+test("neighbours of a vector and of a key, with distances, times and attributes", async () => {
+  const { status, body } = await ask({ vector: [1, 0], k: 2 });
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    view: "track",
+    feature: "sound",
+    metric: "cosine",
+    exact: true,
+    entities: 9,
+    neighbours: [
+      { key: { album: "a", track: 0 }, distance: 0, eventTime: "1970-01-01T00:00:00Z", attributes: { mood: "calm" } },
+      {
+        key: { album: "a", track: 1 },
+        distance: expect.closeTo(1 - Math.cos(0.1), 6),
+        eventTime: expect.stringMatching(/^1970-01-01T00:00:00\.000001Z$/),
+        attributes: { mood: "wild" },
+      },
+    ],
+  });
+  const near = await ask({ key: { album: "a", track: 4 }, k: 2, where: { mood: "calm" } });
+  expect((near.body as unknown as { neighbours: { key: { track: number } }[] }).neighbours.map(({ key }) => key.track)).toEqual([2, 6]);
+});
+
+test.each([
+  [{ k: 3 }, 400, "vector"],
+  [{ vector: [1, 0], key: { album: "a", track: 1 } }, 400, "either a vector or a key"],
+  [{ vector: [1, "x"] }, 400, "vector[1]"],
+  [{ vector: [1, 0], k: 0 }, 400, "whole number from 1 to 1000"],
+  [{ vector: [1, 0, 0] }, 400, "expected 2 numbers, got 3"],
+  [{ vector: [0, 0] }, 400, "zeros"],
+  [{ key: { album: "a" } }, 400, "key.track"],
+  [{ key: { album: "a", track: 77 } }, 404, 'no embedding of ["a",77]'],
+  [{ vector: [1, 0], where: { loud: 1 } }, 400, "loud"],
+])("%j is refused and named", async (body, status, text) => {
+  const refused = await ask(body);
+  expect([refused.status, refused.text]).toEqual([status, expect.stringContaining(text.replaceAll('"', '\\"'))]);
+});
+
+test("a view that is not there is not found", async () => {
+  expect((await ask({ vector: [1, 0] }, "nothing")).status).toBe(404);
+});
+
+test("Feast's clients get documents in their own shape", async () => {
+  const { status, body } = await world.post("/retrieve-online-documents", { features: ["track:sound", "track:mood"], query: [1, 0], top_k: 2, api_version: 2 });
+  expect(status).toBe(200);
+  const times = ["1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000001Z"];
+  const statuses = ["PRESENT", "PRESENT"];
+  expect(body).toEqual({
+    metadata: { feature_names: ["album", "track", "mood", "distance"] },
+    results: [
+      { values: ["a", "a"], statuses, event_timestamps: times },
+      { values: [0, 1], statuses, event_timestamps: times },
+      { values: ["calm", "wild"], statuses, event_timestamps: times },
+      { values: [0, expect.closeTo(1 - Math.cos(0.1), 6)], statuses, event_timestamps: times },
+    ],
+  });
+  expect((await world.post("/retrieve-online-documents", { features: ["track:sound"], query_string: "loud", top_k: 2 })).status).toBe(400);
+  expect((await world.post("/retrieve-online-documents", { features: ["track:noise"], query: [1, 0] })).status).toBe(404);
+});
