@@ -12,7 +12,7 @@ import { internalToken } from "../../src/server/internal-token.ts";
 import type { StatsReport } from "../../src/serving/peers/process-reports.ts";
 import { openSegmentReader } from "../../src/storage/segments/log.ts";
 import { scratchFolder } from "../contract/scratch-folder.ts";
-import { LoopCommand } from "./loop-command.ts";
+import { freePorts, LoopCommand } from "./loop-command.ts";
 import { expectEffectsOnce, expectNothingLost, expectSameDecisions } from "./loop-promises.ts";
 import { readHistory, readRecords } from "./loop-records.ts";
 
@@ -202,5 +202,47 @@ describe.skipIf(process.platform !== "linux")("two serving processes on one port
     console.log(
       `${answered.size} answers; broken connections: ${brokenByKill.length} by the kill, ${broken.length} while started again; ${pushed.join(" and ")} pushes`,
     );
+  });
+
+  it("a supervisor killed with three, started again at once with one, then with two: the ports are free, and a reader that was there all the time has every answer once", async () => {
+    const log = path.join(data, "log");
+    const reader = await readFeedback(log);
+    let place = (await reader.ends()).predictions;
+    const before = place;
+    const read: string[] = [];
+    const readOn = async (): Promise<void> => {
+      for (let records = await reader.predictions(place, 100); records.length > 0; records = await reader.predictions(place, 100)) {
+        read.push(...records.filter(({ record }) => record.role !== "shadow").map(({ record }) => record.id));
+        place = records.at(-1)!.offset + 1;
+      }
+    };
+    const ports = await freePorts();
+    const asked: string[] = [];
+    for (const servingProcesses of [3, 1, 2]) {
+      const up = new LoopCommand({ command: "up", project, data, ...ports, servingProcesses });
+      await up.until((event) => event.event === "ready");
+      expect(up.isOver, up.errors).toBe(false);
+      for (let n = 0; n < 40; n++) {
+        const id = `of-${servingProcesses}-${n}`;
+        const reply = await fetch(`http://127.0.0.1:${ports.servingPort}${model}/predict`, {
+          method: "POST",
+          headers: { "content-type": "application/json", connection: "close" },
+          body: JSON.stringify({ instances: [{ id, time: parseIso("2001-04-20", "time"), fields: { origin: "ATL", destination: "DFW", distance: n } }] }),
+        });
+        expect(reply.status).toBe(200);
+        asked.push(id);
+        if (n % 10 === 0) await readOn();
+      }
+      if (servingProcesses === 3) up.kill("supervisor");
+      else up.stop();
+      await up.exited;
+    }
+    await readOn();
+    expect(read.toSorted()).toEqual(asked.toSorted());
+    await reader.close();
+    const fresh = await readFeedback(log);
+    expect((await fresh.predictions(before, 1000)).filter(({ record }) => record.role !== "shadow").map(({ record }) => record.id)).toEqual(read);
+    await fresh.close();
+    expect(Math.min(await loggedBy(1), await loggedBy(2))).toBeGreaterThan(0);
   });
 });
