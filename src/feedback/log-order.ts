@@ -26,7 +26,7 @@ export function encodePage({ at, count, logs, runs }: OrderPage): Buffer {
 }
 
 /** Where a page begins and how long it is, without reading the rest. @throws FEEDBACK_RECORD_CORRUPT */
-export function pageHead(payload: Uint8Array): { readonly at: number; readonly count: number } {
+function pageHead(payload: Uint8Array): { readonly at: number; readonly count: number } {
   if (payload.length <= headBytes) throw notAPage("it is too short");
   const view = new DataView(payload.buffer, payload.byteOffset, headBytes);
   const [at, count] = [view.getFloat64(0, true), view.getFloat64(8, true)];

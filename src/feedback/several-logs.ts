@@ -15,14 +15,14 @@ import { codeOf, KarkhanaError } from "../kernel/error.ts";
 import { openSegmentReader, openSegmentWriter } from "../storage/segments/log.ts";
 import type { SegmentReader, SegmentRecord } from "../storage/segments/port.ts";
 import { orderFolderOf, otherLogs, type LogKind } from "./log-folders.ts";
-import { decodePage, encodePage, mergeByTime, pageEnds, pageHead, stretchOf, type Arrivals, type OrderPage } from "./log-order.ts";
+import { decodePage, encodePage, mergeByTime, pageEnds, stretchOf, type Arrivals, type OrderPage } from "./log-order.ts";
 
 /** Small segments: whoever adds a page reads the newest one through first. */
-const maxSegmentBytes = 256 * 1024;
+const maxSegmentBytes = 4 * 1024 * 1024;
 /** New records of each log that are looked at for one page. */
 const arrivalsRead = 8192;
-const pagesRead = 256;
-const pagesKept = 4;
+const pagesAhead = 16;
+const pagesKept = 24;
 const lockedWaitMs = 5;
 const maxLockedMs = 30_000;
 /** The log of process 0, which lies in the folder itself. */
@@ -52,13 +52,14 @@ class SeveralLogs implements SegmentReader {
   /** Apart from those that consumers read by, which would lose their place in the file. */
   readonly #placing = new Map<string, SegmentReader>();
   #isOrdered = false;
-  /** First place of each page. */
-  readonly #starts: number[] = [];
+  #numPages = 0;
+  /** The one that was read last: whoever reads on goes on there. */
+  #lastPage = 0;
   /** Places given so far. */
   #end = 0;
   /** Offset of each log's first record without a place. */
   #placed = new Map<string, number>();
-  #pages = new Map<number, OrderPage>();
+  readonly #pages = new Map<number, OrderPage>();
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -136,17 +137,13 @@ class SeveralLogs implements SegmentReader {
   async #readPlaces(from: number, limit: number): Promise<SegmentRecord[]> {
     const found: SegmentRecord[] = [];
     for (let place = from; found.length < limit && place < this.#end;) {
-      const page = await this.#pageOf(place);
-      const skip = place - page.at;
-      const { reads, turns } = stretchOf(page, skip, Math.min(limit - found.length, page.count - skip));
-      const rows = new Map<number, { readonly from: number; readonly records: SegmentRecord[]; offset: number; next: number }>();
-      for (const [log, { name, from: offset, count }] of reads.entries()) {
-        if (count === 0) continue;
-        const records = await (await this.#log(name, this.#reading)).read(offset, count);
-        rows.set(log, { from: offset, records, offset, next: 0 });
+      const { reads, turns } = await this.#stretch(place, Math.min(limit - found.length, this.#end - place));
+      const rows = new Map<string, { readonly records: SegmentRecord[]; offset: number; next: number }>();
+      for (const [name, { from: offset, count }] of reads) {
+        rows.set(name, { records: await (await this.#log(name, this.#reading)).read(offset, count), offset, next: 0 });
       }
-      for (const [i, log] of turns.entries()) {
-        const row = rows.get(log)!;
+      for (const [i, name] of turns.entries()) {
+        const row = rows.get(name)!;
         const record = row.records[row.next];
         // A log whose oldest segments were taken away has nothing at their places.
         if (record?.offset === row.offset) {
@@ -160,41 +157,74 @@ class SeveralLogs implements SegmentReader {
     return found;
   }
 
+  /** What to read of each log for `take` places or fewer, over as many pages as they lie on: each log is then read once. */
+  async #stretch(
+    place: number,
+    take: number,
+  ): Promise<{ readonly reads: ReadonlyMap<string, { readonly from: number; readonly count: number }>; readonly turns: readonly string[] }> {
+    const reads = new Map<string, { readonly from: number; count: number }>();
+    const turns: string[] = [];
+    while (turns.length < take) {
+      const page = await this.#pageOf(place + turns.length);
+      const skip = place + turns.length - page.at;
+      const stretch = stretchOf(page, skip, Math.min(take - turns.length, page.count - skip));
+      const used = stretch.reads.filter(({ count }) => count > 0);
+      // A log that goes on further ahead than it ended, since its oldest segments were taken away meanwhile, is read apart.
+      if (used.some(({ name, from }) => (reads.get(name)?.from ?? from) + (reads.get(name)?.count ?? 0) !== from)) break;
+      for (const { name, from, count } of used) {
+        const read = reads.get(name);
+        if (read === undefined) reads.set(name, { from, count });
+        else read.count += count;
+      }
+      for (const turn of stretch.turns) turns.push(stretch.reads[turn]!.name);
+    }
+    return { reads, turns };
+  }
+
   async #pageOf(place: number): Promise<OrderPage> {
-    let [low, high] = [0, this.#starts.length - 1];
+    const holds = (page: OrderPage | undefined): boolean => page !== undefined && page.at <= place && place < page.at + page.count;
+    for (const index of [this.#lastPage, this.#lastPage + 1]) {
+      if (index >= this.#numPages) continue;
+      const page = await this.#pageAt(index, index > this.#lastPage ? pagesAhead : 1);
+      if (!holds(page)) continue;
+      this.#lastPage = index;
+      return page;
+    }
+    // From the end in growing steps, since most who look anew look at what is new.
+    let [low, high] = [this.#numPages - 1, this.#numPages - 1];
+    for (let step = 1; low > 0 && (await this.#pageAt(low)).at > place; step *= 2) [low, high] = [Math.max(0, low - step), low - 1];
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (this.#starts[middle]! <= place) low = middle;
+      if ((await this.#pageAt(middle)).at <= place) low = middle;
       else high = middle - 1;
     }
-    let page = this.#pages.get(low);
-    if (page === undefined) {
-      const [record] = await this.#order.read(low, 1);
-      if (record === undefined) throw new KarkhanaError("FEEDBACK_RECORD_CORRUPT", { kind: "order page", problem: `page ${low} is gone` });
-      page = decodePage(record.payload);
+    this.#lastPage = low;
+    return this.#pageAt(low);
+  }
+
+  /** @param ahead how many to read from there on, for those that follow */
+  async #pageAt(index: number, ahead = 1): Promise<OrderPage> {
+    const known = this.#pages.get(index);
+    if (known !== undefined) return known;
+    for (const { offset, payload } of await this.#order.read(index, ahead)) {
       if (this.#pages.size >= pagesKept) this.#pages.delete([...this.#pages.keys()][0]!);
-      this.#pages.set(low, page);
+      this.#pages.set(offset, decodePage(payload));
     }
+    const page = this.#pages.get(index);
+    if (page === undefined) throw new KarkhanaError("FEEDBACK_RECORD_CORRUPT", { kind: "order page", problem: `page ${index} is gone` });
     return page;
   }
 
-  /** Takes over pages that are new; true if there were any. */
+  /** Takes over pages that are new; true if there were any. The last one says where everything ends, so a long order costs no more than a short one. */
   async #readPages(): Promise<boolean> {
     this.#isOrdered = true;
-    const before = this.#end;
-    for (;;) {
-      const records = await this.#order.read(this.#starts.length, pagesRead);
-      for (const { payload } of records) {
-        const { at, count } = pageHead(payload);
-        if (at !== this.#end)
-          throw new KarkhanaError("FEEDBACK_RECORD_CORRUPT", { kind: "order page", problem: `it begins at ${at}, the one before ends at ${this.#end}` });
-        this.#starts.push(at);
-        this.#end = at + count;
-      }
-      const last = records.at(-1);
-      if (last !== undefined) this.#placed = pageEnds(decodePage(last.payload));
-      if (records.length < pagesRead) return this.#end > before;
-    }
+    const numPages = await this.#order.endOffset();
+    if (numPages === this.#numPages) return false;
+    const last = await this.#pageAt(numPages - 1);
+    this.#numPages = numPages;
+    this.#end = last.at + last.count;
+    this.#placed = pageEnds(last);
+    return true;
   }
 
   /** Gives a place to every record that is there now; true if there are places that this reader did not know. */
@@ -225,7 +255,7 @@ class SeveralLogs implements SegmentReader {
     const writer = await openSegmentWriter(this.#orderFolder, { maxSegmentBytes, fsyncIntervalMs: 0 });
     try {
       await this.#readPages();
-      const page = this.#starts.length === 0 ? await this.#firstPage(ends) : await this.#nextPage(ends);
+      const page = this.#numPages === 0 ? await this.#firstPage(ends) : await this.#nextPage(ends);
       if (page === undefined) return;
       await writer.append([encodePage(page)]);
     } finally {
