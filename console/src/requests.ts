@@ -15,6 +15,7 @@ import type {
   Prediction,
   Serving,
 } from "../../src/server/api.ts";
+import type { Exchange } from "../../src/server/api-serving.ts";
 import type { ExploredEntity, FeatureViewDetail, Parity, ViewInUse, ViewVersion } from "../../src/server/api-features.ts";
 import { sessionEnded } from "./session.ts";
 import type { PredictionExplanation } from "../../src/server/explanation-api.ts";
@@ -88,6 +89,7 @@ export const ask = {
   serving: () => get<Serving>("serving", "/serving"),
   explanation: (model: string, id: string, role: string) =>
     get<PredictionExplanation>("predictions", `/models/${enc(model)}/predictions/${enc(id)}/explanation?role=${enc(role)}`),
+  exchanges: (model: string) => get<readonly Exchange[]>("serving", `/exchanges?model=${enc(model)}&limit=12`),
   predictions: (model: string) => get<readonly Prediction[]>("predictions", `/models/${enc(model)}/predictions?limit=24`),
 };
 

@@ -1,4 +1,5 @@
 /** The control role: console and API, monitors, pipelines; runs the project's loop when asked to. Started by the supervisor. */
+import { latestExchanges } from "../feedback/exchanges.ts";
 import { toErrorRecord } from "../kernel/error.ts";
 import { loadProject } from "../project/load.ts";
 import { createDeliverer } from "../registry/webhooks/deliverer.ts";
@@ -44,6 +45,7 @@ try {
       explorer: platform.explorer,
       blobs: stores.blobs,
       feedback: platform.feedback,
+      exchanges: latestExchanges(stores.folder.logFolder),
       progress: platform.board,
       clock: platform.eventClock,
       path: openPathDesk({ rooms: { ...stores, feedback: platform.feedback }, project: project.definition, database: stores.database, clock: systemClock }),

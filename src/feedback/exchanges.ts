@@ -4,6 +4,7 @@
  */
 import path from "node:path";
 import { KarkhanaError } from "../kernel/error.ts";
+import { otherLogs } from "./log-folders.ts";
 import { openSegmentReader, openSegmentWriter } from "../storage/segments/log.ts";
 import type { SegmentWriter, SegmentWriterOptions } from "../storage/segments/port.ts";
 
@@ -57,6 +58,32 @@ export function openExchangeLog(folder: string, options: SegmentWriterOptions = 
     close: async () => {
       await (await writer?.catch(() => undefined))?.close();
     },
+  };
+}
+
+/** Records looked through for those of one model, in each log. */
+const lookedThrough = 2000;
+
+export type LatestExchanges = (model: string, limit: number) => Promise<readonly ExchangeRecord[]>;
+
+/** Reads the latest questions to a model out of every serving process's log, newest first. */
+export function latestExchanges(logFolder: string): LatestExchanges {
+  return async (model, limit) => {
+    const found: ExchangeRecord[] = [];
+    for (const name of ["", ...(await otherLogs(logFolder, "exchanges"))]) {
+      const reader = await openSegmentReader(path.join(logFolder, name, "exchanges"));
+      try {
+        const from = Math.max(0, (await reader.endOffset()) - lookedThrough);
+        const records = await reader.read(from, lookedThrough);
+        found.push(...records.map(({ offset, payload }) => parse(payload, offset)).filter((record) => record.model === model));
+      } finally {
+        await reader.close();
+      }
+    }
+    return found
+      .toReversed()
+      .sort((a, b) => b.askedUs - a.askedUs)
+      .slice(0, limit);
   };
 }
 

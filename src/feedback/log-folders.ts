@@ -24,7 +24,7 @@ export function orderFolderOf(logFolder: string, kind: LogKind): string {
 }
 
 /** Names of the logs in a folder besides its own, whoever wrote them and whether or not they are still written. */
-export async function otherLogs(logFolder: string, kind: LogKind): Promise<string[]> {
+export async function otherLogs(logFolder: string, kind: LogKind | "exchanges"): Promise<string[]> {
   const found: string[] = [];
   for (const name of await foldersIn(logFolder)) {
     if (own.has(name)) continue;

@@ -2,6 +2,7 @@
  * What `/api/v1` answers: the console's whole knowledge of the server (it imports these types and nothing else).
  * Times are integer microseconds UTC; event time unless the name says otherwise. `null` is "not known yet", never 0.
  */
+import type { ServingBackend, ServingFile } from "./api-serving.ts";
 import type { AggregateName } from "../features/column-names.ts";
 import type { LoopEvent, LoopProgress, LoopSummary, Phase } from "../workflows/progress.ts";
 
@@ -414,51 +415,6 @@ export interface ServingModel {
   readonly refused: Readonly<Record<string, number>>;
   readonly versions: readonly ServingVersion[];
   readonly latency: Readonly<Record<string, { readonly sinceStart: LatencySummary; readonly lastMinute: LatencySummary }>>;
-}
-
-export interface Distribution {
-  readonly count: number;
-  readonly mean: number | null;
-  /** Upper edges of the buckets they lie in; null before the first, or beyond the last edge. */
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
-}
-
-/** A model file that answers tensors, beside the project's models. */
-export interface ServingFile {
-  readonly model: string;
-  readonly version: number;
-  readonly kind: string;
-  /** `inline`, `worker` or `remote`. */
-  readonly runs: string;
-  readonly outcomes: Readonly<Record<string, number>>;
-  /** Null where it answers on the spot. */
-  readonly batching: {
-    /** Rows of a run at most; 1: requests are not put together. */
-    readonly maxBatchSize: number;
-    readonly maxDelayMs: number;
-    readonly waiting: number;
-    readonly rows: Distribution;
-    readonly requests: number;
-    readonly queueUs: number | null;
-  } | null;
-  readonly computeUs: number | null;
-}
-
-/** A language model on another server. */
-export interface ServingBackend {
-  readonly model: string;
-  readonly version: number;
-  readonly underWay: number;
-  readonly maxConcurrent: number;
-  readonly outcomes: Readonly<Record<string, number>>;
-  readonly firstTokenSeconds: Distribution;
-  readonly tokensPerSecond: Distribution;
-  readonly seconds: Distribution;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-  readonly cost: { readonly amount: number; readonly currency: string } | null;
 }
 
 /** One reading of the serving process, by the machine's clock. */

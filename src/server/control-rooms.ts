@@ -1,6 +1,7 @@
 import type { Directory } from "../access/directory.ts";
 import type { Gate } from "../access/gate.ts";
 import type { Datasets } from "../data/store.ts";
+import type { LatestExchanges } from "../feedback/exchanges.ts";
 import type { FeedbackReader } from "../feedback/log.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { DefinitionHistory } from "../features/definition-history.ts";
@@ -41,6 +42,7 @@ export interface ControlRooms {
   readonly explorer: Pick<EntityExplorer, "explore" | "health" | "profile">;
   readonly blobs: Pick<BlobStore, "get">;
   readonly feedback: Pick<FeedbackReader, "predictions" | "labels" | "ends">;
+  readonly exchanges: LatestExchanges;
   readonly progress: ProgressSource;
   /** What a person does on the Path. */
   readonly path: PathDesk;

@@ -11,6 +11,7 @@ import type { ExploredEntity, FeatureViewDetail, ViewInUse, ViewVersion } from "
 import { createControl, createControlApp } from "./control.ts";
 import { runSchemas } from "./schemas-runs.ts";
 import { registrySchemas } from "./schemas-registry.ts";
+import { servingSchemas } from "./schemas-serving.ts";
 import { schemas } from "./schemas.ts";
 import { controlWorld, type ControlWorld } from "./test-world.ts";
 
@@ -78,9 +79,10 @@ describe("answers have the shapes the console was told of", () => {
     ["/models/late_arrival/distributions", schemas.distributions],
     ["/models/late_arrival/predictions", schemas.predictions],
     ["/models/late_arrival/parity", schemas.parity],
+    ["/exchanges?model=writer", servingSchemas.exchanges],
     ["/alerts", schemas.alerts],
     ["/pipelines", schemas.pipelines],
-    ["/serving", schemas.serving],
+    ["/serving", servingSchemas.serving],
   ];
   test.each(plain)("%s, filled and on a first start", async (url, schema) => {
     expect(misfit(schema, await get(`/api/v1${url}`))).toEqual([]);

@@ -112,8 +112,6 @@ const version = Type.Object({
   proofs: Type.Array(proof),
   aucHoldout: orNull(interval),
 });
-const distribution = Type.Object({ count: num, mean: orNull(num), p50: orNull(num), p95: orNull(num), p99: orNull(num) });
-const latency = Type.Object({ count: int, p50Us: orNull(num), p95Us: orNull(num), p99Us: orNull(num) });
 const pipelineFields = {
   runId: text,
   workflow: text,
@@ -157,7 +155,6 @@ export const schemas: Readonly<
     | "exploredEntity"
     | "pipelines"
     | "pipeline"
-    | "serving"
     | "session"
     | "predictions"
     | "progress"
@@ -406,58 +403,6 @@ export const schemas: Readonly<
           output: Type.Unknown(),
         }),
       ),
-    }),
-  ),
-  serving: of<Api.Serving>()(
-    Type.Object({
-      url: orNull(text),
-      reachable: flag,
-      problem: orNull(text),
-      models: Type.Array(
-        Type.Object({
-          model: text,
-          ratePerSecond: num,
-          refused: numMap,
-          versions: Type.Array(
-            Type.Object({
-              version: int,
-              role: text,
-              outcomes: numMap,
-              stages: Type.Record(Type.String(), Type.Object({ count: num, meanUs: orNull(num), p50Us: orNull(num), p95Us: orNull(num), p99Us: orNull(num) })),
-            }),
-          ),
-          latency: Type.Record(Type.String(), Type.Object({ sinceStart: latency, lastMinute: latency })),
-        }),
-      ),
-      files: Type.Array(
-        Type.Object({
-          model: text,
-          version: int,
-          kind: text,
-          runs: text,
-          outcomes: numMap,
-          batching: orNull(Type.Object({ maxBatchSize: int, maxDelayMs: num, waiting: int, rows: distribution, requests: int, queueUs: orNull(num) })),
-          computeUs: orNull(num),
-        }),
-      ),
-      backends: Type.Array(
-        Type.Object({
-          model: text,
-          version: int,
-          underWay: int,
-          maxConcurrent: int,
-          outcomes: numMap,
-          firstTokenSeconds: distribution,
-          tokensPerSecond: distribution,
-          seconds: distribution,
-          promptTokens: int,
-          completionTokens: int,
-          cost: orNull(Type.Object({ amount: num, currency: text })),
-        }),
-      ),
-      samples: Type.Array(Type.Object({ atUs: num, ratePerSecond: num, p50Us: orNull(num), p95Us: orNull(num), p99Us: orNull(num) })),
-      room: orNull(Type.Object({ processes: int, inFlight: num, concurrencyLimit: num, overloaded: num, overShare: num, timedOut: num })),
-      price: orNull(Type.Object({ perHour: num, currency: text })),
     }),
   ),
   predictions: of<readonly Api.Prediction[]>()(

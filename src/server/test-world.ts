@@ -9,6 +9,7 @@ import { createDatasets } from "../data/store.ts";
 import { categorical, entity, featureView, numeric, requestFeatures, window } from "../features/definition.ts";
 import { materialize } from "../features/online/materialize.ts";
 import { createOnlineFeatures } from "../features/online/online-features.ts";
+import { latestExchanges } from "../feedback/exchanges.ts";
 import { openFeedbackLog, readFeedback } from "../feedback/log.ts";
 import type { LabelRecord, PredictionRecord, PredictionRole } from "../feedback/prediction.ts";
 import { ManualClock } from "../kernel/clock.ts";
@@ -163,6 +164,7 @@ export async function controlWorld(days: number, { webhookTargets }: { webhookTa
     definitions: createDefinitionHistory(database),
     blobs,
     feedback,
+    exchanges: latestExchanges(logFolder),
     progress: board,
     clock: eventClock,
   };

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { latestExchanges, openExchangeLog, type ExchangeLog } from "../../src/feedback/exchanges.ts";
 import { createControl, type Control } from "../../src/server/control.ts";
 import { statusOf } from "../../src/server/error-status.ts";
 import { controlWorld, type ControlWorld } from "../../src/server/test-world.ts";
@@ -23,6 +24,7 @@ let serving: World;
 let backend: BackendServer;
 let counts: Server;
 let control: Control;
+let exchanges: ExchangeLog;
 let folder: string;
 let shots: string;
 
@@ -30,17 +32,19 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "karkhana-serving-page-"));
   backend = await openBackendServer();
   const put = async (name: string, files: Record<string, string | Uint8Array>): Promise<void> => {
-    await mkdir(path.join(folder, name, "1"), { recursive: true });
-    for (const [file, content] of Object.entries(files)) await writeFile(path.join(folder, name, "1", file), content);
+    await mkdir(path.join(folder, "models", name, "1"), { recursive: true });
+    for (const [file, content] of Object.entries(files)) await writeFile(path.join(folder, "models", name, "1", file), content);
   };
   const batching = JSON.stringify({ maxBatchSize: 32, maxDelayMs: 1 });
   await put("ranker", { "model.onnx": network(), "batching.json": batching });
   await put("ranker_alone", { "model.onnx": network() });
   await put("segments", { "model.txt": readGoldenCases("models-lightgbm.json.gz").find(({ name }) => name === "multiclass")!.model });
   const price = { currency: "USD", input: 0.0005, output: 0.0015 };
-  await put("writer", { "openai.json": JSON.stringify({ url: backend.url, model: "llama", price, fallback: ["spare-writer"] }) });
+  await put("writer", { "openai.json": JSON.stringify({ url: backend.url, model: "llama", price, fallback: ["spare-writer"], log: { text: true } }) });
   await put("spare-writer", { "openai.json": JSON.stringify({ url: backend.url, model: "small" }) });
-  serving = await openWorld({ statusOf, serving: { modelsFolder: folder } });
+  records = await controlWorld(0);
+  exchanges = openExchangeLog(path.join(folder, "log"));
+  serving = await openWorld({ statusOf, serving: { modelsFolder: path.join(folder, "models"), exchanges } });
   const row = { name: "X", datatype: "FP32", shape: [1, width], data: Array.from({ length: width }, (_, i) => i / width) };
   await Promise.all(Array.from({ length: 60 }, () => serving.post("/v2/models/ranker/infer", { inputs: [row] })));
   for (let i = 0; i < 5; i++) await serving.post("/v2/models/ranker_alone/infer", { inputs: [row] });
@@ -55,9 +59,11 @@ beforeAll(async () => {
   });
   counts.listen(0, "127.0.0.1");
   await once(counts, "listening");
-  records = await controlWorld(0);
   const servingUrl = `http://127.0.0.1:${(counts.address() as AddressInfo).port}`;
-  control = await createControl(records.rooms, { host: "127.0.0.1", port: 0, consoleFolder: await builtConsole(), servingUrl });
+  control = await createControl(
+    { ...records.rooms, exchanges: latestExchanges(path.join(folder, "log")) },
+    { host: "127.0.0.1", port: 0, consoleFolder: await builtConsole(), servingUrl },
+  );
   browser = await launchChromium();
   shots = await mkdtemp(path.join(tmpdir(), "karkhana-screenshots-"));
   console.log(`screenshots: ${shots}`);
@@ -66,9 +72,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await control?.close();
-  await records?.close();
   counts?.close();
   await serving?.close();
+  await exchanges?.close();
+  await records?.close();
   await backend?.close();
   await rm(folder, { recursive: true, force: true });
 });
@@ -92,6 +99,8 @@ describe.each([
     expect(await reading("First token").textContent()).toMatch(/^≤ [\d.]+s$/);
     expect(await reading("Tokens a second").textContent()).toMatch(/^[\d,.]+$/);
     expect(await reading("Cost").textContent()).toMatch(/^0\.0\d+USD$/);
+    await writer.getByRole("row").nth(12).waitFor();
+    expect(await writer.getByText("The flight will be late.").count()).toBe(12);
     const ranker = page.getByRole("row", { name: /^ranker v1/ });
     expect(await ranker.textContent()).toContain("up to 32 rows, after 1 ms at most");
     expect(await page.getByRole("row", { name: /^segments v1/ }).textContent()).toContain("on the spot");

@@ -1,8 +1,11 @@
 /** Models beside the project's: language models on other servers, and files that answer tensors. */
+import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import type { Distribution, Serving, ServingBackend, ServingFile } from "../../../src/server/api.ts";
-import { count, figure, milliseconds } from "../format.ts";
-import { Block, Readings, type Reading } from "../parts/block.tsx";
+import type { Distribution, ServingBackend, ServingFile } from "../../../src/server/api-serving.ts";
+import type { Serving } from "../../../src/server/api.ts";
+import { count, figure, milliseconds, moment } from "../format.ts";
+import { Block, Readings, Trouble, type Reading } from "../parts/block.tsx";
+import { ask } from "../requests.ts";
 
 const outcomeNames: Readonly<Record<string, string>> = {
   refused: "refused",
@@ -49,8 +52,63 @@ function LanguageModel({ backend: b }: { backend: ServingBackend }): ReactNode {
   return (
     <Block title={b.model} note={`A language model on another server, declared as version ${b.version}; since it started.`}>
       <Readings items={items} />
+      <Exchanges model={b.model} />
     </Block>
   );
+}
+
+/** The latest questions, with their texts where the declaration has them logged. */
+function Exchanges({ model }: { model: string }): ReactNode {
+  const latest = useQuery(ask.exchanges(model));
+  const rows = latest.data ?? [];
+  if (rows.length === 0) return <Trouble error={latest.error} />;
+  const withText = rows.some(({ prompt }) => prompt !== null);
+  return (
+    <div className="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>Asked (UTC)</th>
+            <th>For</th>
+            <th>Answered by</th>
+            <th>Ended</th>
+            <th className="num">Read</th>
+            <th className="num">Written</th>
+            <th className="num">First token ms</th>
+            <th className="num">Took ms</th>
+            {withText ? <th>Question</th> : null}
+            {withText ? <th>Answer</th> : null}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((r) => (
+            <tr key={r.id}>
+              <td className="num" style={{ textAlign: "left" }}>
+                {moment(r.askedUs)}
+              </td>
+              <td>{r.tenant === "" ? <span className="quiet">nobody named</span> : r.tenant}</td>
+              <td>
+                {r.backend} <span className="quiet">v{r.version}</span>
+              </td>
+              <td className={r.outcome === "ok" ? "" : "bad"} title={r.code ?? undefined}>
+                {outcomeNames[r.outcome] ?? (r.stream ? "well, streamed" : "well")}
+              </td>
+              <td className="num">{count(r.promptTokens)}</td>
+              <td className="num">{count(r.completionTokens)}</td>
+              <td className="num">{milliseconds(r.firstTokenUs)}</td>
+              <td className="num">{milliseconds(r.totalUs)}</td>
+              {withText ? <td>{shortened(r.prompt)}</td> : null}
+              {withText ? <td>{shortened(r.completion)}</td> : null}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function shortened(text: string | null): string {
+  return text === null ? "–" : text.length <= 80 ? text : `${text.slice(0, 80)}…`;
 }
 
 function rate(perSecond: number | null): string {

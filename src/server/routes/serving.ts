@@ -1,25 +1,50 @@
 import type { FastifyInstance } from "fastify";
 import { Type, type Static } from "typebox";
+import type { ExchangeRecord } from "../../feedback/exchanges.ts";
 import type { PredictionRecord } from "../../feedback/prediction.ts";
+import type { Exchange } from "../api-serving.ts";
 import type { Prediction, Serving } from "../api.ts";
 import { modelNamed, type RouteContext } from "../control-rooms.ts";
+import { servingSchemas } from "../schemas-serving.ts";
 import { schemas } from "../schemas.ts";
 
 const params = Type.Object({ name: Type.String({ maxLength: 200 }) });
 const query = Type.Object({ limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })) });
+
+const exchangesQuery = Type.Object({ model: Type.String({ maxLength: 200 }), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })) });
 
 /** Labels are read back this far: outcomes of the latest questions are not older than that many others. */
 const labelsRead = 4000;
 const chunk = 500;
 
 export function addServingRoutes(app: FastifyInstance, context: RouteContext): void {
-  app.get("/serving", { schema: { summary: "Counts of the serving process", response: { 200: schemas.serving } } }, (): Serving => context.serving.current());
+  app.get("/serving", { schema: { summary: "Counts of the serving process", response: { 200: servingSchemas.serving } } }, (): Serving =>
+    context.serving.current(),
+  );
+
+  app.get<{ Querystring: Static<typeof exchangesQuery> }>(
+    "/exchanges",
+    {
+      schema: {
+        summary: "Latest logged questions to a language model, newest first",
+        querystring: exchangesQuery,
+        response: { 200: servingSchemas.exchanges },
+      },
+    },
+    async ({ query: { model, limit = 50 } }) => (await context.exchanges(model, limit)).map(shownExchange),
+  );
 
   app.get<{ Params: Static<typeof params>; Querystring: Static<typeof query> }>(
     "/models/:name/predictions",
     { schema: { summary: "Latest logged predictions, newest first", params, querystring: query, response: { 200: schemas.predictions } } },
     (request) => latest(context, modelNamed(context, request.params.name).name, request.query.limit ?? 50),
   );
+}
+
+function shownExchange(record: ExchangeRecord): Exchange {
+  const { id, backend, version, route, tenant, stream, askedUs, outcome, code, promptTokens, completionTokens, firstTokenUs, totalUs, prompt, completion } =
+    record;
+  return { id, backend, version, route, tenant, stream, askedUs, outcome, code, promptTokens, completionTokens, firstTokenUs, totalUs, prompt, completion };
 }
 
 async function latest(context: RouteContext, model: string, limit: number): Promise<Prediction[]> {

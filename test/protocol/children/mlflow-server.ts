@@ -6,6 +6,7 @@
  * Ends with its standard input.
  */
 import { createInterface } from "node:readline";
+import { latestExchanges } from "../../../src/feedback/exchanges.ts";
 import { readFeedback } from "../../../src/feedback/log.ts";
 import { openStores } from "../../../src/server/compose.ts";
 import { createControl } from "../../../src/server/control.ts";
@@ -29,7 +30,16 @@ async function openServer(folder: string, options: readonly string[]): Promise<s
   const explorer = createEntityExplorer({ views: [], relationOf: async () => undefined, openOnlineStore: async () => openMemoryStore(), tempFolder: folder });
   const path = openPathDesk({ rooms: { ...stores, feedback }, project: tracking, database: stores.database, clock: systemClock });
   const control = await createControl(
-    { ...stores, explorer, path, project: tracking, feedback, progress: new ProgressBoard(stopwatch), clock: stores.eventClock },
+    {
+      ...stores,
+      explorer,
+      path,
+      project: tracking,
+      feedback,
+      exchanges: latestExchanges(stores.folder.logFolder),
+      progress: new ProgressBoard(stopwatch),
+      clock: stores.eventClock,
+    },
     { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" },
   );
   open.set(control.url, async () => {
