@@ -6,6 +6,8 @@ export interface Case {
   readonly name: string;
   /** How often, at most: slow ones fewer times. */
   readonly share: number;
+  /** The disk is let come to rest before each request: one server leaves files to be written later, the other one's would wait for them. */
+  readonly settles?: boolean;
   /** Makes ready for one server; the returned function makes one request ready. */
   readonly prepare: (client: TrackingClient, size: SeedSize) => Promise<(i: number) => Request>;
 }
@@ -106,6 +108,7 @@ export const cases: readonly Case[] = [
   {
     name: "upload of a 10 MB artifact",
     share: 0.2,
+    settles: true,
     prepare: async (client) => {
       const runId = await newRun(client);
       const body = Buffer.alloc(artifactBytes, "x");

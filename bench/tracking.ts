@@ -2,12 +2,13 @@
  * Tracking requests beside MLflow's own server, on this machine in one run: the two take turns at every request, so that whatever else the
  * machine does falls on both. Each has one connection that it keeps; in the part with many clients each has as many as there are clients.
  *
- *   npm run bench -- tracking [--runs 20000] [--points 8000000] [--repeat 200] [--case-seconds 60] [--clients 16] [--seconds 10]
+ *   npm run bench -- tracking [--runs 20000] [--points 8000000] [--repeat 200] [--case-seconds 40] [--clients 16] [--seconds 10]
  *                             [--databases sqlite,postgres] [--json results.json]
  *
  * PostgreSQL is measured where KARKHANA_TEST_POSTGRES_URL names a server: `bash scripts/test-servers.sh npm run bench -- tracking`.
  * A small trial: --runs 200 --points 8000 --repeat 10 --seconds 1. What is compared and what each server does for it: docs/tracking-and-registry.md.
  */
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -31,7 +32,7 @@ export async function run(args: string[]): Promise<void> {
       runs: { type: "string", default: "20000" },
       points: { type: "string", default: "8000000" },
       repeat: { type: "string", default: "200" },
-      "case-seconds": { type: "string", default: "60" },
+      "case-seconds": { type: "string", default: "40" },
       clients: { type: "string", default: "16" },
       seconds: { type: "string", default: "10" },
       databases: { type: "string", default: "sqlite,postgres" },
@@ -79,7 +80,7 @@ async function measure(database: Database, { size, postgresUrl, repeat, caseSeco
     await wait(idleMs);
     const idleMb = memoryOf(servers);
     const requests: Record<string, Record<Side, ReturnType<typeof timesOf>>> = {};
-    for (const { name, share, prepare } of cases) {
+    for (const { name, share, prepare, settles = false } of cases) {
       const ready: Ready[] = [];
       for (const server of servers) {
         const client = new TrackingClient(server.url);
@@ -92,6 +93,7 @@ async function measure(database: Database, { size, postgresUrl, repeat, caseSeco
       for (let i = 0; i < warmup + times && (i < warmup + 5 || performance.now() < until); i++) {
         if (i === warmup) for (const one of ready) one.cpuBefore = one.server.cpuSeconds();
         for (const one of ready) {
+          if (settles) execFileSync("sync");
           const ms = await timed(one.client, one.next(i));
           if (i >= warmup) one.ms.push(ms);
         }

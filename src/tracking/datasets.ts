@@ -1,3 +1,4 @@
+import { isOneOf } from "../storage/sql/one-of.ts";
 import type { TrackingQueries } from "./read.ts";
 import type { DatasetSummary } from "./records.ts";
 
@@ -31,9 +32,20 @@ export async function readDatasets(db: TrackingQueries, runIds: readonly string[
   const found = new Map<string, RunDataset[]>();
   for (let from = 0; from < runIds.length; from += 1000) {
     const ids = runIds.slice(from, from + 1000);
-    const rows = await db.selectFrom("tracking_datasets").selectAll().where("run_id", "in", ids).orderBy("name").orderBy("digest").execute();
+    const rows = await db
+      .selectFrom("tracking_datasets")
+      .selectAll()
+      .where(isOneOf(db, "run_id", ids))
+      .orderBy("name")
+      .orderBy("digest")
+      .execute();
     if (rows.length === 0) continue;
-    const tags = await db.selectFrom("tracking_dataset_tags").selectAll().where("run_id", "in", ids).orderBy("key").execute();
+    const tags = await db
+      .selectFrom("tracking_dataset_tags")
+      .selectAll()
+      .where(isOneOf(db, "run_id", ids))
+      .orderBy("key")
+      .execute();
     const tagsOf = Map.groupBy(tags, (tag) => JSON.stringify([tag.run_id, tag.name, tag.digest]));
     for (const row of rows) {
       const own = tagsOf.get(JSON.stringify([row.run_id, row.name, row.digest])) ?? [];

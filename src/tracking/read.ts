@@ -1,5 +1,6 @@
 import type { Kysely, Selectable } from "kysely";
 
+import { isOneOf } from "../storage/sql/one-of.ts";
 import { decodeHistoryPlace, encodeHistoryPlace } from "./history-page.ts";
 import type { Metric, Run } from "./port.ts";
 import type { Page } from "./records.ts";
@@ -9,7 +10,7 @@ export type TrackingQueries = Kysely<TrackingTables>;
 type RunRow = Selectable<TrackingTables["tracking_runs"]>;
 export type MetricRow = Selectable<TrackingTables["tracking_metrics"]>;
 
-/** Host parameters of one statement: SQLite allows 32,766, PostgreSQL 65,535. */
+/** Bounds what one statement brings at a time. */
 const idsPerQuery = 1000;
 
 /** Runs of the rows, in their order: three queries a thousand runs, whatever their number of metrics. */
@@ -18,9 +19,27 @@ export async function readRuns(db: TrackingQueries, rows: readonly RunRow[]): Pr
   for (let from = 0; from < rows.length; from += idsPerQuery) {
     const part = rows.slice(from, from + idsPerQuery);
     const ids = part.map((row) => row.run_id);
-    const params = await db.selectFrom("tracking_params").selectAll().where("run_id", "in", ids).orderBy("key").execute();
-    const tags = await db.selectFrom("tracking_tags").selectAll().where("run_id", "in", ids).orderBy("key").execute();
-    const metrics = await db.selectFrom("tracking_latest_metrics").selectAll().where("run_id", "in", ids).orderBy("key").execute();
+    const params = await db
+      .selectFrom("tracking_params")
+      .selectAll()
+      .where(isOneOf(db, "run_id", ids))
+      .orderBy("run_id")
+      .orderBy("key")
+      .execute();
+    const tags = await db
+      .selectFrom("tracking_tags")
+      .selectAll()
+      .where(isOneOf(db, "run_id", ids))
+      .orderBy("run_id")
+      .orderBy("key")
+      .execute();
+    const metrics = await db
+      .selectFrom("tracking_latest_metrics")
+      .selectAll()
+      .where(isOneOf(db, "run_id", ids))
+      .orderBy("run_id")
+      .orderBy("key")
+      .execute();
     const paramsOf = Map.groupBy(params, (p) => p.run_id);
     const tagsOf = Map.groupBy(tags, (t) => t.run_id);
     const metricsOf = Map.groupBy(metrics, (m) => m.run_id);

@@ -1,4 +1,5 @@
 import { KarkhanaError } from "../kernel/error.ts";
+import { isOneOf } from "../storage/sql/one-of.ts";
 import type { TrackingQueries } from "./read.ts";
 import type { ModelOutput } from "./records.ts";
 
@@ -43,7 +44,13 @@ export async function readRunModels(db: TrackingQueries, runIds: readonly string
   const found = new Map<string, RunModels>();
   for (let from = 0; from < runIds.length; from += 1000) {
     const ids = runIds.slice(from, from + 1000);
-    const rows = await db.selectFrom("tracking_run_models").selectAll().where("run_id", "in", ids).orderBy("step").orderBy("model_id").execute();
+    const rows = await db
+      .selectFrom("tracking_run_models")
+      .selectAll()
+      .where(isOneOf(db, "run_id", ids))
+      .orderBy("step")
+      .orderBy("model_id")
+      .execute();
     for (const [runId, own] of Map.groupBy(rows, (row) => row.run_id)) {
       found.set(runId, {
         inputs: own.filter((row) => row.direction === "input").map((row) => row.model_id),
