@@ -1,12 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { Fragment, useEffect, useRef, useState, type ReactNode } from "react";
 import { clockTime, day } from "./format.ts";
 import { useLive } from "./live.tsx";
 import { Page } from "./parts/block.tsx";
 import { WordmarkPicture } from "./parts/wordmark.tsx";
 import { ask } from "./requests.ts";
 import { SignedIn } from "./sign-in.tsx";
+import { useWorkspace } from "./workspace-choice.ts";
+import { WorkspaceSwitch } from "./workspace-switch.tsx";
 
 const rooms = [
   { to: "/", name: "Loop" },
@@ -25,6 +27,7 @@ export function Frame(): ReactNode {
   const path = useRouterState({ select: (s) => s.location.pathname });
   const { connected, progress } = useLive();
   const overview = useQuery(ask.overview());
+  const workspace = useWorkspace();
   const main = useRef<HTMLElement>(null);
   const shownBefore = useRef(path);
   const place = path.startsWith("/compare") ? "/runs" : path;
@@ -75,12 +78,15 @@ export function Frame(): ReactNode {
             </div>
           )}
           <div className="long">{connected ? "Live" : "Not connected; trying again"}</div>
+          <WorkspaceSwitch />
           <SignedIn />
           <ThemeSwitch />
         </div>
       </div>
       <main id="page" className="page" ref={main} tabIndex={-1}>
-        <Outlet />
+        <Fragment key={workspace}>
+          <Outlet />
+        </Fragment>
       </main>
     </div>
   );

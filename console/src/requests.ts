@@ -18,6 +18,7 @@ import type {
 import type { Exchange } from "../../src/server/api-serving.ts";
 import type { ExploredEntity, FeatureViewDetail, Parity, ViewInUse, ViewVersion } from "../../src/server/api-features.ts";
 import { sessionEnded } from "./session.ts";
+import { chooseWorkspace, chosenWorkspace, defaultWorkspace } from "./workspace-choice.ts";
 import type { PredictionExplanation } from "../../src/server/explanation-api.ts";
 
 /** What the server refused, with its code and what to do. */
@@ -38,10 +39,18 @@ export class Refusal extends Error {
 }
 
 export async function request<T>(path: string, init?: RequestInit): Promise<T> {
-  const response = await fetch(`/api/v1${path}`, init);
+  const workspace = chosenWorkspace();
+  const headers = new Headers(init?.headers);
+  if (workspace !== defaultWorkspace) headers.set("x-mlflow-workspace", workspace);
+  const response = await fetch(`/api/v1${path}`, { ...init, headers });
   const body: unknown = await response.json().catch(() => null);
   if (response.ok) return body as T;
   const error = (body as ApiError | null)?.error;
+  if (error?.code === "WORKSPACE_NOT_FOUND" && workspace !== defaultWorkspace) {
+    // It was deleted since this tab last looked.
+    chooseWorkspace(defaultWorkspace);
+    return request(path, init);
+  }
   if (response.status === 401) sessionEnded();
   throw new Refusal(
     response.status,

@@ -2,16 +2,20 @@ import { queryOptions } from "@tanstack/react-query";
 import type {
   ArtifactFolder,
   ArtifactPreview,
+  DeletedRow,
   ExperimentRow,
   MetricSeries,
+  Purged,
   RunCount,
   RunDetail,
   RunGroups,
   RunKeys,
   RunWindow,
   SavedView,
+  WorkspaceRow,
 } from "../../src/server/api-runs.ts";
 import { get, queries, request } from "./requests.ts";
+import { inWorkspace } from "./workspace-choice.ts";
 
 const enc = encodeURIComponent;
 
@@ -59,6 +63,10 @@ export function runWindow({ selection, orderBy, order, from, count, columns, fin
 }
 
 export const askRuns = {
+  workspaces: () => get<readonly WorkspaceRow[]>("runs", "/workspaces"),
+  // Its files are counted for each answer: asked when the page is opened, not whenever a run changes.
+  deleted: () =>
+    queryOptions({ queryKey: ["deleted"], queryFn: ({ signal }) => request<readonly DeletedRow[]>("/deleted", { signal }), refetchOnMount: "always" }),
   experiments: () => get<readonly ExperimentRow[]>("runs", "/experiments"),
   count: (selection: Selection) => get<RunCount>("runs", `/runs/count?${selectionQuery(selection)}`),
   keys: (selection: Selection, text: string) => {
@@ -84,11 +92,19 @@ export const askRuns = {
 };
 
 export function downloadAddress(id: string, path: string): string {
-  return `/api/v1/runs/${enc(id)}/download?path=${enc(path)}`;
+  return inWorkspace(`/api/v1/runs/${enc(id)}/download?path=${enc(path)}`);
 }
 
 export function imageAddress(id: string, path: string): string {
-  return `/api/v1/runs/${enc(id)}/image?path=${enc(path)}`;
+  return inWorkspace(`/api/v1/runs/${enc(id)}/image?path=${enc(path)}`);
+}
+
+export async function purge({ kind, experimentId }: DeletedRow): Promise<Purged> {
+  const body = JSON.stringify({ kind, experimentId });
+  const gone = await request<Purged>("/deleted/purge", { method: "POST", headers: { "content-type": "application/json" }, body });
+  await queries.invalidateQueries({ queryKey: ["deleted"] });
+  await queries.invalidateQueries({ queryKey: ["runs"] });
+  return gone;
 }
 
 export async function saveView(name: string, query: string): Promise<void> {

@@ -6,6 +6,7 @@ import type { ExperimentRow } from "../../../src/server/api-runs.ts";
 import { count, moment } from "../format.ts";
 import { Empty, Page, Trouble } from "../parts/block.tsx";
 import { askRuns } from "../run-requests.ts";
+import { DeletedRecords } from "../runs/deleted.tsx";
 
 const rowHeight = 34;
 type Sort = "name" | "runs" | "latest" | "created";
@@ -45,6 +46,7 @@ export function ExperimentsPage(): ReactNode {
           <List experiments={shown} sort={sort} onSort={setSort} />
         </>
       )}
+      <DeletedRecords />
     </Page>
   );
 }

@@ -9,11 +9,14 @@ import { Evidence, ProofSign, proofNames } from "../registry/proofs.tsx";
 import { RegisteredModel, RegisteredModels } from "../registry/registered-models.tsx";
 import { registeredModels } from "../registry/registry-requests.ts";
 import { ask, queries, rollback } from "../requests.ts";
+import { defaultWorkspace, useWorkspace } from "../workspace-choice.ts";
 
 export function ModelsPage(): ReactNode {
-  const models = useQuery(ask.models());
+  const workspace = useWorkspace();
+  const models = useQuery({ ...ask.models(), enabled: workspace === defaultWorkspace });
   const registered = useQuery({ queryKey: ["models", "registry", "first"], queryFn: () => registeredModels("", undefined) });
   const only = models.data?.length === 1 ? models.data[0] : undefined;
+  if (workspace !== defaultWorkspace) return <RegisteredModels project={[]} />;
   const others = registered.data?.models.some((m) => !m.inProject) ?? false;
   if (models.data === undefined || registered.data === undefined)
     return (
@@ -27,7 +30,10 @@ export function ModelsPage(): ReactNode {
 
 export function ModelPage(): ReactNode {
   const { name } = useParams({ from: "/models/$name" });
-  const models = useQuery(ask.models());
+  const workspace = useWorkspace();
+  const models = useQuery({ ...ask.models(), enabled: workspace === defaultWorkspace });
+  // The project's models are of `default`; another workspace's of that name is another.
+  if (workspace !== defaultWorkspace) return <RegisteredModel key={`${workspace} ${name}`} name={name} />;
   if (models.data === undefined)
     return (
       <Page title={name}>
