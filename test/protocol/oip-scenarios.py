@@ -1,5 +1,5 @@
 """Scenarios of Triton's stock Python clients against a running server: oip-scenarios.py <http host:port> <grpc host:port>.
-One JSON line a scenario: {"scenario": ..., "problem": null or text}. The model is late_ride of src/serving/test-world.ts."""
+One JSON line a scenario: {"scenario": ..., "problem": null or text}. The models are late_ride of src/serving/test-world.ts and a network named net."""
 import asyncio
 import json
 import math
@@ -160,7 +160,7 @@ def statistics():
 def repository():
     for module, client in ((thttp, http), (tgrpc, grpc)):
         index = client.get_model_repository_index() if client is http else client.get_model_repository_index(as_json=True)["models"]
-        check([(m["name"], m["state"]) for m in index], [(model, "READY")])
+        check([(m["name"], m["state"]) for m in index], [(model, "READY"), ("net", "READY")])
         client.unload_model(model)
         assert not client.is_model_ready(model)
         refused(lambda: client.infer(model, slots(module)), "MODEL_NOT_LOADED")
@@ -196,6 +196,36 @@ def asynchronous():
         right(pending.get_result())
 
 
+def together():
+    """The network declares batches of up to 64 rows, 2 ms of waiting, two levels."""
+    a, b = http.get_model_config("net"), grpc.get_model_config("net").config
+    check(a["max_batch_size"], 64)
+    check((b.max_batch_size, b.dynamic_batching.max_queue_delay_microseconds, b.dynamic_batching.priority_levels), (64, 2000, 2))
+    check(a["dynamic_batching"]["max_queue_delay_microseconds"], "2000")
+    rows = np.random.default_rng(7).random((60, 24), dtype=np.float32)
+    question = lambda module, array: [tensor(module, "X", "FP32", array)]
+    wanted = http.infer("net", question(thttp, rows)).as_numpy("probabilities")
+    before = http.get_inference_statistics("net")["model_stats"][0]
+
+    async def ask():
+        async with thttp_aio.InferenceServerClient(http_url, conn_limit=60) as one, tgrpc_aio.InferenceServerClient(grpc_url) as two:
+            clients = [(thttp, one), (tgrpc, two)]
+            asked = [clients[i % 2][1].infer("net", question(clients[i % 2][0], rows[i : i + 1]), priority=i % 3, timeout=20_000_000) for i in range(60)]
+            return [answer.as_numpy("probabilities") for answer in await asyncio.gather(*asked)]
+
+    for i, answer in enumerate(asyncio.run(ask())):
+        check(answer.shape, (1, 5))
+        assert np.allclose(answer[0], wanted[i], atol=1e-5), f"row {i}: {answer[0]}, expected {wanted[i]}"
+    after = http.get_inference_statistics("net")["model_stats"][0]
+    check(after["inference_count"] - before["inference_count"], 60)
+    check(after["inference_stats"]["queue"]["count"] - before["inference_stats"]["queue"]["count"], 60)
+    runs = after["execution_count"] - before["execution_count"]
+    assert runs < 60, f"{runs} runs for 60 requests"
+    rows_run = lambda stats: sum(batch["batch_size"] * batch["compute_infer"]["count"] for batch in stats["batch_stats"])
+    check(rows_run(after) - rows_run(before), 60)
+    refused(lambda: http.infer("net", question(thttp, np.zeros((65, 24)))), "65 rows are more than the 64")
+
+
 scenarios = {
     "live, ready, and ready by model and version": health,
     "metadata is the same by both protocols": metadata,
@@ -210,6 +240,7 @@ scenarios = {
     "a model is unloaded and loaded again": repository,
     "what cannot be answered is refused by name": refusals,
     "asyncio clients and concurrent requests": asynchronous,
+    "requests of a network run together, each with its own rows": together,
 }
 for name, scenario in scenarios.items():
     problem = None

@@ -1,8 +1,11 @@
 import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { statusOf } from "../../src/server/error-status.ts";
+import { network } from "../../src/serving/formats/onnx/made-network.fixture.ts";
 import { openWorld, type World } from "../../src/serving/test-world.ts";
 
 // Triton's stock clients against a running server: nothing of ours on their side but the addresses.
@@ -24,6 +27,7 @@ const scenarios = [
   "a model is unloaded and loaded again",
   "what cannot be answered is refused by name",
   "asyncio clients and concurrent requests",
+  "requests of a network run together, each with its own rows",
 ];
 
 interface Tools {
@@ -34,11 +38,16 @@ interface Tools {
 
 let tools: Tools;
 let world: World;
+let folder: string;
 const problems = new Map<string, string | null>();
 
 beforeAll(async () => {
   tools = JSON.parse((await run(process.execPath, [path.join(here, "..", "..", "scripts", "triton-client.ts")])).stdout) as Tools;
-  world = await openWorld({ statusOf, grpc: true });
+  folder = await mkdtemp(path.join(tmpdir(), "karkhana-oip-"));
+  await mkdir(path.join(folder, "net", "1"), { recursive: true });
+  await writeFile(path.join(folder, "net", "1", "model.onnx"), network());
+  await writeFile(path.join(folder, "net", "1", "batching.json"), JSON.stringify({ maxBatchSize: 64, maxDelayMs: 2, priorityLevels: 2 }));
+  world = await openWorld({ statusOf, grpc: true, serving: { modelsFolder: folder } });
   const { stdout } = await run(tools.python, [path.join(here, "oip-scenarios.py"), `127.0.0.1:${world.port}`, `127.0.0.1:${world.grpcPort}`], {
     maxBuffer: 64 * 1024 * 1024,
   });
@@ -48,7 +57,10 @@ beforeAll(async () => {
   }
 }, 600_000);
 
-afterAll(() => world?.close());
+afterAll(async () => {
+  await world?.close();
+  await rm(folder, { recursive: true, force: true });
+});
 
 describe("tritonclient as it is", () => {
   test.each(scenarios)("%s", (scenario) => {
@@ -74,30 +86,31 @@ describe("tritonclient as it is", () => {
 
 describe("perf_analyzer as it is", () => {
   const loads = [
-    ["closed loop over HTTP", "http", ["--concurrency-range", "4"]],
-    ["closed loop over gRPC", "grpc", ["--concurrency-range", "4"]],
-    ["open loop over HTTP", "http", ["--request-rate-range", "200", "--request-distribution", "poisson"]],
-    ["open loop over gRPC, three rows a request", "grpc", ["--request-rate-range", "200", "-b", "3"]],
+    ["late_ride", "closed loop over HTTP", "http", ["--concurrency-range", "4"]],
+    ["late_ride", "closed loop over gRPC", "grpc", ["--concurrency-range", "4"]],
+    ["late_ride", "open loop over HTTP", "http", ["--request-rate-range", "200", "--request-distribution", "poisson"]],
+    ["late_ride", "open loop over gRPC, three rows a request", "grpc", ["--request-rate-range", "200", "-b", "3"]],
+    ["net", "closed loop over gRPC, its requests run together", "grpc", ["--concurrency-range", "8"]],
   ] as const;
 
-  test.each(loads)("%s: counts on both sides agree and nothing fails", async (_name, protocol, load) => {
-    const before = await counts();
+  test.each(loads)("%s, %s: counts on both sides agree and nothing fails", async (model, _name, protocol, load) => {
+    const before = await counts(model);
     const port = protocol === "http" ? world.port : world.grpcPort;
     // Windows of a count of requests, so that no machine is too slow for them.
     const windows = ["--measurement-mode", "count_windows", "--measurement-request-count", "100", "--max-trials", "3", "--stability-percentage", "999"];
-    const { stdout } = await run(tools.perfAnalyzer, ["-m", "late_ride", "-i", protocol, "-u", `127.0.0.1:${port}`, ...load, ...windows], {
+    const { stdout } = await run(tools.perfAnalyzer, ["-m", model, "-i", protocol, "-u", `127.0.0.1:${port}`, ...load, ...windows], {
       env: { ...process.env, LD_LIBRARY_PATH: tools.libraryPath },
     });
     const asked = Number(/Client:\s+Request count: (\d+)/.exec(stdout)?.[1]);
     expect(asked).toBeGreaterThan(0);
     expect(Number(/Successful request count: (\d+)/.exec(stdout)?.[1])).toBeGreaterThanOrEqual(asked);
-    const after = await counts();
+    const after = await counts(model);
     expect(after.succeeded - before.succeeded).toBeGreaterThanOrEqual(asked);
     expect(after.failed).toBe(before.failed);
   });
 
-  async function counts(): Promise<{ succeeded: number; failed: number }> {
-    const reply = await fetch(`${world.url}/v2/models/late_ride/stats`);
+  async function counts(model: string): Promise<{ succeeded: number; failed: number }> {
+    const reply = await fetch(`${world.url}/v2/models/${model}/stats`);
     const { model_stats } = (await reply.json()) as { model_stats: { inference_stats: Record<"success" | "fail", { count: number }> }[] };
     return { succeeded: model_stats[0]!.inference_stats.success.count, failed: model_stats[0]!.inference_stats.fail.count };
   }
