@@ -6,6 +6,11 @@ import { ServingClient } from "../workflows/serving-client.ts";
 import { isSet, type Parsed } from "./arguments.ts";
 import { chooseModel, chooseProject, requireDataFolder } from "./project-folder.ts";
 
+function besideIt({ challengers, shadows }: Deployment): string {
+  const answer = challengers.map(({ version, share }) => `v${version} answers ${Number((share * 100).toFixed(2))} %`);
+  return [...answer, ...shadows.map((version) => `v${version} is in shadow`)].map((part) => `, ${part}`).join("");
+}
+
 /** Makes one change to a model's deployment and waits until a running serving process follows it. */
 export async function changeDeployment(parsed: Parsed, change: (registry: Registry, model: string) => Promise<Deployment>): Promise<number> {
   const { project, dataFolder } = await chooseProject(parsed.values);
@@ -18,7 +23,7 @@ export async function changeDeployment(parsed: Parsed, change: (registry: Regist
     if (isSet(parsed.values, "json")) console.log(JSON.stringify(deployment));
     else
       console.log(
-        `${model}: version ${deployment.champion} is champion (revision ${deployment.revision})${running === undefined ? "; nothing is serving now" : ""}`,
+        `${model}: version ${deployment.champion} is champion${besideIt(deployment)} (revision ${deployment.revision})${running === undefined ? "; nothing is serving now" : ""}`,
       );
     if (running === undefined) return 0;
     const client = new ServingClient({ baseUrl: running.servingUrl, token: stores.internalToken, maxSockets: 1, patienceMs: 10_000 });

@@ -14,6 +14,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   restart: async () => (await import("./restart.ts")).restart,
   status: async () => (await import("./status.ts")).status,
   promote: async () => (await import("./promote.ts")).promote,
+  traffic: async () => (await import("./traffic.ts")).traffic,
+  compare: async () => (await import("./compare.ts")).compareCommand,
   rollback: async () => (await import("./rollback.ts")).rollback,
   import: async () => (await import("./import.ts")).importCommand,
   client: async () => (await import("./client.ts")).client,

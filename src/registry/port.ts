@@ -67,6 +67,12 @@ export interface WantedShare {
   readonly share: number;
 }
 
+export interface WantedTraffic {
+  readonly challengers: readonly WantedShare[];
+  /** Absent: as they are, but for those that become challengers. */
+  readonly shadows?: readonly number[];
+}
+
 /** Where a model's traffic goes. One row a model, replaced whole; `revision` grows by one each time. Serving follows it. */
 export interface Deployment {
   readonly model: string;
@@ -117,10 +123,10 @@ export interface Registry {
   /** @throws PROOF_MISSING while the shadow proof is neither passed nor waived: a challenger answers real requests */
   startAb(model: string, version: number, abShare: number, reason: string, trx?: SqlTransaction): Promise<Deployment>;
   /**
-   * Exactly these challengers with these shares: who is new enters, who is left out stands down, and no key moves that need not.
-   * @throws PROOF_MISSING as `startAb`
+   * Exactly these challengers with these shares, and these shadows: who is new enters, who is left out stands down, and no key moves that
+   * need not. @throws PROOF_MISSING as `startAb`
    */
-  setShares(model: string, wanted: readonly WantedShare[], reason: string, trx?: SqlTransaction): Promise<Deployment>;
+  setTraffic(model: string, wanted: WantedTraffic, reason: string, trx?: SqlTransaction): Promise<Deployment>;
   /** Challenger leaves shadow or A/B without being promoted. */
   standDown(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment>;
   /** @throws PROOF_MISSING */

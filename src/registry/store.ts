@@ -6,7 +6,7 @@ import { tables } from "../storage/sql/tables.ts";
 import { requireModelName, requireReason } from "./arguments.ts";
 import { Ledger, type LedgerParts } from "./ledger.ts";
 import { announceNothing, type Announce } from "./notice.ts";
-import type { Deployment, ModelVersion, NewModelVersion, Proof, ProofKind, Registry, RegistryEvent, VersionState, WantedShare } from "./port.ts";
+import type { Deployment, ModelVersion, NewModelVersion, Proof, ProofKind, Registry, RegistryEvent, VersionState, WantedShare, WantedTraffic } from "./port.ts";
 import {
   candidatesOf,
   decidingProof,
@@ -179,9 +179,26 @@ class SqlRegistry implements Registry {
     });
   }
 
-  async setShares(model: string, wanted: readonly WantedShare[], reason: string, trx?: SqlTransaction): Promise<Deployment> {
+  async setTraffic(model: string, { challengers, shadows }: WantedTraffic, reason: string, trx?: SqlTransaction): Promise<Deployment> {
     requireReason(reason);
-    return this.#write(model, wanted[0]?.version ?? 0, trx, async (ledger) => changeShares(ledger, await deployed(ledger), wanted, reason));
+    const [first = 0] = [...challengers.map(({ version }) => version), ...(shadows ?? [])];
+    return this.#write(model, first, trx, async (ledger) => {
+      const now = await deployed(ledger);
+      if (shadows !== undefined) requireShadows(shadows, challengers, now.champion);
+      const leaving = now.shadows.filter((version) => shadows?.includes(version) === false && !challengers.some((one) => one.version === version));
+      let then = await changeShares(ledger, now, challengers, reason);
+      for (const version of leaving) {
+        await step(ledger, version, "standDown");
+        then = await leave(ledger, then, version, reason);
+      }
+      for (const version of shadows ?? []) {
+        if (then.shadows.includes(version)) continue;
+        await ledger.setState(version, await step(ledger, version, "startShadow"));
+        await ledger.event("shadowed", version, reason);
+        then = await ledger.deploy(then, withShadow(then, version), reason);
+      }
+      return then;
+    });
   }
 
   async standDown(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment> {
@@ -282,6 +299,15 @@ async function deployed(ledger: Ledger): Promise<Deployment> {
 
 function requireRoom(model: string, version: number, place: "shadow" | "challenger", holders: readonly number[], most: number): void {
   if (holders.length >= most) throw new KarkhanaError("DEPLOYMENT_PLACE_TAKEN", { model, version, place, holder: holders.join(", "), most });
+}
+
+/** @throws INVALID_ARGUMENT */
+function requireShadows(shadows: readonly number[], challengers: readonly WantedShare[], champion: number): void {
+  const refuse = (problem: string, value: unknown): KarkhanaError => new KarkhanaError("INVALID_ARGUMENT", { field: "shadows", problem, value });
+  if (shadows.length > maxShadows) throw refuse(`expected at most ${maxShadows}`, shadows.length);
+  if (new Set(shadows).size < shadows.length) throw refuse("names a version twice", shadows.join(", "));
+  const busy = shadows.find((version) => version === champion || challengers.some((one) => one.version === version));
+  if (busy !== undefined) throw refuse(`version ${busy} answers requests, so it is no shadow`, busy);
 }
 
 /** Nothing is written where nothing changes. */

@@ -82,6 +82,7 @@ const classes: readonly (readonly [Method, string, Role])[] = [
   ["POST", `${mlflow}/webhooks/1/test`, "admin"],
   ["POST", "/ajax-api/2.0/mlflow/webhooks", "admin"],
   ["POST", "/api/v1/models/late_arrival/rollback", "admin"],
+  ["PUT", "/api/v1/models/late_arrival/traffic", "admin"],
   ["POST", "/api/v1/path/labs/any/grade", "admin"],
   ["POST", "/api/v1/deleted/purge", "admin"],
   ["GET", "/api/v1/deleted", "viewer"],

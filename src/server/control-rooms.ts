@@ -24,13 +24,13 @@ import type { Explainer } from "../serving/explain.ts";
 import type { ServingWatch } from "./serving-watch.ts";
 import type { VersionFiles } from "./version-files.ts";
 
-/** Exactly what the control server's routes read, and the one thing they change (a rollback, through the registry). */
+/** Exactly what the control server's routes read, and what they change (rollback and traffic, through the registry). */
 export interface ControlRooms {
   readonly project: ProjectDefinition;
   readonly datasets: Pick<Datasets, "listVersions" | "getVersion" | "report">;
   readonly tracking: Pick<TrackingStore, "listExperiments" | "listRuns" | "listArtifacts" | "getArtifact" | "table" | "views" | "inWorkspace"> & MlflowTracking;
   readonly workspaces: Workspaces;
-  readonly registry: Pick<Registry, "listVersions" | "getVersion" | "getDeployment" | "listEvents" | "rollback">;
+  readonly registry: Pick<Registry, "listVersions" | "getVersion" | "getDeployment" | "listEvents" | "rollback" | "setTraffic">;
   readonly catalog: ModelCatalog;
   readonly directory: Directory;
   readonly gate: Gate;

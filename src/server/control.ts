@@ -126,7 +126,10 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
     return sendError(reply, known, statusOf);
   });
   await app.register(fastifySwagger, {
-    openapi: { openapi: "3.1.0", info: { title: "Karkhana control", description: "What the console reads, and the rollback.", version: "1" } },
+    openapi: {
+      openapi: "3.1.0",
+      info: { title: "Karkhana control", description: "What the console reads, the rollback, and the split of traffic.", version: "1" },
+    },
   });
   const context: RouteContext = {
     ...rooms,

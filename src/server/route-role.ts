@@ -28,7 +28,7 @@ const within =
   /^\/(ajax-)?api\/2\.0\/mlflow(-artifacts)?\/|^\/get-artifact$|^\/model-versions\/get-artifact$|^\/api\/v1\/(experiments|runs|views|registry|deleted)(\/|$)/;
 
 /** What is deployed, and who is told of it; what cannot be brought back; and code of theirs that this machine runs: the grader's guards are made for accidents, not for strangers. */
-const adminOnly = /\/webhooks(\/|$)|\/purge$|\/rollback$|\/promote$|\/path\/labs\/:lab\/grade$/;
+const adminOnly = /\/webhooks(\/|$)|\/purge$|\/rollback$|\/promote$|\/traffic$|\/path\/labs\/:lab\/grade$/;
 
 /** MLflow's clients ask long questions by POST; they change nothing. */
 const readingPosts = /\/(search|search-datasets|get-latest-versions|get-history-bulk|get-history-bulk-interval|count)$/;

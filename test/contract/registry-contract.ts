@@ -229,23 +229,27 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
       });
       const three = await assignment();
       expect(moves(canary, three)).toEqual(["1 to 3"]);
-      await registry.setShares(
+      await registry.setTraffic(
         model,
-        [
-          { version: 2, share: 0.1 },
-          { version: 3, share: 0.2 },
-        ],
+        {
+          challengers: [
+            { version: 2, share: 0.1 },
+            { version: 3, share: 0.2 },
+          ],
+        },
         "the canary lives",
       );
       const wider = await assignment();
       expect(moves(three, wider)).toEqual(["1 to 2"]);
-      await registry.setShares(
+      await registry.setTraffic(
         model,
-        [
-          { version: 3, share: 0.1 },
-          { version: 2, share: 0.1 },
-          { version: 4, share: 0.3 },
-        ],
+        {
+          challengers: [
+            { version: 3, share: 0.1 },
+            { version: 2, share: 0.1 },
+            { version: 4, share: 0.3 },
+          ],
+        },
         "one more",
       );
       const moved = moves(wider, await assignment());
@@ -254,12 +258,14 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
       expect(moved.every((move) => ["1 to 4", "3 to 1", "3 to 4"].includes(move))).toBe(true);
       expect((await registry.listVersions(model)).map((v) => v.state)).toEqual(["champion", "ab", "ab", "ab", "registered"]);
       const four = await assignment();
-      const { challengers } = await registry.setShares(
+      const { challengers } = await registry.setTraffic(
         model,
-        [
-          { version: 2, share: 0.1 },
-          { version: 4, share: 0.3 },
-        ],
+        {
+          challengers: [
+            { version: 2, share: 0.1 },
+            { version: 4, share: 0.3 },
+          ],
+        },
         "3 is worse",
       );
       expect(challengers.map(({ version, share }) => [version, share])).toEqual([
@@ -271,23 +277,33 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
       expect((await kindsOf()).slice(-1)).toEqual(["stood-down 3"]);
       const held = await registry.getDeployment(model);
       expect(
-        await registry.setShares(
+        await registry.setTraffic(
           model,
-          [
-            { version: 4, share: 0.3 },
-            { version: 2, share: 0.1 },
-          ],
+          {
+            challengers: [
+              { version: 4, share: 0.3 },
+              { version: 2, share: 0.1 },
+            ],
+          },
           "again",
         ),
       ).toEqual(held);
-      await expect(registry.setShares(model, [{ version: 5, share: 0.1 }], "x")).rejects.toMatchObject({ code: "PROOF_MISSING" });
+      await expect(registry.setTraffic(model, { challengers: [{ version: 5, share: 0.1 }] }, "x")).rejects.toMatchObject({ code: "PROOF_MISSING" });
       const most = [2, 3, 4].map((version) => ({ version, share: 0.31 }));
-      await expect(registry.setShares(model, most, "x")).rejects.toMatchObject({ details: { field: "challengers", value: 0.93 } });
+      await expect(registry.setTraffic(model, { challengers: most }, "x")).rejects.toMatchObject({ details: { field: "challengers", value: 0.93 } });
       expect(await registry.getDeployment(model)).toEqual(held);
       await registry.startShadow(model, 3, "x");
       expect(await registry.startShadow(model, 5, "x")).toMatchObject({ shadows: [3, 5] });
       expect(await registry.standDown(model, 3, "x")).toMatchObject({ shadows: [5], challengers: [{ version: 2 }, { version: 4 }] });
-      expect(await registry.setShares(model, [], "the champion alone")).toMatchObject({ challengers: [], shadows: [5] });
+      expect(await registry.setTraffic(model, { challengers: [] }, "the champion alone")).toMatchObject({ challengers: [], shadows: [5] });
+      const both = { challengers: [{ version: 2, share: 0.1 }], shadows: [3, 4] };
+      expect(await registry.setTraffic(model, both, "all at once")).toMatchObject({ challengers: [{ version: 2, share: 0.1 }], shadows: [3, 4] });
+      expect((await registry.listVersions(model)).map((v) => v.state)).toEqual(["champion", "ab", "shadow", "shadow", "registered"]);
+      const after = await registry.getDeployment(model);
+      expect(await registry.setTraffic(model, both, "again")).toEqual(after);
+      for (const shadows of [[1], [2], [3, 3], [3, 4, 5, 6, 7]])
+        await expect(registry.setTraffic(model, { ...both, shadows }, "x")).rejects.toMatchObject({ details: { field: "shadows" } });
+      expect(await registry.getDeployment(model)).toEqual(after);
     });
 
     it("takes over a deployment of before it could have several challengers: the same keys stay with the challenger", async () => {
@@ -459,8 +475,8 @@ export function registryContract(name: string, makeFixture: MakeSqlFixture): voi
         await expect(registry.registerVersion(newVersion("a", bad))).rejects.toMatchObject({ code: "INVALID_ARGUMENT", details: { field: "model" } });
       }
       for (const share of [0, -0.1, 0.51, Number.NaN])
-        await expect(registry.setShares(model, [{ version: 2, share }], "x")).rejects.toMatchObject({ details: { field: "share" } });
-      await expect(registry.setShares(model, [{ version: 1, share: 0.1 }], "x")).rejects.toMatchObject({ details: { field: "challengers" } });
+        await expect(registry.setTraffic(model, { challengers: [{ version: 2, share }] }, "x")).rejects.toMatchObject({ details: { field: "share" } });
+      await expect(registry.setTraffic(model, { challengers: [{ version: 1, share: 0.1 }] }, "x")).rejects.toMatchObject({ details: { field: "challengers" } });
       await expect(registry.rollback(model, " ")).rejects.toMatchObject({ details: { field: "reason" } });
       await expect(registry.registerVersion(newVersion(""))).rejects.toMatchObject({ details: { field: "requestId" } });
       expect(await registry.listEvents(model)).toEqual(events);

@@ -10,6 +10,16 @@ import { schemas } from "../schemas.ts";
 const params = Type.Object({ name: Type.String({ maxLength: 200 }) });
 const rollbackBody = Type.Object({ reason: Type.String({ minLength: 1, maxLength: 500 }) }, { additionalProperties: false });
 
+const versionNumber = Type.Integer({ minimum: 1, maximum: 1_000_000_000 });
+const trafficBody = Type.Object(
+  {
+    challengers: Type.Array(Type.Object({ version: versionNumber, share: Type.Number() }, { additionalProperties: false }), { maxItems: 100 }),
+    shadows: Type.Optional(Type.Array(versionNumber, { maxItems: 100 })),
+    reason: Type.String({ minLength: 1, maxLength: 500 }),
+  },
+  { additionalProperties: false },
+);
+
 export function addModelRoutes(app: FastifyInstance, context: RouteContext): void {
   app.get("/models", { schema: { summary: "The project's models", response: { 200: schemas.models } } }, () =>
     Promise.all(context.project.models.map((m) => modelSummary(context, m))),
@@ -28,6 +38,25 @@ export function addModelRoutes(app: FastifyInstance, context: RouteContext): voi
       const { name } = modelNamed(context, request.params.name);
       const deployment = await context.registry.rollback(name, request.body.reason);
       // Serving would find the change by itself a moment later; it is in force before the caller is answered.
+      await context.serving.refresh();
+      return deploymentState(deployment);
+    },
+  );
+
+  app.put<{ Params: Static<typeof params>; Body: Static<typeof trafficBody> }>(
+    "/models/:name/traffic",
+    {
+      schema: {
+        summary: "Exactly these challengers, each with its share of keys, and these shadows; the champion answers the rest",
+        params,
+        body: trafficBody,
+        response: { 200: schemas.deployment },
+      },
+    },
+    async (request): Promise<DeploymentState> => {
+      const { name } = modelNamed(context, request.params.name);
+      const { challengers, shadows, reason } = request.body;
+      const deployment = await context.registry.setTraffic(name, { challengers, ...(shadows === undefined ? {} : { shadows }) }, reason);
       await context.serving.refresh();
       return deploymentState(deployment);
     },
