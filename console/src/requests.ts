@@ -105,3 +105,13 @@ export const ask = {
 export function rollback(model: string, reason: string): Promise<unknown> {
   return request(`/models/${enc(model)}/rollback`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ reason }) });
 }
+
+export function setTraffic(
+  model: string,
+  challengers: readonly { readonly version: number; readonly share: number }[],
+  shadows: readonly number[],
+  reason: string,
+): Promise<unknown> {
+  const body = JSON.stringify({ challengers, shadows, reason });
+  return request(`/models/${enc(model)}/traffic`, { method: "PUT", headers: { "content-type": "application/json" }, body });
+}

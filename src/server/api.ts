@@ -235,6 +235,7 @@ export interface ProofMark {
 export interface Version {
   readonly version: number;
   readonly place: "champion" | "challenger" | "shadow" | "previous" | null;
+  readonly state: "registered" | "shadow" | "ab" | "champion" | "retired" | "refused";
   readonly runId: string;
   readonly datasetHash: string;
   readonly definitionHash: string;

@@ -426,6 +426,29 @@ test("the event stream starts with the whole state, then tells each event, and e
   await ended;
 });
 
+test("traffic is set whole, and what may not be is refused with the field named", async () => {
+  const { registry } = world;
+  const { version: _v, state: _s, createdUs: _c, proofs: _p, waivers: _w, ...champion } = await registry.getVersion("late_arrival", 2);
+  const [first, second] = [await registry.registerVersion({ ...champion, requestId: "t1" }), await registry.registerVersion({ ...champion, requestId: "t2" })];
+  await registry.waive("late_arrival", first.version, "shadow", "a test");
+  const url = "/api/v1/models/late_arrival/traffic";
+  const put = (payload: object) => app.inject({ url, method: "PUT", headers: host, payload });
+  const set = await put({ challengers: [{ version: first.version, share: 0.05 }], shadows: [second.version], reason: "a canary" });
+  expect(misfit(schemas.deployment, set.json())).toEqual([]);
+  expect(set.json()).toMatchObject({ champion: 2, challengers: [{ version: first.version, share: 0.05 }], shadows: [second.version], reason: "a canary" });
+  const refusals: [object, string][] = [
+    [{ challengers: [{ version: second.version, share: 0.1 }], reason: "x" }, "PROOF_MISSING"],
+    [{ challengers: [{ version: first.version, share: 0.7 }], reason: "x" }, "INVALID_ARGUMENT"],
+    [{ challengers: [{ version: first.version, share: "5%" }], reason: "x" }, "INVALID_ARGUMENT"],
+    [{ challengers: [], shadows: [2], reason: "x" }, "INVALID_ARGUMENT"],
+    [{ challengers: [], reason: "" }, "INVALID_ARGUMENT"],
+    [{ challengers: [], reason: "x", weights: {} }, "INVALID_ARGUMENT"],
+    [{ challengers: [{ version: 999, share: 0.1 }], reason: "x" }, "VERSION_NOT_FOUND"],
+  ];
+  for (const [payload, code] of refusals) expect((await put(payload)).json().error.code).toBe(code);
+  expect((await put({ challengers: [], shadows: [], reason: "back" })).json()).toMatchObject({ champion: 2, challengers: [], shadows: [] });
+});
+
 // Last: it changes the registry.
 test("rolling back changes the champion once and keeps the reason; a second one returns", async () => {
   const url = "/api/v1/models/late_arrival/rollback";

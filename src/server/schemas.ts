@@ -104,6 +104,7 @@ const deployment = Type.Object({
 const version = Type.Object({
   version: int,
   place: orNull(oneOf("champion", "challenger", "shadow", "previous")),
+  state: oneOf("registered", "shadow", "ab", "champion", "retired", "refused"),
   runId: text,
   datasetHash: text,
   definitionHash: text,

@@ -44,7 +44,8 @@ describe("flags and commands", () => {
   test("help lists the commands, and each command its flags", async () => {
     const [all, one] = await Promise.all([karkhana(["help"]), karkhana(["run", "--help"])]);
     expect(all.status).toBe(0);
-    for (const name of ["init", "up", "run", "train", "restart", "status", "promote", "rollback", "doctor"]) expect(all.stdout).toMatch(new RegExp(`^  ${name} `, "m"));
+    for (const name of ["init", "up", "run", "train", "restart", "status", "promote", "rollback", "doctor"])
+      expect(all.stdout).toMatch(new RegExp(`^  ${name} `, "m"));
     expect(one.stdout).toContain("--serving-port <n>");
   });
 });

@@ -171,7 +171,40 @@ describe("by keyboard alone", () => {
     await context.close();
   });
 
-  // Last: it changes the registry.
+  // From here on the registry changes.
+  test("traffic is split by the keyboard alone, and the split is drawn", async () => {
+    const { registry } = world;
+    const { version: _v, state: _s, createdUs: _c, proofs: _p, waivers: _w, ...champion } = await registry.getVersion("late_arrival", 2);
+    const { version } = await registry.registerVersion({ ...champion, requestId: "a canary" });
+    await registry.waive("late_arrival", version, "shadow", "a test");
+    const { page, complaints, context } = await visit({ viewport: { width: 1360, height: 900 } });
+    await page.goto(`${control.url}/models`);
+    const opener = page.getByRole("button", { name: "Split traffic" }).first();
+    await opener.focus();
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog").filter({ hasText: "Who answers for late_arrival?" });
+    const share = dialog.getByLabel(`Share of version ${version}, percent`);
+    await share.focus();
+    await page.keyboard.type("5");
+    await page.screenshot({ path: path.join(shots, "traffic-light.png") });
+    await page.keyboard.press("Tab");
+    await dialog.getByLabel(/Reason/).focus();
+    await page.keyboard.type("a canary by hand");
+    await page.keyboard.press("Enter");
+    await page.getByRole("img", { name: `version 2 answers 95.0 %, version ${version} answers 5.0 %` }).waitFor();
+    await page.screenshot({ path: path.join(shots, "traffic-split-light.png") });
+    expect((await world.rooms.registry.getDeployment("late_arrival"))?.challengers).toMatchObject([{ version, share: 0.05 }]);
+    await opener.focus();
+    await page.keyboard.press("Enter");
+    await share.fill("");
+    await dialog.getByLabel(/Reason/).fill("enough seen");
+    await page.keyboard.press("Enter");
+    await page.getByRole("img", { name: /answers 95/ }).waitFor({ state: "hidden" });
+    expect((await world.rooms.registry.getDeployment("late_arrival"))?.challengers).toEqual([]);
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
   test("a rollback asks for a reason, can be left by Escape, and then names the new champion", async () => {
     const { page, complaints, context } = await visit({ viewport: { width: 1360, height: 900 } });
     await page.goto(`${control.url}/models`);

@@ -4,6 +4,7 @@ import { Fragment, useRef, useState, type ReactNode } from "react";
 import type { ModelDetail, ProofMark, Version } from "../../../src/server/api.ts";
 import { count, dayShort, fixed, figure, moment, percent, shortHash } from "../format.ts";
 import { Block, Empty, Page, Pairs, Readings, Trouble } from "../parts/block.tsx";
+import { SetTraffic, TrafficSplit } from "../parts/traffic.tsx";
 import { Events } from "../registry/events.tsx";
 import { Evidence, ProofSign, proofNames } from "../registry/proofs.tsx";
 import { RegisteredModel, RegisteredModels } from "../registry/registered-models.tsx";
@@ -90,7 +91,17 @@ function Deployed({ model }: { model: ModelDetail }): ReactNode {
   if (d === null) return <p className="quiet">No version answers requests.</p>;
   const share = d.challengers.reduce((sum, challenger) => sum + challenger.share, 0);
   return (
-    <Block title="Who answers" note={`${d.reason}, ${moment(d.changedUs)}`} aside={<Rollback model={model.name} champion={d.champion} previous={d.previous} />}>
+    <Block
+      title="Who answers"
+      note={`${d.reason}, ${moment(d.changedUs)}`}
+      aside={
+        <span className="row">
+          <SetTraffic model={model} deployment={d} />
+          <Rollback model={model.name} champion={d.champion} previous={d.previous} />
+        </span>
+      }
+    >
+      <TrafficSplit deployment={d} />
       <Readings
         items={[
           { name: "Champion", value: <span className="champion">v{d.champion}</span>, sub: `${percent(1 - share, 0)} of requests` },

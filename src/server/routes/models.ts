@@ -124,6 +124,7 @@ function versionOf(v: ModelVersion, deployment: Deployment | undefined): Omit<Ve
   return {
     version: v.version,
     place: placeOf(v.version, deployment),
+    state: v.state,
     runId: v.runId,
     datasetHash: v.datasetHash,
     definitionHash: v.definitionHash,
