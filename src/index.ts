@@ -1,4 +1,4 @@
-export { csv, duckdbTable, jsonLines, parquet, postgresTable, pushed } from "./data/source.ts";
+export { csv, duckdbTable, jsonLines, kafka, parquet, postgresTable, pushed } from "./data/source.ts";
 export {
   categorical,
   derivedFeatures,

@@ -56,6 +56,8 @@ export interface SourceDefinition<S extends Schema = Schema> extends Omit<Source
   readonly name: string;
   readonly format: "parquet" | "csv" | "json" | "pushed";
   readonly origin?: TableOrigin;
+  /** Where a pushed source's rows come from besides pushes. */
+  readonly topic?: KafkaTopic;
 }
 
 /** A Parquet file. Expressions are the small language of `data/expression.ts`, the same in DuckDB and on pushed rows. */
@@ -96,6 +98,53 @@ export function pushed<const S extends Schema>(name: string, options: PushedOpti
   return { kind: "source", name, format: "pushed", path: "pushed", knownTime: arrivalColumn, ...options, schema };
 }
 
+/** A topic of Apache Kafka whose messages are rows: JSON objects. */
+export interface KafkaTopic {
+  readonly topic: string;
+  /** "host:port" of some of its brokers, or the environment variable that holds them with commas between. */
+  readonly brokers: readonly string[] | { readonly variable: string };
+  /** Group under which offsets are reported to Kafka, for its tools to see. The online store needs all partitions: none are shared out. Default "karkhana-<source>". */
+  readonly group?: string;
+  /** Where to begin the first time: default "earliest". Afterwards it goes on where the log of pushed rows ends. */
+  readonly from?: "earliest" | "latest";
+  /** Where in a message's value a column lies, such as "after.amount"; default under its own name. `unit`: what a number of a time counts; default microseconds. */
+  readonly columns?: Readonly<Record<string, string | { readonly path: string; readonly unit?: TimeUnit }>>;
+  /** Column that takes the message's key as text. */
+  readonly key?: string;
+  /** Column that takes the message's timestamp. */
+  readonly timestamp?: string;
+  /** Boolean column that is true for a message without a value, which deletes what its key names: `key` must be the source's `id`. */
+  readonly tombstone?: string;
+  /** Files are relative to the project's folder. */
+  readonly tls?: true | { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  /** Secrets stay in the environment: the variables that hold them. */
+  readonly sasl?: { readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512"; readonly usernameVariable: string; readonly passwordVariable: string };
+}
+
+export type TimeUnit = "s" | "ms" | "us";
+
+/**
+ * A pushed source whose rows are a Kafka topic's messages, read by the serving process. Rows may be pushed as well.
+ * @throws INVALID_ARGUMENT
+ */
+export function kafka<const S extends Schema>(name: string, options: PushedOptions<S> & { readonly topic: KafkaTopic }): SourceDefinition<Arriving<S>> {
+  const { topic } = options;
+  const refuse = (field: string, problem: string, value: unknown): KarkhanaError =>
+    new KarkhanaError("INVALID_ARGUMENT", { field: `source ${name}, topic.${field}`, problem, value });
+  const typed = (field: "key" | "timestamp" | "tombstone", type: ColumnType): void => {
+    const column = topic[field];
+    if (column !== undefined && options.schema[column] !== type) throw refuse(field, `expected a column of type ${type}`, column);
+  };
+  typed("key", "string");
+  typed("timestamp", "timestamp");
+  typed("tombstone", "boolean");
+  for (const column of Object.keys(topic.columns ?? {})) if (!Object.hasOwn(options.schema, column)) throw refuse("columns", "there is no such column", column);
+  if (topic.topic === "") throw refuse("topic", "expected a name", topic.topic);
+  if (topic.tombstone !== undefined && (topic.key === undefined || topic.key !== options.id))
+    throw refuse("tombstone", "a message without a value deletes what its key names: key must be the source's id", topic.key ?? null);
+  return pushed<S>(name, options);
+}
+
 /** A table elsewhere that a source's file is a copy of, taken anew before features are materialized. */
 export type TableOrigin = {
   /** Rows are numbered by it: it must only grow, so that a copy begins as the one before did. */
@@ -125,8 +174,8 @@ export function duckdbTable<const S extends Schema>(
   return { kind: "source", name, format: "parquet", ...options, origin: { kind: "duckdb", table, orderBy, database } };
 }
 
-/** Identity of a source: everything but where the file lies and how long pushed rows are kept. */
+/** Identity of a source: everything but where the file lies, where rows are read from and how long pushed ones are kept. */
 export function sourceHash(source: SourceDefinition): string {
-  const { path: _path, retention: _retention, ...rest } = source;
+  const { path: _path, retention: _retention, topic: _topic, ...rest } = source;
   return definitionHash(rest as never);
 }

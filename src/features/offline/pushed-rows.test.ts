@@ -196,6 +196,27 @@ test("rows that cannot be used lie beside the copy with their reason, and the on
   await online.close();
 });
 
+test("lists of numbers come back as they were pushed, what is no number among them", async () => {
+  const texts = pushed("texts", { schema: { at: "timestamp", v: "float32[3]" }, eventTime: "at" });
+  const online = await openLoggedFeatures({
+    online: createOnlineFeatures({ store: openMemoryStore(), views, sources: [texts] }),
+    sources: [texts],
+    folder: folders().logFolder,
+    clock: { nowUs: () => nowUs },
+  });
+  const lists = [[0.1, -2, 3e-9], Float32Array.of(Number.NaN, Number.POSITIVE_INFINITY, 1 / 3), [1, null, 2], "[1.5, nan, -inf]", [], null];
+  await online.ingest(
+    "texts",
+    lists.map((v) => ({ at: start, v })),
+    { producer: "p", sequence: 0 },
+  );
+  await online.close();
+  await copy(texts);
+  expect(await duck.rows(`SELECT v FROM ${relation(texts)} ORDER BY _row`)).toEqual(
+    ["[0.1, -2.0, 3e-09]", "[nan, inf, 0.33333334]", "[1.0, nan, 2.0]", "[1.5, nan, -inf]", "[]", null].map((v) => ({ v })),
+  );
+});
+
 test("what a copy that was killed left is removed, and nothing is copied twice", async () => {
   const online = await openOver();
   await online.ingest("sales", [{ at: start, shop: "a", n: 1 }], { producer: "p", sequence: 0 });

@@ -7,13 +7,21 @@ export interface StreamMessage {
   readonly value: unknown;
 }
 
+export interface StreamBatch {
+  readonly partition: number;
+  readonly messages: readonly StreamMessage[];
+  /** Of a partition nothing was read of yet: what lies below is not wanted. Kept, so that a restart does not begin anew. */
+  readonly from?: number;
+}
+
 /**
  * Rows of a source as a topic has them: what a Kafka consumer, a file that grows or a test gives. Delivery is at least once: after a restart a
  * partition may begin again before where it ended, cut into other batches.
  */
 export interface RowStream {
   readonly name: string;
-  batches(signal: AbortSignal): AsyncIterable<{ readonly partition: number; readonly messages: readonly StreamMessage[] }>;
+  /** @param nextOffset where the online store goes on in a partition; undefined if it has nothing of it */
+  batches(signal: AbortSignal, nextOffset: (partition: number) => Promise<number | undefined>): AsyncIterable<StreamBatch>;
   /** Told once the messages up to the offset are durable in the online store. */
   committed(partition: number, offset: number): Promise<void>;
 }
@@ -31,11 +39,17 @@ export async function followStream(
   signal: AbortSignal,
 ): Promise<{ readonly taken: number; readonly again: number }> {
   let [taken, again] = [0, 0];
-  for await (const { partition, messages } of stream.batches(signal)) {
+  const producerOf = (partition: number): string => `stream ${stream.name}/${partition}`;
+  const nextOffset = async (partition: number): Promise<number | undefined> => {
+    const applied = await online.appliedSequence(source, producerOf(partition));
+    return applied < 0 ? undefined : applied + 1;
+  };
+  for await (const { partition, messages, from = 0 } of stream.batches(signal, nextOffset)) {
     const last = messages.at(-1);
-    if (last === undefined) continue;
-    const producer = `stream ${stream.name}/${partition}`;
+    const producer = producerOf(partition);
     const applied = await online.appliedSequence(source, producer);
+    if (from > 0 && applied < 0) await online.ingest(source, [], { producer, sequence: from - 1 });
+    if (last === undefined) continue;
     const fresh = messages.filter(({ offset }) => offset > applied);
     again += messages.length - fresh.length;
     if (fresh.length > 0) {

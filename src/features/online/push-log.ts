@@ -92,14 +92,19 @@ function sharedColumns(rows: readonly SourceRow[]): string[] | undefined {
 function isUnusual(row: SourceRow): boolean {
   for (const name in row) {
     const value = row[name];
-    if (typeof value === "number" ? !Number.isFinite(value) : typeof value === "bigint" || (typeof value === "object" && value !== null)) return true;
+    if (typeof value === "number" ? !Number.isFinite(value) : typeof value === "bigint" || (typeof value === "object" && value !== null && !isPlainList(value))) return true;
   }
   return false;
+}
+
+function isPlainList(value: object): boolean {
+  return Array.isArray(value) && value.every((one) => one === null || (typeof one === "number" && Number.isFinite(one)));
 }
 
 function inWords(_key: string, value: unknown): unknown {
   if (typeof value === "bigint") return { $: `${value}n` };
   if (typeof value === "number" && !Number.isFinite(value)) return { $: String(value) };
+  if (value instanceof Float32Array) return [...value];
   // An object that looks like such a word is no value of any column; it must only stay an object.
   return typeof value === "object" && value !== null && "$" in value ? { object: 1 } : value;
 }

@@ -55,6 +55,9 @@ export interface ReadRow {
 /** @param sink takes what is found in place of the answer's list; without one `found` says it @throws ROW_REFUSED, MEASURE_OUT_OF_RANGE */
 export type RowReader = (row: SourceRow, sequence: number, index: number, sink?: RowSink) => ReadRow;
 
+/** Whoever read the row could make no columns of it, and says why. */
+export const problemColumn = "_problem";
+
 const noTexts: readonly PlacedText[] = [];
 const none: readonly ViewRow[] = [];
 /** What a view says of a row without a key of its own, or that its condition leaves out. */
@@ -82,6 +85,7 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
   const places = plans.map(() => 0);
   const texts: PlacedText[][] = plans.map(() => []);
   return (raw, sequence, index, sink) => {
+    if (Object.hasOwn(raw, problemColumn)) throw new KarkhanaError("ROW_REFUSED", { field: "row", problem: String(raw[problemColumn]).slice(0, 500), value: null });
     const row: Record<string, Value> = {};
     for (const [name, type] of columns) row[name] = columnValue(raw, name, type);
     const outside = isTaken !== undefined && !isTaken(row);
