@@ -24,9 +24,13 @@ export function kafkaJars(): string {
     mkdirSync(folder, { recursive: true });
     writeFileSync(path.join(folder, "pom.xml"), pom);
     const plugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
-    const { status, stdout, stderr, error } = spawnSync("mvn", ["-q", "-B", "-f", path.join(folder, "pom.xml"), plugin, `-DoutputDirectory=${folder}`, "-DincludeScope=runtime"], {
-      encoding: "utf8",
-    });
+    const { status, stdout, stderr, error } = spawnSync(
+      "mvn",
+      ["-q", "-B", "-f", path.join(folder, "pom.xml"), plugin, `-DoutputDirectory=${folder}`, "-DincludeScope=runtime"],
+      {
+        encoding: "utf8",
+      },
+    );
     if (error !== undefined || status !== 0)
       throw new Error(`Maven could not fetch Kafka's broker (${error?.message ?? ""}${stdout ?? ""}${stderr ?? ""}). Debian: apt-get install maven`);
   });

@@ -1,6 +1,8 @@
 /** The serving role: predictions over HTTP and gRPC, pushes and labels. Started by the supervisor; survives the control process. */
 import path from "node:path";
 import { openLoggedFeatures } from "../features/online/logged-features.ts";
+import { openKafkaTopic } from "../features/online/kafka-topic.ts";
+import { followTopic, streamFamilies, type FollowerReport, type TopicFollower } from "../features/online/topic-follower.ts";
 import { LookupWatch } from "../features/online/lookup-watch.ts";
 import { lookupFamilies, sourceFamilies, watchedSources } from "../features/online/watch-metrics.ts";
 import { createOnlineFeatures } from "../features/online/online-features.ts";
@@ -45,6 +47,8 @@ try {
     number === 0 ? await openLoggedFeatures({ online: state, sources, folder: pushedFolders(stores.folder).logFolder, clock: systemClock }) : undefined;
   const features = log ?? state;
   const nearest = createNearestNeighbours({ projectFile: args.projectFile, onlineStore: stores.onlineStore });
+  const followers: TopicFollower[] = [];
+  const streams = (): FollowerReport[] => followers.map((one) => one.report());
   const feedback = await openFeedbackLog(logFolderOf(stores.folder.logFolder, number));
   const exchanges = openExchangeLog(logFolderOf(stores.folder.logFolder, number));
   const { otlpEndpoint } = configuration;
@@ -56,7 +60,9 @@ try {
     blobs: stores.blobs,
     online: features,
     nearest,
+    streams,
     featureMetrics: async () => [
+      ...streamFamilies(streams()),
       ...lookupFamilies(watch.totals()),
       // Of the sources every process knows the same: they are told once.
       ...(number === 0 ? sourceFamilies(await watchedSources(features, views), systemClock.nowUs()) : []),
@@ -74,6 +80,7 @@ try {
     exchanges,
   });
   ending.by(async () => {
+    for (const one of followers) await one.close();
     await serving.close();
     await traces?.close();
     await feedback.close();
@@ -84,6 +91,12 @@ try {
     await online.close();
     await stores.close();
   });
+  if (log !== undefined)
+    for (const source of sources) {
+      if (source.topic === undefined) continue;
+      const stream = await openKafkaTopic(source, source.topic, { environment: process.env, projectFolder: project.folder });
+      followers.push(followTopic(log, source, stream));
+    }
   const address = await serving.listen({
     host: args.host,
     port: args.port,

@@ -5,7 +5,7 @@ import { readRunning } from "../server/running.ts";
 import { isSet } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
 import { chooseProject, requireDataFolder } from "./project-folder.ts";
-import { servingProcesses } from "./serving-processes.ts";
+import { servingStats } from "./serving-processes.ts";
 
 /** `karkhana status`: what runs, what is deployed, what was decided last. */
 export const status: Command = {
@@ -18,7 +18,8 @@ export const status: Command = {
     const stores = await openStores(dataFolder, readConfiguration(process.env));
     try {
       const running = readRunning(dataFolder);
-      const processes = running === undefined ? undefined : await servingProcesses(running.servingUrl, stores.internalToken);
+      const stats = running === undefined ? undefined : await servingStats(running.servingUrl, stores.internalToken);
+      const processes = running === undefined ? undefined : (stats?.processes ?? []);
       const deployments = await stores.registry.listDeployments();
       const runs = await stores.pipelines.listRuns(10);
       const models = await Promise.all(
@@ -33,6 +34,7 @@ export const status: Command = {
             project: project.definition.name,
             running: running ?? null,
             servingProcesses: processes ?? null,
+            streams: stats?.streams ?? [],
             models,
             deployments,
             runs: runs.map(({ steps: _steps, ...run }) => run),
@@ -45,6 +47,12 @@ export const status: Command = {
         console.log(`serving process ${one.process}: pid ${one.pid}, up ${Math.round(one.uptimeSeconds)} s, ${one.inFlight} requests under way`);
       const missing = (running?.servingProcesses ?? 1) - (processes?.length ?? 1);
       if (missing > 0) console.log(`${missing} of ${running?.servingProcesses} serving processes ${missing === 1 ? "does" : "do"} not answer`);
+      for (const { source, topic, state, problem, missed, partitions } of stats?.streams ?? []) {
+        const lags =
+          partitions.length === 0 ? "nothing read yet" : `behind by ${partitions.map(({ partition, lag }) => `${lag} (partition ${partition})`).join(", ")}`;
+        const gone = missed === 0 ? "" : `; ${missed} messages were deleted before they were read`;
+        console.log(`${source} from topic ${topic}: ${state === "away" ? `away, tried again: ${problem ?? ""}` : lags}${gone}`);
+      }
       for (const { model, versions } of models) {
         const list = versions.length === 0 ? "no version yet" : versions.map(({ version, state }) => `v${version} ${state}`).join(", ");
         console.log(`${model}: ${list}${deployments.some((d) => d.model === model) ? "" : "; nothing is deployed"}`);

@@ -1,3 +1,4 @@
+import type { FollowerReport } from "../features/online/topic-follower.ts";
 import type { MetricFamily } from "../features/online/watch-metrics.ts";
 import type { Gate } from "../access/gate.ts";
 import type { ErrorCode } from "../kernel/error-catalogue.ts";
@@ -55,6 +56,8 @@ export interface ServingOptions {
   readonly nearest?: NearestFace;
   /** What is told at `/metrics` of the features beside the models; default nothing. */
   readonly featureMetrics?: () => Promise<readonly MetricFamily[]>;
+  /** Topics that this process follows, for `/v1/stats`; default none. */
+  readonly streams?: () => readonly FollowerReport[];
   /** Where traces of answers go; default nowhere. */
   readonly traces?: TraceSink;
   /** Which of how many serving processes on the same ports this one is, and what they show each other; default the only one. */
@@ -135,7 +138,16 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   const inFlight = new InFlight<Refuse>(limits, (refuse, error) => refuse(error));
   const health = (): HealthReport => reportHealth(models.values(), follower, inFlight.size, isClosing);
   const recorder = new ExchangeRecorder(options.exchanges);
-  const reports = new ProcessReports({ models, server, inFlight, recorder, timerMs, process: peers?.process ?? 0, featureMetrics: options.featureMetrics });
+  const reports = new ProcessReports({
+    models,
+    server,
+    inFlight,
+    recorder,
+    timerMs,
+    process: peers?.process ?? 0,
+    featureMetrics: options.featureMetrics,
+    streams: options.streams,
+  });
   const shared = {
     recorder,
     models,

@@ -2,7 +2,11 @@ import { kafka, type KafkaTopic, type SourceDefinition } from "../../src/data/so
 import { entity, featureService, featureView, latest, window, type FeatureService, type FeatureViewDefinition } from "../../src/features/definition.ts";
 
 /** A topic of bookings, corrected and deleted by key, in the shape of a change-data stream. */
-export function bookingsOf(topic: Partial<KafkaTopic> & Pick<KafkaTopic, "brokers">): { source: SourceDefinition; views: readonly FeatureViewDefinition[]; service: FeatureService } {
+export function bookingsOf(topic: Partial<KafkaTopic> & Pick<KafkaTopic, "brokers">): {
+  source: SourceDefinition;
+  views: readonly FeatureViewDefinition[];
+  service: FeatureService;
+} {
   const source = kafka("bookings", {
     topic: {
       topic: "bookings",
@@ -46,7 +50,10 @@ export function bookings(from: number, to: number, topic = "bookings"): Sent[] {
     const common = { topic, partition: (n % 97) % 3, key: Buffer.from(booking), timestamp: BigInt(firstMs + n * 1000) };
     if (n % 50 === 49) return { ...common, value: Buffer.from("{half") };
     if (n % 13 === 12) return common;
-    return { ...common, value: Buffer.from(JSON.stringify({ op: "u", after: { hotel: `h${n % 5}`, nights: (n % 9) + 1, price: n % 7 === 0 ? null : n / 4 } })) };
+    return {
+      ...common,
+      value: Buffer.from(JSON.stringify({ op: "u", after: { hotel: `h${n % 5}`, nights: (n % 9) + 1, price: n % 7 === 0 ? null : n / 4 } })),
+    };
   });
 }
 

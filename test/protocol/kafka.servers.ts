@@ -105,7 +105,9 @@ test("a topic's messages are rows: changed, moved and taken back by key, what is
   await send(bookings(0, 1200));
   await send(bookings(1200, 1500), "gzip");
   const one = await follow(openMemoryStore());
-  await expect.poll(() => one.follower.report().partitions.reduce((sum, { lag }) => sum + lag, one.follower.report().partitions.length === 3 ? 0 : 1), patience).toBe(0);
+  await expect
+    .poll(() => one.follower.report().partitions.reduce((sum, { lag }) => sum + lag, one.follower.report().partitions.length === 3 ? 0 : 1), patience)
+    .toBe(0);
   await expect.poll(() => taken(one), patience).toBe(1500);
   expect(await one.online.counters("bookings")).toMatchObject({ setAside: 30, refused: { ROW_REFUSED: 30 } });
   const [problem] = await one.online.quarantine("bookings");
@@ -152,7 +154,12 @@ test("a follower killed again and again while messages come has at the end what 
   await sending;
   const store = openLmdb(path.join(killed, "state"));
   const { source, views } = bookingsOf({ brokers: [broker.address], topic });
-  const online = await openLoggedFeatures({ online: createOnlineFeatures({ store, views, sources: [source] }), sources: [source], folder: path.join(killed, "log"), clock: systemClock });
+  const online = await openLoggedFeatures({
+    online: createOnlineFeatures({ store, views, sources: [source] }),
+    sources: [source],
+    folder: path.join(killed, "log"),
+    clock: systemClock,
+  });
   const follower = followTopic(online, source, await openKafkaTopic(source, source.topic!, { environment: {}, projectFolder: "/" }));
   closing.push(async () => {
     await follower.close();

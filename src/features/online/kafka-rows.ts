@@ -29,7 +29,11 @@ export function kafkaRows(source: SourceDefinition, topic: KafkaTopic): (message
   const times = [source.eventTime, source.knownTime].filter((name) => name !== undefined && source.schema[name] === "timestamp");
   return ({ partition, offset, timestampMs, key, value }) => {
     const row: Record<string, unknown> = { _partition: partition, _offset: offset };
-    const problem = (text: string): SourceRow => ({ ...row, [problemColumn]: text, _value: value === null ? null : value.subarray(0, shownBytes).toString("latin1") });
+    const problem = (text: string): SourceRow => ({
+      ...row,
+      [problemColumn]: text,
+      _value: value === null ? null : value.subarray(0, shownBytes).toString("latin1"),
+    });
     if (topic.timestamp !== undefined) row[topic.timestamp] = timestampMs * 1000;
     if (topic.key !== undefined) {
       if (key === null) return problem("the message has no key");

@@ -59,7 +59,16 @@ export async function openKafkaTopic(source: SourceDefinition, topic: KafkaTopic
   // Loaded on demand: most projects read no topic.
   const { Consumer } = await import("@platformatic/kafka");
   const groupId = topic.group ?? `karkhana-${source.name}`;
-  const consumer = new Consumer({ clientId: "karkhana", groupId, retries: 0, connectTimeout: requestMs, requestTimeout: requestMs, autocreateTopics: false, metadataMaxAge: leadersKnownMs, ...options });
+  const consumer = new Consumer({
+    clientId: "karkhana",
+    groupId,
+    retries: 0,
+    connectTimeout: requestMs,
+    requestTimeout: requestMs,
+    autocreateTopics: false,
+    metadataMaxAge: leadersKnownMs,
+    ...options,
+  });
   // Of no generation and no member: offsets are told without joining the group.
   consumer.generationId = -1;
   consumer.memberId = "";
@@ -88,7 +97,9 @@ class FollowedTopic implements KafkaStream {
   }
 
   partitions(): PartitionState[] {
-    return [...this.#ends].map(([partition, end]) => ({ partition, next: Math.min(this.#next.get(partition) ?? 0, end), end })).sort((a, b) => a.partition - b.partition);
+    return [...this.#ends]
+      .map(([partition, end]) => ({ partition, next: Math.min(this.#next.get(partition) ?? 0, end), end }))
+      .sort((a, b) => a.partition - b.partition);
   }
 
   async *batches(signal: AbortSignal, nextOffset: (partition: number) => Promise<number | undefined>): AsyncGenerator<StreamBatch> {
@@ -264,14 +275,24 @@ function connectionOf(source: SourceDefinition, { brokers, tls, sasl }: KafkaTop
       throw new KarkhanaError("INVALID_ARGUMENT", { field: `${field}.tls.${what}`, problem: "cannot be read", value: file }, { cause });
     }
   };
-  const list = "variable" in brokers ? variable(brokers.variable).split(",").map((one) => one.trim()) : [...brokers];
+  const list =
+    "variable" in brokers
+      ? variable(brokers.variable)
+          .split(",")
+          .map((one) => one.trim())
+      : [...brokers];
   const wrong = list.find((one) => !/^.+:\d{1,5}$/.test(one));
-  if (list.length === 0 || wrong !== undefined) throw new KarkhanaError("INVALID_ARGUMENT", { field: `${field}.brokers`, problem: 'expected "host:port"', value: wrong ?? null });
+  if (list.length === 0 || wrong !== undefined)
+    throw new KarkhanaError("INVALID_ARGUMENT", { field: `${field}.brokers`, problem: 'expected "host:port"', value: wrong ?? null });
   const { caFile, certFile, keyFile } = tls === true || tls === undefined ? {} : tls;
   const [ca, cert, key] = [read(caFile, "caFile"), read(certFile, "certFile"), read(keyFile, "keyFile")];
   return {
     bootstrapBrokers: list,
-    ...(tls === undefined ? {} : { tlsServerName: true, tls: { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) } }),
-    ...(sasl === undefined ? {} : { sasl: { mechanism: sasl.mechanism, username: variable(sasl.usernameVariable), password: variable(sasl.passwordVariable) } }),
+    ...(tls === undefined
+      ? {}
+      : { tlsServerName: true, tls: { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) } }),
+    ...(sasl === undefined
+      ? {}
+      : { sasl: { mechanism: sasl.mechanism, username: variable(sasl.usernameVariable), password: variable(sasl.passwordVariable) } }),
   };
 }

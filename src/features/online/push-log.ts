@@ -92,7 +92,8 @@ function sharedColumns(rows: readonly SourceRow[]): string[] | undefined {
 function isUnusual(row: SourceRow): boolean {
   for (const name in row) {
     const value = row[name];
-    if (typeof value === "number" ? !Number.isFinite(value) : typeof value === "bigint" || (typeof value === "object" && value !== null && !isPlainList(value))) return true;
+    if (typeof value === "number" ? !Number.isFinite(value) : typeof value === "bigint" || (typeof value === "object" && value !== null && !isPlainList(value)))
+      return true;
   }
   return false;
 }

@@ -85,7 +85,8 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
   const places = plans.map(() => 0);
   const texts: PlacedText[][] = plans.map(() => []);
   return (raw, sequence, index, sink) => {
-    if (Object.hasOwn(raw, problemColumn)) throw new KarkhanaError("ROW_REFUSED", { field: "row", problem: String(raw[problemColumn]).slice(0, 500), value: null });
+    if (Object.hasOwn(raw, problemColumn))
+      throw new KarkhanaError("ROW_REFUSED", { field: "row", problem: String(raw[problemColumn]).slice(0, 500), value: null });
     const row: Record<string, Value> = {};
     for (const [name, type] of columns) row[name] = columnValue(raw, name, type);
     const outside = isTaken !== undefined && !isTaken(row);

@@ -3,6 +3,7 @@ import { toErrorRecord } from "../../kernel/error.ts";
 import { followStream } from "./follow-stream.ts";
 import type { KafkaStream, PartitionState } from "./kafka-topic.ts";
 import type { OnlineFeatures } from "./online-features.ts";
+import type { MetricFamily, MetricSample } from "./watch-metrics.ts";
 
 export interface FollowerReport {
   readonly source: string;
@@ -61,6 +62,37 @@ export function followTopic(online: OnlineFeatures, source: SourceDefinition, st
       await following;
     },
   };
+}
+
+/** What a scraper is told of the topics. */
+export function streamFamilies(reports: readonly FollowerReport[]): MetricFamily[] {
+  const each = (value: (report: FollowerReport) => number): MetricSample[] =>
+    reports.map((report) => ({ labels: { source: report.source, topic: report.topic }, value: value(report) }));
+  return [
+    {
+      name: "karkhana_stream_lag_messages",
+      help: "Messages of a topic's partition that the online store has not taken.",
+      type: "gauge",
+      merge: "max",
+      samples: reports.flatMap(({ source, topic, partitions }) =>
+        partitions.map(({ partition, lag }) => ({ labels: { source, topic, partition: String(partition) }, value: lag })),
+      ),
+    },
+    {
+      name: "karkhana_stream_up",
+      help: "1 while a topic is followed, 0 while its brokers or the online store are away.",
+      type: "gauge",
+      merge: "max",
+      samples: each(({ state }) => Number(state === "following")),
+    },
+    {
+      name: "karkhana_stream_missed_messages_total",
+      help: "Messages that Kafka had deleted before they were read.",
+      type: "counter",
+      merge: "max",
+      samples: each(({ missed }) => missed),
+    },
+  ];
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import type { FollowerReport } from "../../features/online/topic-follower.ts";
 import type { MetricFamily } from "../../features/online/watch-metrics.ts";
 import type { InFlight } from "../in-flight.ts";
 import { ServingMetrics } from "../metrics.ts";
@@ -22,6 +23,8 @@ export interface ProcessState {
   readonly backends: readonly BackendState[];
   /** Exchanges with language models that are in no log. */
   readonly exchangesLost: number;
+  /** Topics that this process follows. */
+  readonly streams: readonly FollowerReport[];
 }
 
 /** Answer of `/v1/stats`: of all processes together. */
@@ -37,6 +40,7 @@ export interface StatsReport {
   readonly files: readonly FileReport[];
   readonly backends: readonly BackendReport[];
   readonly exchangesLost: number;
+  readonly streams: readonly FollowerReport[];
 }
 
 export interface ProcessReportsOptions {
@@ -46,6 +50,7 @@ export interface ProcessReportsOptions {
   readonly recorder: Pick<ExchangeRecorder, "lost">;
   readonly timerMs: () => number;
   readonly featureMetrics?: (() => Promise<readonly MetricFamily[]>) | undefined;
+  readonly streams?: (() => readonly FollowerReport[]) | undefined;
   /** Number of this process. */
   readonly process: number;
 }
@@ -88,6 +93,7 @@ export class ProcessReports {
       files: Array.from(server.files.values(), fileState),
       backends: Array.from(server.files.backends.values(), (backend) => backend.state()),
       exchangesLost: recorder.lost,
+      streams: this.#options.streams?.() ?? [],
     };
   }
 
@@ -118,6 +124,7 @@ export class ProcessReports {
       files: byModel(all.flatMap(({ files }) => files)).map(reportFile),
       backends: byModel(all.flatMap(({ backends }) => backends)).map(reportBackend),
       exchangesLost: all.reduce((total, { exchangesLost }) => total + exchangesLost, 0),
+      streams: all.flatMap(({ streams }) => streams),
     };
   }
 }
