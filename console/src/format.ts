@@ -77,6 +77,7 @@ export function duration(seconds: number | null): string {
   if (seconds < 10) return `${Number(seconds.toFixed(1))} s`;
   if (seconds < 90) return `${Math.round(seconds)} s`;
   if (seconds < 5400) return `${Math.floor(seconds / 60)} min ${two(Math.round(seconds % 60))} s`;
+  if (seconds >= 3 * 86_400) return `${Number((seconds / 86_400).toFixed(seconds < 30 * 86_400 ? 1 : 0))} d`;
   return `${Math.floor(seconds / 3600)} h ${two(Math.round((seconds % 3600) / 60))} min`;
 }
 

@@ -65,25 +65,6 @@ interface Accepted {
 
 export type AggregateName = keyof Accepted;
 
-export const aggregateNames: readonly AggregateName[] = [
-  "count",
-  "sum",
-  "mean",
-  "share",
-  "std",
-  "variance",
-  "min",
-  "max",
-  "percentile",
-  "first",
-  "last",
-  "lastN",
-  "distinct",
-  "approxDistinct",
-  "topK",
-  "latest",
-];
-
 type Unknown<S extends Schema, Text extends string> = Exclude<NamesIn<Text>, keyof S>;
 
 /** `unknown` if the expression fits; otherwise a text that says why not, which nothing can be assigned to. */

@@ -17,7 +17,7 @@ export interface ViewFreshness {
 const rule = { kind: "freshness", raiseAfter: 1, resolveAfter: 1 } as const;
 
 /** Views of a model beyond their limit, the furthest beyond first. */
-export function freshnessFindings(views: readonly ViewFreshness[]): Finding[] {
+function freshnessFindings(views: readonly ViewFreshness[]): Finding[] {
   return views
     .filter(({ ageUs, limitUs }) => ageUs > limitUs)
     .sort((a, b) => b.ageUs / b.limitUs - a.ageUs / a.limitUs || (a.view < b.view ? -1 : 1))

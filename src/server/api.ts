@@ -3,7 +3,6 @@
  * Times are integer microseconds UTC; event time unless the name says otherwise. `null` is "not known yet", never 0.
  */
 import type { ServingBackend, ServingFile } from "./api-serving.ts";
-import type { AggregateName } from "../features/column-names.ts";
 import type { LoopEvent, LoopProgress, LoopSummary, Phase } from "../workflows/progress.ts";
 
 export type { LoopEvent, LoopProgress, LoopSummary, Phase };
@@ -128,7 +127,8 @@ export interface DatasetReport extends DatasetSummary {
 
 export interface WindowFeature {
   readonly name: string;
-  readonly aggregate: AggregateName;
+  /** Its name, or what sort of embedding. */
+  readonly aggregate: string;
   readonly measure: string | null;
   readonly window: string;
   readonly windowUs: number;

@@ -31,10 +31,12 @@ export async function viewInUse(rooms: ProfileRooms, view: FeatureViewDefinition
     fromUs: profile.lookups === 0 ? null : profile.fromUs,
     toUs: profile.lookups === 0 ? null : profile.toUs,
     ageSeconds: { p50: at(0.5), p95: at(0.95), max: profile.ages.count === 0 ? null : profile.ages.max },
-    features: planView(view).features.map(({ name }): FeatureInUse => {
+    features: planView(view).features.map(({ name, aggregate }): FeatureInUse => {
       const own = profile.features.get(name)!;
       const { numbers } = own;
-      const quantile = (q: number): number | null => (numbers.count === 0 ? null : Number(numbers.quantile(q).toPrecision(4)));
+      // Within 1 %; a count is whole all the same.
+      const near = (x: number): number => (counts.has(aggregate) ? Math.round(x) : Number(x.toPrecision(4)));
+      const quantile = (q: number): number | null => (numbers.count === 0 ? null : near(numbers.quantile(q)));
       const compared = training.find((one) => one.feature === name);
       return {
         name,
@@ -47,6 +49,8 @@ export async function viewInUse(rooms: ProfileRooms, view: FeatureViewDefinition
     }),
   };
 }
+
+const counts: ReadonlySet<string> = new Set(["count", "distinct"]);
 
 interface Trained {
   readonly feature: string;

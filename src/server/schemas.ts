@@ -1,5 +1,4 @@
 import { Type, type Static, type TSchema } from "typebox";
-import { aggregateNames } from "../features/column-names.ts";
 import type * as ApiFeatures from "./api-features.ts";
 import type * as Api from "./api.ts";
 
@@ -74,7 +73,7 @@ const featureViewFields = Type.Object({
   source: text,
   eventTime: text,
   knownTime: orNull(text),
-  features: Type.Array(Type.Object({ name: text, aggregate: oneOf(...aggregateNames), measure: orNull(text), window: text, windowUs: num })),
+  features: Type.Array(Type.Object({ name: text, aggregate: text, measure: orNull(text), window: text, windowUs: num })),
   readBy: Type.Array(Type.Object({ model: text, prefix: text, binding: textMap })),
 });
 const featureValue = Type.Union([num, text, Type.Null(), Type.Array(Type.Union([num, text]))]);

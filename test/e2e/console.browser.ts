@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { featureViewHash } from "../../src/features/definition.ts";
+import { viewsOf } from "../../src/project/definition.ts";
 import { createControl, type Control } from "../../src/server/control.ts";
 import { controlWorld, type ControlWorld } from "../../src/server/test-world.ts";
 import { builtConsole, launchChromium, visitIn, type Visit } from "./chromium.ts";
@@ -37,12 +39,19 @@ afterAll(async () => {
 
 const visit = (options: Parameters<Browser["newContext"]>[0] = {}): Promise<Visit> => visitIn(browser, options);
 
+function hashOf(name: string): string {
+  const view = viewsOf(world.model.service).find((one) => one.name === name);
+  return view === undefined ? "none" : featureViewHash(view);
+}
+
 /** Each page, its heading and a text that only its loaded records show. */
 function rooms(): readonly (readonly [name: string, address: string, heading: string, shows: string])[] {
   return [
     ["loop", "/", "small-airline", "Needs attention"],
     ["data", "/data", "Data", "accepted, some set aside"],
     ["features", "/features", "Features", "alarm above"],
+    ["view", `/features/${hashOf("from_airport")}`, "from_airport", "unknown keys"],
+    ["changed-view", `/features/${hashOf("on_route")}`, "on_route", "History of the definition"],
     ["experiments", "/experiments", "Experiments", "small-airline"],
     ["runs", "/runs", "Runs", "late_arrival logistic 2001-04-01"],
     ["run", `/runs/${world.trainedRun}`, "late_arrival logistic 2001-04-01", "Importance"],

@@ -242,10 +242,15 @@ function Answer({ answer }: { answer: ExploredEntity }): ReactNode {
   );
 }
 
+/** A vector has hundreds. */
+const itemsShown = 8;
+
 function shown(value: FeatureValue): string {
   if (value === null) return "null";
   if (typeof value === "number") return figure(value);
-  return typeof value === "string" ? value : `[${value.map((item) => (typeof item === "number" ? figure(item) : item)).join(", ")}]`;
+  if (typeof value === "string") return value;
+  const items = value.slice(0, itemsShown).map((item) => (typeof item === "number" ? figure(item) : item));
+  return `[${items.join(", ")}${value.length > itemsShown ? `, … ${count(value.length)} in all` : ""}]`;
 }
 
 function Health({ detail: { health: h, view } }: { detail: FeatureViewDetail }): ReactNode {

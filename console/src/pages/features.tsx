@@ -186,10 +186,13 @@ export function Slot({
   slot,
   of,
   height = 84,
+  isJudged = true,
 }: {
   slot: SlotDistribution;
   of: Pick<Distributions, "referenceRows" | "currentRows">;
   height?: number;
+  /** Whether an alarm hangs on it. */
+  isJudged?: boolean;
 }): ReactNode {
   const isLive = of.currentRows > 0;
   // Each distribution by its own total: the score was profiled on other rows than the features.
@@ -205,14 +208,17 @@ export function Slot({
       <WhenVisible height={height}>{() => <Bins height={height} label={`${slot.slot}: training and live`} bars={bars} />}</WhenVisible>
       {slot.psi === null ? null : (
         <figcaption>
-          <Meter
-            value={slot.psi / (limit * 1.5)}
-            limit={2 / 3}
-            tone={slot.breach ? "is-bad" : ""}
-            label={`PSI ${fixed(slot.psi)}, alarm above ${fixed(limit)}`}
-          />
+          {isJudged ? (
+            <Meter
+              value={slot.psi / (limit * 1.5)}
+              limit={2 / 3}
+              tone={slot.breach ? "is-bad" : ""}
+              label={`PSI ${fixed(slot.psi)}, alarm above ${fixed(limit)}`}
+            />
+          ) : null}
           <span className="note">
-            <State tone={slot.breach ? "bad" : "quiet"}>PSI {fixed(slot.psi)}</State>, alarm above {fixed(limit)}
+            <State tone={slot.breach ? "bad" : "quiet"}>PSI {fixed(slot.psi)}</State>
+            {isJudged ? `, alarm above ${fixed(limit)}` : ""}
             {bars.at(-1)!.current > 0.005 ? `, ${percent(bars.at(-1)!.current)} null` : ""}
           </span>
         </figcaption>

@@ -91,6 +91,7 @@ function Pictures({ use }: { use: ViewInUse }): ReactNode {
           <Slot
             key={name}
             slot={{ ...distribution, slot: name }}
+            isJudged={false}
             of={{ referenceRows: rows, currentRows: distribution.current.reduce((sum, n) => sum + n, 0) }}
           />
         ))}
@@ -105,7 +106,7 @@ function Shares({ features }: { features: readonly FeatureInUse[] }): ReactNode 
         <thead>
           <tr>
             <th>Feature</th>
-            <th>Now</th>
+            <th>p5 · median · p95 now, or most frequent</th>
             <th className="num">Null</th>
             <th className="num">Default</th>
             <th className="num">Unknown key</th>

@@ -168,7 +168,7 @@ class Nearest {
 }
 
 /** Key by key; text by its bytes, as DuckDB orders it. */
-export function compareKeys(a: readonly (string | number)[], b: readonly (string | number)[]): number {
+function compareKeys(a: readonly (string | number)[], b: readonly (string | number)[]): number {
   for (const [i, own] of a.entries()) {
     const difference = order(own, b[i]!);
     if (difference !== 0) return difference;

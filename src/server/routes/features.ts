@@ -107,7 +107,7 @@ function featureView(hash: string, view: FeatureViewDefinition, models: readonly
     knownTime: view.source.knownTime ?? null,
     features: Object.entries(view.features).map(([name, w]) => ({
       name,
-      aggregate: w.aggregate,
+      aggregate: w.embedding === undefined ? w.aggregate : `embedding, ${w.embedding.dimensions} by ${w.embedding.metric}`,
       measure: w.measure ?? null,
       window: w.window,
       windowUs: w.windowUs,
