@@ -23,7 +23,15 @@ const config: ViteUserConfig = defineConfig({
       },
       { test: { name: "servers", include: ["test/contract/**/*.servers.ts", "test/protocol/**/*.servers.ts"], testTimeout: 120_000 } },
       { test: { name: "labs", include: ["test/labs/**/*.test.ts"], testTimeout: 300_000 } },
-      { test: { name: "failure", include: ["test/failure/**/*.test.ts"], testTimeout: 600_000, fileParallelism: false } },
+      {
+        test: {
+          name: "failure",
+          include: ["test/failure/**/*.test.ts"],
+          server: { deps: { external: [/karkhana\.project\.ts$/] } },
+          testTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
       { test: { name: "browser", include: ["test/e2e/**/*.browser.ts"], testTimeout: 300_000, fileParallelism: false } },
     ],
   },

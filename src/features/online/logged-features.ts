@@ -63,6 +63,8 @@ export async function openLoggedFeatures({ online, sources, folder, clock, log =
 }
 
 const fillersAtOnce = 10_000;
+/** Records read from the end of a log, and how many times more if no whole batch is among them. */
+const tailRead = 64;
 
 class LoggedSource {
   readonly #online: OnlineFeatures;
@@ -92,7 +94,15 @@ class LoggedSource {
     // A power cut may have taken the end of the log and left the store's. The store keeps those rows, so their places stay taken.
     for (let lacking: number; (lacking = (await this.#online.appliedOffset(name)) - this.#writer.nextOffset) > 0;)
       await this.#writer.append(Array.from({ length: Math.min(lacking, fillersAtOnce) }, () => fillerRecord));
+    await this.#recallArrival();
     await this.#catchUp(new Map());
+  }
+
+  /** When the log's last batch arrived: the clock may have been set back while nobody ran. */
+  async #recallArrival(): Promise<void> {
+    const end = this.#writer.nextOffset;
+    for (let back = tailRead; this.#lastArrivedUs === 0 && back < end * tailRead; back *= tailRead)
+      for await (const { arrivedUs } of readBatches(this.#reader, Math.max(0, end - back))) this.#lastArrivedUs = Math.max(this.#lastArrivedUs, arrivedUs);
   }
 
   async lastSequence(producer: string): Promise<number> {
