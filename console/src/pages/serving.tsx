@@ -30,7 +30,8 @@ export function ServingPage(): ReactNode {
           "A process of its own: it answers while this one is down."
         ) : (
           <>
-            A process of its own at <code>{s.url}</code>: it answers while this one is down.
+            {(s.room?.processes ?? 1) > 1 ? `${s.room?.processes} processes of their own` : "A process of its own"} at <code>{s.url}</code>:{" "}
+            {(s.room?.processes ?? 1) > 1 ? "they answer" : "it answers"} while this one is down.
           </>
         )
       }
@@ -48,7 +49,7 @@ export function ServingPage(): ReactNode {
             <Block title="Room" note="Requests that may be under way at once follow the time they take; what does not fit is refused at once.">
               <Readings
                 items={[
-                  ...(s.room.processes > 1 ? [{ name: "Processes", value: count(s.room.processes), sub: "on one port; all is of them together" }] : []),
+                  ...(s.room.processes > 1 ? [{ name: "Processes", value: count(s.room.processes), sub: "on one port, counted together" }] : []),
                   { name: "Under way", value: count(s.room.inFlight), sub: `of ${count(s.room.concurrencyLimit)} there is room for` },
                   { name: "Turned away", value: count(s.room.overloaded), sub: "no room" },
                   { name: "Over their share", value: count(s.room.overShare), sub: "of a model or tenant" },
