@@ -20,6 +20,8 @@ describe("flags and commands", () => {
     ["a value for a flag that takes none", ["run", "--exit=3"], "INVALID_CONFIG", /--exit: takes no value/, /--help/],
     ["a port that is no number", ["run", "--port", "abc"], "INVALID_CONFIG", /--port: must be a whole number from 0 to 65535 \(got abc\)/, /--help/],
     ["a port out of range", ["up", "--serving-port", "70000"], "INVALID_CONFIG", /--serving-port: .*\(got 70000\)/, /--help/],
+    ["no serving process", ["up", "--serving-processes", "0"], "INVALID_CONFIG", /--serving-processes: must be a whole number from 1 to 64/, /--help/],
+    ["a restart of what does not run", ["restart", "--project", shop.project, "--data", shop.at()], "NOTHING_RUNS", /Nothing runs/, /karkhana up/],
     ["an argument too many", ["run", "twice"], "INVALID_CONFIG", /takes flags only \(got twice\)/, /--help/],
     ["promote without --version", ["promote", "--project", shop.project], "INVALID_CONFIG", /--version: is required/, /--help/],
     ["init without --file", ["init", shop.at("new")], "INVALID_CONFIG", /--file: is required/, /--help/],
