@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useRef, type ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import type { DeletedRow } from "../../../src/server/api-runs.ts";
 import { bytes, count } from "../format.ts";
 import { Block, Trouble } from "../parts/block.tsx";
@@ -9,6 +9,9 @@ import { useSession } from "../session.ts";
 /** What was deleted and still takes space, each with the way to delete it for good. */
 export function DeletedRecords(): ReactNode {
   const deleted = useQuery(askRuns.deleted());
+  const session = useSession();
+  const [asked, setAsked] = useState<DeletedRow | null>(null);
+  const mayPurge = session?.state === "open" || session?.role === "admin";
   const rows = deleted.data ?? [];
   if (rows.length === 0) return <Trouble error={deleted.error} />;
   return (
@@ -38,13 +41,16 @@ export function DeletedRecords(): ReactNode {
                   {bytes(row.bytes)}
                 </td>
                 <td className="num">
-                  <PurgeButton row={row} />
+                  <button type="button" className="grave" disabled={!mayPurge} title={mayPurge ? undefined : "For admins"} onClick={() => setAsked(row)}>
+                    Delete for good
+                  </button>
                 </td>
               </tr>
             ))}
           </tbody>
         </table>
       </div>
+      {asked === null ? null : <PurgeDialog row={asked} onClose={() => setAsked(null)} />}
     </Block>
   );
 }
@@ -55,54 +61,48 @@ function whatOf({ kind, runs, loggedModels }: DeletedRow): string {
   return `the experiment, ${ofRuns}${loggedModels === 0 ? "" : `, ${count(loggedModels)} logged ${loggedModels === 1 ? "model" : "models"}`}`;
 }
 
-function PurgeButton({ row }: { row: DeletedRow }): ReactNode {
-  const session = useSession();
+/** Outside of the table, whose cells would cut it off. */
+function PurgeDialog({ row, onClose }: { row: DeletedRow; onClose: () => void }): ReactNode {
   const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
   const gone = useMutation({
     mutationFn: () => purge(row),
     onSuccess: ({ inUse }) => {
       if (inUse === 0) dialog.current?.close();
     },
   });
-  const mayPurge = session?.state === "open" || session?.role === "admin";
-  const title = `purge-${row.kind}-${row.experimentId}`;
   return (
-    <>
-      <button type="button" className="grave" disabled={!mayPurge} title={mayPurge ? undefined : "For admins"} onClick={() => dialog.current?.showModal()}>
-        Delete for good
-      </button>
-      <dialog ref={dialog} aria-labelledby={title}>
-        <form
-          onSubmit={(e) => {
-            e.preventDefault();
-            gone.mutate();
-          }}
-        >
-          <h2 id={title}>Delete for good what was deleted of {row.name}?</h2>
-          <p>
-            {whatOf(row)}; {row.isCounted ? "" : "more than "}
-            {count(row.files)} {row.files === 1 ? "file" : "files"}, {bytes(row.bytes)}.
+    <dialog ref={dialog} aria-labelledby="purge-title" onClose={onClose}>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          gone.mutate();
+        }}
+      >
+        <h2 id="purge-title">Delete for good what was deleted of {row.name}?</h2>
+        <p>
+          {whatOf(row)}; {row.isCounted ? "" : "more than "}
+          {count(row.files)} {row.files === 1 ? "file" : "files"}, {bytes(row.bytes)}.
+        </p>
+        <p className="note">
+          Nothing brings it back. {row.kind === "experiment" ? "Its name is free afterwards. " : ""}What a registered version uses stays. It is the same as{" "}
+          <code>karkhana purge --experiment {row.experimentId}</code>.
+        </p>
+        {gone.data !== undefined && gone.data.inUse > 0 ? (
+          <p role="status">
+            {count(gone.data.runs)} deleted; {count(gone.data.inUse)} stay, since registered versions use their files.
           </p>
-          <p className="note">
-            Nothing brings it back. {row.kind === "experiment" ? "Its name is free afterwards. " : ""}What a registered version uses stays. It is the same as{" "}
-            <code>karkhana purge --experiment {row.experimentId}</code>.
-          </p>
-          {gone.data !== undefined && gone.data.inUse > 0 ? (
-            <p role="status">
-              {count(gone.data.runs)} deleted; {count(gone.data.inUse)} stay, since registered versions use their files.
-            </p>
-          ) : null}
-          <Trouble error={gone.error} />
-          <div className="row end">
-            <button type="button" onClick={() => dialog.current?.close()}>
-              Keep
-            </button>
-            <button type="submit" className="primary" disabled={gone.isPending}>
-              {gone.isPending ? "Deleting" : "Delete for good"}
-            </button>
-          </div>
-        </form>
-      </dialog>
-    </>
+        ) : null}
+        <Trouble error={gone.error} />
+        <div className="row end">
+          <button type="button" onClick={() => dialog.current?.close()}>
+            {gone.data === undefined ? "Keep" : "Close"}
+          </button>
+          <button type="submit" className="grave" disabled={gone.isPending || gone.data !== undefined}>
+            {gone.isPending ? "Deleting" : "Delete for good"}
+          </button>
+        </div>
+      </form>
+    </dialog>
   );
 }
