@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { KarkhanaError } from "../kernel/error.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import type { TrackingQueries } from "./read.ts";
@@ -7,10 +8,11 @@ import type { TrackingTables } from "./tables.ts";
 /** Writes of one group; more wait for the next. Bounds how long one group keeps other writers waiting. */
 const maxGroup = 64;
 
-export type GroupedWrite = (trx: TrackingQueries) => Promise<void>;
+/** Runs a write in a transaction, alone or with others. */
+export type GroupedWrites = <T>(write: (trx: TrackingQueries) => Promise<T>) => Promise<T>;
 
 interface Waiting {
-  readonly write: GroupedWrite;
+  readonly write: (trx: TrackingQueries) => Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -20,7 +22,7 @@ interface Waiting {
  * for once a group and not once a write. Each write is still whole or not at all (a savepoint of its own), and resolves only when the
  * group is durable. PostgreSQL groups commits itself, and its writers do not wait for each other: there each write is a transaction.
  */
-export function groupCommit(database: SqlDatabase): (write: GroupedWrite) => Promise<void> {
+export function groupCommit(database: SqlDatabase): GroupedWrites {
   if (database.dialect === "postgres") return (write) => database.transaction((t) => write(tables<TrackingTables>(t)));
   const waiting: Waiting[] = [];
   let isWriting = false;
@@ -59,9 +61,17 @@ export function groupCommit(database: SqlDatabase): (write: GroupedWrite) => Pro
     isWriting = false;
   };
 
-  return (write) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ write, resolve, reject });
+  return <T>(write: (trx: TrackingQueries) => Promise<T>) =>
+    new Promise<T>((resolve, reject) => {
+      // Set by the time the group is durable; a group that is tried again sets it again.
+      let outcome: { readonly value: T } | undefined;
+      waiting.push({
+        write: async (trx) => {
+          outcome = { value: await write(trx) };
+        },
+        resolve: () => (outcome === undefined ? reject(new KarkhanaError("INTERNAL", { problem: "a write of a group never ran" })) : resolve(outcome.value)),
+        reject,
+      });
       if (!isWriting) void writeAll();
     });
 }

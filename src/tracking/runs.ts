@@ -6,6 +6,7 @@ import { tables } from "../storage/sql/tables.ts";
 import { readDatasets, readDatasetSummaries, writeDatasets } from "./datasets.ts";
 import { experimentKey } from "./experiments.ts";
 import { bulkHistory, sampledHistory } from "./history-bulk.ts";
+import type { GroupedWrites } from "./group-commit.ts";
 import { requireName, requireTags } from "./names.ts";
 import { historyPage, readRuns, runOf, type TrackingQueries } from "./read.ts";
 import type { Page, RunQuery, RunRecord, RunRecords } from "./records.ts";
@@ -57,9 +58,10 @@ interface Parts {
   /** What addresses of artifacts begin with where the experiment has no location of its own. */
   readonly artifactRoot: string;
   readonly workspace: string;
+  readonly grouped: GroupedWrites;
 }
 
-export function createRunRecords({ database, newId, artifactRoot, workspace }: Parts): RunRecords {
+export function createRunRecords({ database, newId, artifactRoot, workspace, grouped }: Parts): RunRecords {
   const db = tables<TrackingTables>(database.db);
   const rowOf = async (queries: TrackingQueries, runId: string): Promise<Row> => {
     const row = await queries.selectFrom("tracking_runs").selectAll().where("run_id", "=", runId).where("workspace", "=", workspace).executeTakeFirst();
@@ -67,13 +69,12 @@ export function createRunRecords({ database, newId, artifactRoot, workspace }: P
     return row;
   };
   const recordOf = async (queries: TrackingQueries, row: Row): Promise<RunRecord> => (await recordsOf(queries, [row], artifactRoot))[0]!;
-  const inTransaction = <T>(work: (trx: TrackingQueries) => Promise<T>): Promise<T> => database.transaction((t) => work(tables<TrackingTables>(t)));
   return {
     create: async ({ experimentId, name, userId, startUs, tags }) => {
       const key = experimentKey(experimentId);
       requireTags(tags);
       if (name !== undefined) requireName("name", name);
-      return inTransaction(async (trx) => {
+      return grouped(async (trx) => {
         const experiment = await trx
           .selectFrom("tracking_experiments")
           .selectAll()
@@ -114,7 +115,7 @@ export function createRunRecords({ database, newId, artifactRoot, workspace }: P
       return { experimentId, artifactPath, isDeleted: row.stage === "deleted" };
     },
     update: (runId, { status, endUs, name }) =>
-      inTransaction(async (trx) => {
+      grouped(async (trx) => {
         if (name !== undefined) requireName("name", name);
         const row = await rowOf(trx, runId);
         if (row.stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
@@ -131,18 +132,18 @@ export function createRunRecords({ database, newId, artifactRoot, workspace }: P
       if (changed.numUpdatedRows === 0n) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
     },
     logDatasets: (runId, datasets) =>
-      inTransaction(async (trx) => {
+      grouped(async (trx) => {
         if ((await rowOf(trx, runId)).stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
         await writeDatasets(trx, runId, datasets);
       }),
     logModels: (runId, models) =>
-      inTransaction(async (trx) => {
+      grouped(async (trx) => {
         if ((await rowOf(trx, runId)).stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
         await writeRunModels(trx, { workspace, runId }, models);
       }),
     datasetSummaries: (experimentIds, limit) => readDatasetSummaries(db, { workspace, experimentKeys: experimentIds.map(experimentKey) }, limit),
     deleteTag: (runId, key) =>
-      inTransaction(async (trx) => {
+      grouped(async (trx) => {
         if ((await rowOf(trx, runId)).stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
         const gone = await trx.deleteFrom("tracking_tags").where("run_id", "=", runId).where("key", "=", key).executeTakeFirst();
         if (gone.numDeletedRows === 0n) throw new KarkhanaError("TAG_NOT_FOUND", { owner: `run with id ${runId}`, key });

@@ -7,7 +7,7 @@ import type { SqlDatabase, SqlTransaction } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
 import { createRunArtifacts, type RunArtifacts } from "./artifacts.ts";
 import { createExperimentRecords, experimentKey, insertExperiment } from "./experiments.ts";
-import { groupCommit, type GroupedWrite } from "./group-commit.ts";
+import { groupCommit, type GroupedWrites } from "./group-commit.ts";
 import type { LoggedModels } from "./logged-model.ts";
 import { createLoggedModels } from "./logged-models.ts";
 import { requireBatch, requireName, requireTags } from "./names.ts";
@@ -80,7 +80,7 @@ export function createTracking(given: TrackingParts): TrackingStore {
 /** What all workspaces of a database use together: one queue of writes, one key. */
 interface Shared extends TrackingParts {
   readonly artifactRoot: string;
-  readonly grouped: (write: GroupedWrite) => Promise<void>;
+  readonly grouped: GroupedWrites;
   readonly uploads: Uploads;
   readonly signing: Signing;
   readonly inWorkspace: (workspace: string) => TrackingStore;
@@ -119,7 +119,7 @@ class SqlTracking implements Tracking {
   readonly #newId: NewId;
   readonly #workspace: string;
   readonly #db: TrackingQueries;
-  readonly #grouped: (write: GroupedWrite) => Promise<void>;
+  readonly #grouped: GroupedWrites;
 
   constructor({ database, clock, newId, workspace, grouped }: Shared & { readonly workspace: string }) {
     this.#database = database;
@@ -205,7 +205,7 @@ class SqlTracking implements Tracking {
 
   async logBatch(runId: string, batch: RunBatch, trx?: SqlTransaction): Promise<void> {
     requireBatch(batch);
-    const write: GroupedWrite = async (db) => {
+    const write = async (db: TrackingQueries): Promise<void> => {
       const { stage, experimentId } = await requireRun(db, this.#workspace, runId);
       if (stage !== "active") throw new KarkhanaError("RUN_DELETED", { runId });
       await writeParams(db, runId, batch.params ?? {});

@@ -217,6 +217,43 @@ export function trackingRecordsContract(name: string, makeFixture: MakeSqlFixtur
       await expect(tracking.runs.logDatasets("0".repeat(32), [one])).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
     });
 
+    it("runs made, changed and logged to at once are each there whole or refused alone", async () => {
+      const made = await Promise.allSettled(
+        Array.from({ length: 40 }, async (_, i) => {
+          // Every fourth is refused in the middle: its experiment is not there.
+          const { run } = await tracking.runs.create({
+            experimentId: i % 4 === 3 ? "999999" : experimentId,
+            name: `at once ${i}`,
+            userId: "u",
+            startUs: i,
+            tags: { i: String(i) },
+          });
+          await Promise.all([
+            tracking.logBatch(run.runId, { params: { p: String(i) } }),
+            tracking.runs.update(run.runId, { status: "FINISHED", endUs: i + 1 }),
+          ]);
+          return run.runId;
+        }),
+      );
+      for (const [i, outcome] of made.entries()) {
+        if (i % 4 === 3) {
+          expect(outcome).toMatchObject({ status: "rejected", reason: { code: "EXPERIMENT_NOT_FOUND" } });
+          continue;
+        }
+        if (outcome.status === "rejected") throw outcome.reason;
+        const { run, userId } = await tracking.runs.get(outcome.value);
+        expect([run.name, run.tags["i"], run.params["p"], run.status, run.endUs, userId]).toEqual([
+          `at once ${i}`,
+          String(i),
+          String(i),
+          "FINISHED",
+          i + 1,
+          "u",
+        ]);
+      }
+      expect(new Set(made.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : ""))).size).toBe(31);
+    });
+
     it("batches that arrive together are each kept whole or refused alone, whatever becomes of the others", async () => {
       const { runId } = (await tracking.runs.create({ experimentId, userId: "", startUs: 5, tags: {} })).run;
       await tracking.logBatch(runId, { params: { fixed: "1" } });
