@@ -57,7 +57,7 @@ it.skipIf(process.platform !== "linux")(
       const before = versions.size;
       const swapped = await karkhana(["rollback", "--project", project, "--data", data, "--reason", "a swap under load"]);
       expect(swapped.status, swapped.stderr).toBe(0);
-      while (run === 0 && versions.size === before) await wait(10);
+      if (run === 0) while (versions.size === before) await wait(10);
       const [{ pid } = { pid: 0 }] = up.look().filter(({ role }) => role === "serving");
       expect(pid).toBeGreaterThan(0);
       process.kill(pid, "SIGTERM");
