@@ -26,7 +26,7 @@ export function FeaturesPage(): ReactNode {
         <>
           <label className="row">
             Find
-            <input type="search" value={sought} placeholder="view, feature, entity or model" onChange={(e) => setSought(e.target.value)} />
+            <input type="search" size={34} value={sought} placeholder="view, feature, entity or model" onChange={(e) => setSought(e.target.value)} />
           </label>
           {shown.map((v) => (
             <View key={v.hash} view={v} />
