@@ -6,19 +6,22 @@ import { isSet, optionalText } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
 import { chooseModel, chooseProject, requireDataFolder } from "./project-folder.ts";
 
-/** `karkhana adopt models:/name@alias [model]`: a version that MLflow's client registered becomes one the project can serve. */
+/** `karkhana adopt models:/name@alias [model]`, or a file or folder: what others made becomes a version the project can serve. */
 export const adopt: Command = {
   name: "adopt",
-  summary: "Make a version of the project's model from one MLflow's client registered (LightGBM, XGBoost, ONNX)",
-  positionals: ["models:/name/version", "model"],
+  summary:
+    "Make a version of the project's model from one MLflow's client registered, or from a file or folder: LightGBM, XGBoost, ONNX, another server's model, a graph",
+  positionals: ["models:/name/version|path", "model"],
   flags: {
     ...projectFlags,
     waive: { type: "string", value: "reason", help: "Why its five proofs are not owed; kept in the registry. Without it `promote` asks for them" },
+    output: { type: "string", value: "name:column", help: "Which number of a model that answers tensors is the prediction; default worked out" },
     json: { type: "boolean", help: "Print the version as JSON" },
   },
   run: async ({ values, positionals }) => {
     const [reference, name] = positionals;
-    if (reference === undefined) throw new KarkhanaError("INVALID_CONFIG", { field: "models:/name/version", problem: "is required", value: "nothing" });
+    if (reference === undefined)
+      throw new KarkhanaError("INVALID_CONFIG", { field: "models:/name/version or a path", problem: "is required", value: "nothing" });
     const { project, dataFolder } = await chooseProject(values);
     const chosen = chooseModel(project, name);
     requireDataFolder(dataFolder);
@@ -26,7 +29,10 @@ export const adopt: Command = {
     try {
       const model = project.definition.models.find((m) => m.name === chosen);
       if (model === undefined) return 1;
-      const adopted = await adoptVersion({ ...stores, projectName: project.definition.name }, model, reference, optionalText(values, "waive"));
+      const adopted = await adoptVersion({ ...stores, projectName: project.definition.name }, model, reference, {
+        waive: optionalText(values, "waive"),
+        output: readOutput(optionalText(values, "output")),
+      });
       if (isSet(values, "json")) console.log(JSON.stringify(adopted));
       else
         console.log(
@@ -38,3 +44,12 @@ export const adopt: Command = {
     }
   },
 };
+
+/** "probabilities:1" @throws INVALID_CONFIG */
+function readOutput(text: string | undefined): { readonly name: string; readonly column: number } | undefined {
+  if (text === undefined) return undefined;
+  const match = /^(.{1,200}?)(?::(\d{1,6}))?$/.exec(text);
+  if (match?.[1] === undefined)
+    throw new KarkhanaError("INVALID_CONFIG", { field: "--output", problem: "expected name or name:column", value: text.slice(0, 100) });
+  return { name: match[1], column: Number(match[2] ?? 0) };
+}

@@ -332,7 +332,7 @@ describe("adopting", () => {
     const { model_version: made } = (await send("POST", "model-versions/create", { name: "m", source, run_id: runId })).json();
     const before = await world.registry.listVersions(world.model.name);
     const parts = { ...world.rooms, registry: world.registry, tracking: world.tracking, blobs, projectName: "small-airline" };
-    const adopting = adoptVersion(parts, world.model, `models:/m/${made.version}`, "a test");
+    const adopting = adoptVersion(parts, world.model, `models:/m/${made.version}`, { waive: "a test" });
     await expect(adopting).rejects.toMatchObject({ code: "MODEL_FOLDER_REFUSED", message: expect.stringMatching(/model\.lgb is not in the folder/) });
     expect(await world.registry.listVersions(world.model.name)).toEqual(before);
     await rm(folder, { recursive: true });
@@ -349,7 +349,7 @@ describe("adopting", () => {
     await blobs.put(`${at}/model.lgb`, new TextEncoder().encode("tree\nversion=v4\nnum_class=1\n"));
     const { model_version: made } = (await send("POST", "model-versions/create", { name: "m", source: `mlflow-artifacts:/${at}`, run_id: runId })).json();
     const parts = { ...world.rooms, registry: world.registry, tracking: world.tracking, blobs, projectName: "small-airline" };
-    await expect(adoptVersion(parts, world.model, `models:/m/${made.version}`, "a test")).rejects.toMatchObject({ code: "ARTIFACT_INVALID" });
+    await expect(adoptVersion(parts, world.model, `models:/m/${made.version}`, { waive: "a test" })).rejects.toMatchObject({ code: "ARTIFACT_INVALID" });
     const { experimentId } = await world.tracking.experiment("small-airline");
     expect((await world.tracking.listRuns(experimentId)).runs[0]).toMatchObject({ status: "FAILED", name: `adopted m/${made.version}` });
     await rm(folder, { recursive: true });

@@ -53,9 +53,9 @@ afterAll(async () => {
 
 describe("a model the stock client registered", () => {
   test.each(["lightgbm", "xgboost ubj", "xgboost json", "onnx"])("as %s is adopted by its alias and answers with its library's numbers", async (name) => {
-    const adopted = await adoptVersion(parts, world.model, `models:/${name}@champion`, "a test");
+    const adopted = await adoptVersion(parts, world.model, `models:/${name}@champion`, { waive: "a test" });
     expect(adopted).toMatchObject({ model: world.model.name, source: `models:/${name}/1`, format: name.split(" ")[0] });
-    expect(await adoptVersion(parts, world.model, `models:/${name}/1`, "a test")).toEqual(adopted);
+    expect(await adoptVersion(parts, world.model, `models:/${name}/1`, { waive: "a test" })).toEqual(adopted);
     const { artifactPath, state } = await world.registry.getVersion(adopted.model, adopted.version);
     expect(state).toBe("registered");
     const { predictor, servable } = await loadVersionArtifact(blobs, artifactPath);
@@ -72,7 +72,7 @@ describe("a model the stock client registered", () => {
   });
 
   test("goes live by promotion once its proofs are waived or there, and is then champion on the wire", async () => {
-    const { version } = await adoptVersion(parts, world.model, "models:/lightgbm@champion", "a test");
+    const { version } = await adoptVersion(parts, world.model, "models:/lightgbm@champion", { waive: "a test" });
     await world.registry.promote(world.model.name, version, "adopted");
     expect(await world.rooms.catalog.versionByAlias(world.model.name, "champion")).toMatchObject({ version, state: "champion" });
     expect(await world.registry.getDeployment(world.model.name)).toMatchObject({ champion: version });
@@ -105,6 +105,7 @@ describe("a model the stock client registered", () => {
     await expect(adoptVersion(parts, world.model, "models:/onnx/2")).rejects.toMatchObject({ code: "MODEL_FILES_ELSEWHERE" });
     await expect(adoptVersion(parts, world.model, "models:/onnx/9")).rejects.toMatchObject({ code: "VERSION_NOT_FOUND" });
     await expect(adoptVersion(parts, world.model, "models:/onnx@none")).rejects.toMatchObject({ code: "MODEL_ALIAS_NOT_FOUND" });
-    await expect(adoptVersion(parts, world.model, "/etc/passwd")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(adoptVersion(parts, world.model, "/etc/passwd")).rejects.toMatchObject({ code: "MODEL_FORMAT_UNKNOWN" });
+    await expect(adoptVersion(parts, world.model, "/nowhere")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 });

@@ -5,9 +5,6 @@ import { percent } from "../format.ts";
 import { queries, setTraffic } from "../requests.ts";
 import { Trouble } from "./block.tsx";
 
-const width = 640;
-const height = 26;
-
 /** Who answers which share of keys, drawn to scale: the champion first, then the challengers in the order in which they entered. */
 export function TrafficSplit({ deployment: d }: { deployment: DeploymentState }): ReactNode {
   if (d.challengers.length === 0) return null;
@@ -17,25 +14,27 @@ export function TrafficSplit({ deployment: d }: { deployment: DeploymentState })
   return (
     <figure className="split">
       <svg
-        viewBox={`0 0 ${width} ${height}`}
+        viewBox="0 0 1000 14"
+        preserveAspectRatio="none"
         width="100%"
+        height="14"
         role="img"
         aria-label={parts.map(({ version, share }) => `version ${version} answers ${percent(share, 1)}`).join(", ")}
       >
         {parts.map(({ version, share }, i) => {
           const from = x;
-          x += share * width;
-          const isWide = share * width > 44;
+          x += share * 1000;
           return (
-            <g key={version}>
+            <rect
+              key={version}
+              className={i === 0 ? "traffic-champion" : "traffic-challenger"}
+              x={from}
+              y="0"
+              width={Math.max(1, share * 1000 - 2)}
+              height="14"
+            >
               <title>{`v${version}: ${percent(share, 2)} of keys`}</title>
-              <rect className={i === 0 ? "traffic-champion" : "traffic-challenger"} x={from} y="0" width={Math.max(1, share * width - 2)} height={height} />
-              {isWide ? (
-                <text x={from + 6} y={height / 2 + 4} fontSize="12">
-                  v{version} {percent(share, share < 0.1 ? 1 : 0)}
-                </text>
-              ) : null}
-            </g>
+            </rect>
           );
         })}
       </svg>
