@@ -24,6 +24,7 @@ import { addOpenAiRoutes } from "./openai/http-routes.ts";
 import type { ExchangeRecorder } from "./openai/recorder.ts";
 import { addNearestRoutes, type NearestFace } from "./nearest.ts";
 import { addRoutes } from "./routes.ts";
+import { silentConnections } from "./silent-connections.ts";
 import type { TraceSink } from "./traces.ts";
 import type { HealthReport } from "./report.ts";
 import type { ServedModel } from "./served-model.ts";
@@ -83,6 +84,7 @@ export function createHttp(options: HttpOptions): Http {
     frameworkErrors: (error, request, reply) => void sendError(reply, fromFastify(error, request, limits.maxBodyBytes), statusOf),
     clientErrorHandler: (error, socket) => refuseBadBytes(error, socket, statusOf),
   });
+  const closeSilent = silentConnections(app.server, timerMs);
   app.server.maxConnections = limits.maxConnections;
   const answer = answering(inFlight, options);
   const guard = hostGuard(options.allowedHosts);
@@ -129,7 +131,10 @@ export function createHttp(options: HttpOptions): Http {
       isDraining = true;
       for (let leftMs = limits.drainPauseMs; leftMs > 0 && (await openConnections(app)) > 0; leftMs -= drainLookMs) await wait(drainLookMs);
       // Fastify closes what is idle now; a connection that is answered later would stay open for as long as its client likes.
-      const reap = setInterval(() => app.server.closeIdleConnections(), reapMs);
+      const reap = setInterval(() => {
+        app.server.closeIdleConnections();
+        closeSilent();
+      }, reapMs);
       const cut = setTimeout(() => app.server.closeAllConnections(), limits.drainTimeoutMs);
       await app.close();
       clearInterval(reap);

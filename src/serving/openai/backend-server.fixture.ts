@@ -120,3 +120,16 @@ export async function openBackendServer(): Promise<BackendServer> {
     },
   };
 }
+
+/** The data of a stream's events. */
+export function dataIn(text: string): readonly string[] {
+  return text
+    .split("\n\n")
+    .filter((part) => part !== "")
+    .map((part) => part.replace(/^data: /, ""));
+}
+
+/** A refusal in OpenAI's shape. */
+export async function errorOf(response: Response): Promise<{ readonly message: string; readonly type: string; readonly code: string }> {
+  return ((await response.json()) as { error: { message: string; type: string; code: string } }).error;
+}

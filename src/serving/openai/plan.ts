@@ -84,8 +84,9 @@ export function readBackendPlan(bytes: Uint8Array): BackendPlan {
   if (!Array.isArray(fallback) || fallback.length > 10 || !fallback.every((name) => typeof name === "string"))
     throw invalid(".fallback", "expected names of other backends, at most 10");
   if (typeof streamUsage !== "boolean") throw invalid(".streamUsage", "expected true or false");
-  if (apiKeyVariable !== undefined && (typeof apiKeyVariable !== "string" || !/^[A-Z][A-Z0-9_]{0,99}$/.test(apiKeyVariable)))
-    throw invalid(".apiKeyVariable", "expected the name of an environment variable, in capitals; the key itself does not belong into a file");
+  if (apiKeyVariable !== undefined && (typeof apiKeyVariable !== "string" || !/^[A-Z0-9_]{0,92}API_KEY$/.test(apiKeyVariable)))
+    // No other secret of the environment may be sent to an address that a file names.
+    throw invalid(".apiKeyVariable", "expected the name of an environment variable that ends in API_KEY; the key itself does not belong into a file");
   const timeoutMs = numberIn(raw, "timeoutMs", 120_000, 1, maxTimeoutMs);
   return {
     url: addressIn(raw["url"]),
