@@ -25,6 +25,7 @@ import {
 import type { BackendReport } from "./stats.ts";
 
 const key = "sk-very-secret-key";
+const eventStream = { "content-type": "text/event-stream" };
 let folder: string;
 let world: World;
 let main: BackendServer;
@@ -268,20 +269,8 @@ describe("a backend that fails", () => {
         endStream(asked, reply);
       },
     ],
-    [
-      "no JSON",
-      (_asked, reply) => {
-        startStream(reply);
-        reply.end("data: {broken\n\n");
-      },
-    ],
-    [
-      "nothing",
-      (_asked, reply) => {
-        startStream(reply);
-        reply.end();
-      },
-    ],
+    ["no JSON", (_asked, reply) => void reply.writeHead(200, eventStream).end("data: {broken\n\n")],
+    ["nothing", (_asked, reply) => void reply.writeHead(200, eventStream).end()],
   ];
   test.each(firstEvents)("with %s as its stream's first event is replaced too", async (_name, behaviour) => {
     main.behave(behaviour);
