@@ -2,10 +2,7 @@ import { availableParallelism } from "node:os";
 import { registerDataset } from "../data/register.ts";
 import { relationOf } from "../data/relation.ts";
 import { featureViewHash, type FeatureViewDefinition } from "../features/definition.ts";
-import { ViewIndex } from "../features/nearest/view-index.ts";
-import { planView } from "../features/view-plan.ts";
 import { historicalFeatures } from "../features/offline/historical.ts";
-import { readViewProfile } from "../features/online/lookup-watch.ts";
 import { readMark } from "../features/online/marks.ts";
 import { createOnlineFeatures } from "../features/online/online-features.ts";
 import { KarkhanaError } from "../kernel/error.ts";
@@ -16,24 +13,22 @@ import { openStores } from "../server/compose.ts";
 import { placesOf } from "../server/platform.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { tempFolderOf } from "../server/leftovers.ts";
-import type { ViewInUse } from "../server/api-features.ts";
-import { viewInUse } from "../server/feature-profile.ts";
-import { versionFiles } from "../server/version-files.ts";
 import type { Stores } from "../server/stores.ts";
 import { openDuckDb } from "../storage/duckdb/duckdb.ts";
 import { systemClock, systemId } from "../server/system.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
-import { embeddingOf } from "../workflows/nearest.ts";
 import { planText } from "../workflows/definition-plan.ts";
 import { planStart } from "../server/definition-start.ts";
 import { upToNow } from "../workflows/pushed-sources.ts";
 import { materializeFeatures, type MaterializeFeaturesInput } from "../workflows/materialize-features.ts";
+import { nearest } from "./features-nearest.ts";
+import { profile } from "./features-profile.ts";
 import { isSet, number, optionalText, text, type FlagValues } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
 import { chooseModel, chooseProject, requireDataFolder } from "./project-folder.ts";
 
-type View = { readonly hash: string; readonly view: FeatureViewDefinition; readonly models: readonly string[] };
-type Output = (json: Record<string, unknown>, text: string) => void;
+export type View = { readonly hash: string; readonly view: FeatureViewDefinition; readonly models: readonly string[] };
+export type Output = (json: Record<string, unknown>, text: string) => void;
 
 /**
  * `karkhana features [list|profile|diff|nearest|materialize|backfill|quarantine|historical]`: the online store's views, what they gave lately, what a start would change, filling them, features of the past.
@@ -139,93 +134,6 @@ async function diff(project: LoadedProject, stores: Stores, say: Output): Promis
   const plan = await planStart(project, stores);
   const lines = planText(plan);
   say({ ...plan }, lines.length === 0 ? "every definition is as it was at the last start" : lines.join("\n"));
-}
-
-/** Who is nearest now, by what lies in the online store; every vector is looked at. */
-async function nearest(stores: Stores, views: readonly View[], values: FlagValues, say: Output): Promise<void> {
-  const embedded = views.filter(({ view }) => Object.values(view.features).some(({ embedding }) => embedding !== undefined));
-  const [only] = embedded;
-  if (only === undefined || embedded.length > 1)
-    throw new KarkhanaError("INVALID_ARGUMENT", {
-      field: "view",
-      problem: only === undefined ? "no such view has an embedding" : `expected one of ${embedded.map(({ view }) => view.name).join(", ")}`,
-      value: null,
-    });
-  const { view } = only;
-  const store = await openOnlineStore(stores.onlineStore);
-  try {
-    const index = new ViewIndex({ store, view, feature: embeddingOf(view, optionalText(values, "feature")) });
-    const found = await index.nearest({ of: questionOf(view, values), k: Math.max(1, number(values, "k")), timeUs: systemClock.nowUs(), exact: true });
-    const lines = found.neighbours.map(({ keys, distance, attributes }) => {
-      const told = Object.entries(attributes).map(([name, value]) => `${name} ${String(value)}`);
-      return `${distance.toPrecision(6).padStart(12)}  ${keys.join(", ")}${told.length === 0 ? "" : `  (${told.join(", ")})`}`;
-    });
-    say({ view: view.name, ...found }, lines.length === 0 ? "no entity has a vector now" : lines.join("\n"));
-  } finally {
-    await store.close();
-  }
-}
-
-/** @throws INVALID_ARGUMENT */
-function questionOf(view: FeatureViewDefinition, values: FlagValues): { vector: number[] } | { keys: (string | number)[] } {
-  const [key, vector] = [optionalText(values, "key"), optionalText(values, "vector")];
-  if ((key === undefined) === (vector === undefined))
-    throw new KarkhanaError("INVALID_ARGUMENT", { field: "--vector", problem: "give either --vector or --key", value: null });
-  if (vector !== undefined) {
-    const list = jsonOf(vector);
-    if (Array.isArray(list) && list.every((one) => typeof one === "number")) return { vector: list };
-    throw new KarkhanaError("INVALID_ARGUMENT", { field: "--vector", problem: "expected a JSON list of numbers", value: vector.slice(0, 100) });
-  }
-  const { keyTypes } = planView(view);
-  const given = jsonOf(key!);
-  const parts: unknown[] = Array.isArray(given) ? given : [keyTypes[0] === "string" ? key : given];
-  if (parts.length === keyTypes.length && parts.every((part, i): part is string | number => typeof part === keyTypes[i])) return { keys: parts };
-  throw new KarkhanaError("INVALID_ARGUMENT", {
-    field: "--key",
-    problem: `expected ${view.entity.keys.map((name, i) => `${name} (${keyTypes[i]!})`).join(", ")}${keyTypes.length > 1 ? " as a JSON list" : ""}`,
-    value: key!.slice(0, 100),
-  });
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-/** What lookups gave on the newest days of questions, beside the training set's. */
-async function profile(project: LoadedProject, stores: Stores, views: readonly View[], say: Output): Promise<void> {
-  const store = await openOnlineStore(stores.onlineStore);
-  try {
-    const rooms = { project: project.definition, registry: stores.registry, parity: stores.parity, files: versionFiles(stores.blobs) };
-    for (const { hash, view } of views) {
-      const found = await viewInUse(rooms, view, await readViewProfile(store, view));
-      say({ view: view.name, hash, ...found }, profileText(view.name, hash, found));
-    }
-  } finally {
-    await store.close();
-  }
-}
-
-function profileText(name: string, hash: string, { lookups, notFound, fromUs, toUs, ageSeconds, features: all }: ViewInUse): string {
-  const figure = (x: number | null): string => (x === null ? "-" : String(Number(x.toPrecision(4))));
-  const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
-  if (fromUs === null || toUs === null) return `${name} ${hash.slice(0, 12)}: nothing has been looked up yet`;
-  const head = `${name} ${hash.slice(0, 12)}: ${lookups} lookups from ${formatIso(fromUs)} to ${formatIso(toUs)}, ${percent(notFound / lookups)} of unknown keys; newest row ${figure(ageSeconds.p50)} s old at the median, ${figure(ageSeconds.p95)} s at p95`;
-  const lines = all.map(({ shares, numbers, top, training, parity, name: feature }) => {
-    const what =
-      numbers === null
-        ? top.map(({ value, share }) => `${value} ${percent(share)}`).join(", ")
-        : `p5 ${figure(numbers.p5)}, median ${figure(numbers.p50)}, p95 ${figure(numbers.p95)}`;
-    const psi = training?.distribution.psi ?? null;
-    const against = training === null || psi === null ? "" : `; PSI ${psi.toFixed(3)} against ${training.model} v${training.version}`;
-    const differing = parity === null || parity.vectors === 0 ? "" : `; ${parity.mismatches} of ${parity.vectors} recomputed differ`;
-    const missing = shares.NULL_VALUE + shares.NOT_FOUND + shares.OUTSIDE_MAX_AGE;
-    return `  ${feature}: ${what === "" ? "no values" : what}; ${percent(missing)} missing, ${percent(shares.DEFAULT)} default${against}${differing}`;
-  });
-  return [head, ...lines].join("\n");
 }
 
 async function quarantine(stores: Stores, views: readonly View[], say: Output): Promise<void> {

@@ -124,5 +124,5 @@ function describe(findings: readonly Finding[], windows: number): string {
 }
 
 function show(value: number): string {
-  return Number.isInteger(value) ? String(value) : value.toPrecision(3);
+  return Number.isInteger(value) ? String(value) : value >= 1000 ? value.toFixed(0) : value.toPrecision(3);
 }

@@ -138,3 +138,14 @@ test("another action, and a view that no model reads, are refused by name", asyn
   const unknown = await karkhana(["features", "list", "--view", "nobody", "--project", shop.project]);
   expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringContaining("no model reads such a view")]);
 });
+
+test("a dry run says what the next start would find new and changes nothing; a profile says that nothing was looked up yet", async () => {
+  const plan = async (): Promise<unknown> => (await features("diff"))[0];
+  const { models } = (await loadProject(shop.project)).definition;
+  const views = viewsOf(models[0]!.service).map(({ name }) => name);
+  const first = await plan();
+  expect(first).toMatchObject({ isFirst: true, views: views.map((view) => ({ view, from: null, models: [models[0]!.name] })) });
+  expect(await plan()).toEqual(first);
+  const profiles = (await features("profile")) as unknown as { readonly view: string; readonly lookups: number }[];
+  expect(profiles.map(({ view, lookups }) => [view, lookups])).toEqual(views.map((view) => [view, 0]));
+});
