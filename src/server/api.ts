@@ -448,6 +448,8 @@ export interface Prediction {
   readonly score: number;
   readonly label: 0 | 1 | null;
   readonly latencyUs: number;
+  /** What answered in the stead of which version; null where the version did that was to. */
+  readonly instead: { readonly by: "previous" | "rule"; readonly version: number } | null;
   readonly fields: Readonly<Record<string, string | number | null>>;
   readonly features: readonly { readonly slot: string; readonly value: number | string | null }[];
 }

@@ -415,6 +415,7 @@ export const schemas: Readonly<
         score: num,
         label: orNull(Type.Union([Type.Literal(0), Type.Literal(1)])),
         latencyUs: num,
+        instead: orNull(Type.Object({ by: oneOf("previous", "rule"), version: int })),
         fields: Type.Record(Type.String(), Type.Union([text, num, Type.Null()])),
         features: Type.Array(Type.Object({ slot: text, value: Type.Union([num, text, Type.Null()]) })),
       }),

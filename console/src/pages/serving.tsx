@@ -392,7 +392,8 @@ function PredictionRow({ model, prediction: p, open, onOpen }: { model: string; 
         </td>
         <td>{Object.values(p.fields).map(String).join(", ")}</td>
         <td className={p.role === "champion" ? "champion" : "challenger"}>
-          {p.role} v{p.version}
+          {p.instead?.by === "rule" ? "rule" : `${p.role} v${p.version}`}
+          {p.instead === null ? null : <span className="quiet"> for v{p.instead.version}</span>}
         </td>
         <td className="num">{fixed(p.score)}</td>
         <td>{p.label === null ? <span className="quiet">not known yet</span> : p.label === 1 ? <b>yes</b> : "no"}</td>

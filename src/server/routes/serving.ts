@@ -82,6 +82,7 @@ async function latest(context: RouteContext, model: string, limit: number): Prom
       score: record.score,
       label: labels.get(record.id) ?? null,
       latencyUs: record.latencyUs,
+      instead: record.instead === undefined ? null : { by: record.instead.by, version: record.instead.version },
       fields: record.fields,
       features: Array.from(record.vector, (value, i) => {
         const slot = profile?.slots[i]?.name ?? `slot ${i}`;
