@@ -376,7 +376,7 @@ const errors = {
     retryable: false,
   },
   WORKSPACE_CONFLICT: {
-    text: "Cannot move what is in workspace '{workspace}' to 'default': these names are there already: {names}",
+    text: "Cannot reassign resources from workspace '{workspace}' to 'default': the following names already exist in the default workspace and would cause conflicts: {names}",
     remedy: "Rename or remove one of each, then repeat.",
     retryable: false,
   },

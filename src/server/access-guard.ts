@@ -3,6 +3,7 @@ import { workspaceOf, type Credentials, type Gate } from "../access/gate.ts";
 import type { Principal } from "../access/roles.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import { defaultWorkspace } from "../kernel/workspace.ts";
+import { checkWorkspaceName } from "../tracking/mlflow/workspace-name.ts";
 import { isInWorkspace, roleForRoute } from "./route-role.ts";
 
 declare module "fastify" {
@@ -27,6 +28,8 @@ export function addAccessGuard(app: FastifyInstance, gate: Gate): void {
       const isWithin = isInWorkspace(request.routeOptions.url);
       const { workspace, ...shown } = credentialsOf(request);
       const credentials = isWithin ? { ...shown, workspace } : shown;
+      // In MLflow's words, before it is looked for: it may be anything.
+      if (workspaceOf(credentials) !== defaultWorkspace) checkWorkspaceName(workspaceOf(credentials), "used");
       const principal = await gate.admit(credentials, needed === "known" ? undefined : needed);
       request.workspace = workspaceOf(credentials);
       if (principal === "open") return;

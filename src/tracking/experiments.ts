@@ -216,6 +216,7 @@ async function recordsOf(db: TrackingQueries, rows: readonly Row[], artifactRoot
         createdUs: row.created_us,
         updatedUs: row.updated_us ?? row.created_us,
         stage: row.stage,
+        workspace: row.workspace,
         artifactLocation: row.artifact_location ?? `${artifactRoot}/${row.home}${row.experiment_id}`,
         tags: Object.fromEntries((tags.get(row.experiment_id) ?? []).map((tag) => [tag.key, tag.value])),
       });

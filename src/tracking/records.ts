@@ -12,6 +12,7 @@ type Tags = Readonly<Record<string, string>>;
 export interface ExperimentRecord extends Experiment {
   readonly updatedUs: Micros;
   readonly stage: LifecycleStage;
+  readonly workspace: string;
   /** Where clients put its artifacts. */
   readonly artifactLocation: string;
   readonly tags: Tags;

@@ -116,8 +116,8 @@ async function emptied(trx: SqlTransaction, contents: readonly WorkspaceContents
   }
   if (mode === "SET_DEFAULT") {
     const names: string[] = [];
-    for (const { kind, conflicts } of contents) names.push(...(await conflicts(trx, name, defaultWorkspace)).map((n) => `${kind} ${n}`));
-    if (names.length > 0) throw new KarkhanaError("WORKSPACE_CONFLICT", { workspace: name, names: names.slice(0, 20).join(", ") });
+    for (const { kind, conflicts } of contents) names.push(...(await conflicts(trx, name, defaultWorkspace)).map((n) => `${kind}: '${n}'`));
+    if (names.length > 0) throw new KarkhanaError("WORKSPACE_CONFLICT", { workspace: name, names: names.slice(0, 20) });
     for (const { move } of contents) await move(trx, name, defaultWorkspace);
     return [];
   }

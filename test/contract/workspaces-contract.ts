@@ -292,7 +292,7 @@ export function workspacesContract(name: string, makeFixture: MakeSqlFixture): v
       await tracking.experiments.create({ name: "moved", tags: {} });
       await expect(workspaces.delete("moving", "SET_DEFAULT")).rejects.toMatchObject({
         code: "WORKSPACE_CONFLICT",
-        details: { names: "experiments moved" },
+        details: { names: ["experiments: 'moved'"] },
       });
       await tracking.experiments.rename((await tracking.experiments.named("moved"))!.experimentId, "was there first");
       await workspaces.delete("moving", "SET_DEFAULT");

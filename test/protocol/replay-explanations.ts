@@ -17,9 +17,9 @@ const explanations: readonly Explanation[] = [
   },
   {
     cases: /^server info$/,
-    fields: /^(multipart_uploads_enabled|presigned_upload_.*|features_enabled\.gateway)$/,
+    fields: /^(workspaces_enabled|multipart_uploads_enabled|presigned_upload_.*|features_enabled\.gateway)$/,
     reason:
-      "Uploads in parts are served here for every artifact, by signed addresses of this program, where MLflow needs a cloud store for it. Addresses signed by a cloud store and the AI gateway are not served.",
+      "Workspaces need no switch here. Uploads in parts are served here for every artifact, by signed addresses of this program, where MLflow needs a cloud store for it. Addresses signed by a cloud store and the AI gateway are not served.",
   },
   {
     cases: /^unknown route$/,
@@ -80,7 +80,6 @@ const explanations: readonly Explanation[] = [
     fields: /^body$/,
     reason: "MLflow answers an upload with an empty body, here it is an empty object; the client reads the status alone.",
   },
-  { cases: /^file: get, absent$/, fields: /^message$/, reason: "The path is told as it is below the run, not below the server's root." },
   { cases: /^file: in parts$/, fields: everywhere, reason: "MLflow's server on a local folder has no uploads in parts and says 501; here they are served." },
   { cases: /^registry: /, fields: /run_link$/, reason: "Fields without a value are left out; MLflow sends an empty link where none was given." },
   {

@@ -20,10 +20,10 @@ interface Answer {
   readonly body: unknown;
 }
 
-/** Against a stock server and one of ours, both started for it on empty folders. */
-export async function replayBoth(cases: readonly ReplayCase[]): Promise<Difference[]> {
+/** Against a stock server and one of ours, both started for it on empty folders. @param options more of MLflow's own command line */
+export async function replayBoth(cases: readonly ReplayCase[], options: readonly string[] = []): Promise<Difference[]> {
   const folder = await mkdtemp(path.join(tmpdir(), "karkhana-replay-"));
-  const mlflow = await startStockMlflow(await clientPython(), folder, `sqlite:///${path.join(folder, "mlflow.db")}`, ["--workers", "1"]);
+  const mlflow = await startStockMlflow(await clientPython(), folder, `sqlite:///${path.join(folder, "mlflow.db")}`, ["--workers", "1", ...options]);
   const karkhana = startServerProcess();
   try {
     return await replay(cases, mlflow.url, await karkhana.open(path.join(folder, "data")));
@@ -59,7 +59,7 @@ class Side {
 
   async send({ method, path, body, save, headers }: ReplayCase): Promise<Answer> {
     const sent = body === undefined ? undefined : this.#filled(typeof body === "string" ? body : JSON.stringify(body));
-    const isJson = /^\/(ajax-)?api\/2\.0\/mlflow\/(?!upload)/.test(path) || path.includes("/mpu/");
+    const isJson = /^\/(ajax-)?api\/[23]\.0\/mlflow\/(?!upload)/.test(path) || path.includes("/mpu/");
     const response = await fetch(this.#url + this.#filled(path), {
       method,
       headers: { ...(isJson && body !== undefined ? { "content-type": "application/json" } : {}), ...headers },

@@ -5,7 +5,8 @@ import { KarkhanaError } from "../../kernel/error.ts";
 import { defaultWorkspace } from "../../kernel/workspace.ts";
 import { checkArtifactLocation } from "../../tracking/mlflow/checks.ts";
 import { refuse, type Message } from "../../tracking/mlflow/message.ts";
-import { deletionModes, requireWorkspaceName, type Workspace, type WorkspaceChange } from "../../tracking/workspaces.ts";
+import { checkWorkspaceName } from "../../tracking/mlflow/workspace-name.ts";
+import { deletionModes, type Workspace, type WorkspaceChange } from "../../tracking/workspaces.ts";
 import type { WorkspaceRow } from "../api-runs.ts";
 import type { ControlRooms } from "../control-rooms.ts";
 import { runSchemas as schemas } from "../schemas-runs.ts";
@@ -21,24 +22,24 @@ export function addMlflowWorkspaces(scope: FastifyInstance, { workspaces, tracki
   });
   scope.post("/workspaces", hidden, async (request, reply) => {
     const message = messageOf(request);
-    const name = checkName(message.requiredText("name"), "created");
+    const name = checkWorkspaceName(message.requiredText("name"), "created");
     return reply.code(201).send({ workspace: workspaceJson(await workspaces.create(name, changeOf(message, tracking.artifactRoot))) });
   });
   scope.get<Named>("/workspaces/:workspace_name", hidden, async (request) => {
     const name = request.params.workspace_name;
-    const found = await workspaces.get(name === defaultWorkspace ? name : checkName(name, "read"));
+    const found = await workspaces.get(name === defaultWorkspace ? name : checkWorkspaceName(name, "read"));
     if (!maySee(request, name)) throw new KarkhanaError("ACCESS_DENIED", { user: request.principal?.user, role: "no role", needed: "viewer" });
     return { workspace: workspaceJson(found) };
   });
   scope.patch<Named>("/workspaces/:workspace_name", hidden, async (request) => {
     const name = request.params.workspace_name;
-    if (name !== defaultWorkspace) checkName(name, "updated");
+    if (name !== defaultWorkspace) checkWorkspaceName(name, "updated");
     const change = changeOf(messageOf(request), tracking.artifactRoot);
     if (Object.values(change).every((value) => value === undefined)) refuse("Workspace update must have at least one key");
     return { workspace: workspaceJson(await workspaces.update(name, change)) };
   });
   scope.delete<Named>("/workspaces/:workspace_name", hidden, async (request, reply) => {
-    const name = checkName(request.params.workspace_name, "deleted");
+    const name = checkWorkspaceName(request.params.workspace_name, "deleted");
     const asked = queryOf(request).text("mode") ?? "RESTRICT";
     const mode = deletionModes.find((known) => known === asked);
     if (mode === undefined) return refuse(`Invalid deletion mode '${asked}'. Must be one of: SET_DEFAULT, CASCADE, RESTRICT`);
@@ -66,22 +67,12 @@ function maySee({ principal }: FastifyRequest, workspace: string): boolean {
   return principal === null || roleIn(principal.roles, workspace) !== undefined;
 }
 
-/** In MLflow's words. */
-function checkName(name: string, what: string): string {
-  if (name === defaultWorkspace) refuse(`The 'default' workspace is reserved and cannot be ${what}`);
-  if (name.length < 2 || name.length > 63) refuse(`Workspace name '${name.slice(0, 100)}' must be between 2 and 63 characters.`);
-  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name))
-    refuse(`Workspace name '${name}' must match the pattern ^[a-z0-9]([-a-z0-9]*[a-z0-9])?$ (lowercase alphanumeric with optional internal hyphens).`);
-  try {
-    requireWorkspaceName(name);
-  } catch {
-    refuse(`Workspace name '${name}' is reserved and cannot be used.`);
-  }
-  return name;
-}
-
 function changeOf(message: Message, serverRoot: string): WorkspaceChange {
   const root = message.text("default_artifact_root")?.trim();
+  if (root && !/^[a-z][a-z0-9+.-]+:/i.test(root) && !root.startsWith("/"))
+    refuse(
+      `Invalid value for 'default_artifact_root'. Expected a URI (for example 's3://bucket/prefix' or 'mlflow-artifacts:/prefix') or an absolute path, got '${root.slice(0, 200)}'.`,
+    );
   return { description: message.text("description"), artifactRoot: root ? checkArtifactLocation(root, serverRoot) : root };
 }
 

@@ -19,8 +19,7 @@ export function experimentJson(record: ExperimentRecord): Json {
     lifecycle_stage: record.stage,
     last_update_time: milliseconds(record.updatedUs),
     creation_time: milliseconds(record.createdUs),
-    // The one workspace there is.
-    workspace: "default",
+    workspace: record.workspace,
     ...(tags.length === 0 ? {} : { tags }),
   };
 }

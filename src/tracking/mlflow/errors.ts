@@ -79,7 +79,12 @@ const lines: Partial<Record<ErrorCode, Line>> = {
   WORKSPACE_EXISTS: ["RESOURCE_ALREADY_EXISTS"],
   // MLflow's code, but not its 500: its client repeats that for minutes before it tells anybody.
   WORKSPACE_NOT_EMPTY: ["INVALID_STATE", undefined, 409],
-  WORKSPACE_CONFLICT: ["INVALID_STATE", undefined, 409],
+  WORKSPACE_CONFLICT: [
+    "INVALID_STATE",
+    ({ workspace, names }) =>
+      `Cannot reassign resources from workspace '${text(workspace)}' to 'default': the following names already exist in the default workspace and would cause conflicts:\n${Array.isArray(names) ? names.map((name) => `  - ${text(name)}`).join("\n") : ""}\nRename or remove the conflicting resources before retrying.`,
+    409,
+  ],
   HOST_REFUSED: ["PERMISSION_DENIED"],
   ORIGIN_REFUSED: ["PERMISSION_DENIED"],
 };
