@@ -1,11 +1,11 @@
 /** Versions promoted one after the other under load: the latency of what was asked in the second of each swap, beside the rest of the same run. */
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { LoadPlan } from "../src/cli/load/client.ts";
 import { runLoadProcess } from "../src/cli/load/start-client.ts";
+import { readConfiguration } from "../src/server/configuration.ts";
+import { openStores } from "../src/server/compose.ts";
 
 /** From the promotion on, as long as it takes at least. */
 const windowMs = 1000;
@@ -25,29 +25,29 @@ export interface SwapReport {
   readonly windowAnswers: number;
 }
 
-export async function measureSwaps(
-  server: ChildProcess,
-  folder: string,
-  plan: Omit<LoadPlan, "seconds" | "warmupSeconds" | "idPrefix">,
-  swaps: number,
-): Promise<SwapReport> {
-  const samplesFile = path.join(folder, "samples");
+export async function measureSwaps(folder: string, plan: Omit<LoadPlan, "seconds" | "warmupSeconds" | "idPrefix">, swaps: number): Promise<SwapReport> {
+  const stores = await openStores(folder, readConfiguration({}));
+  const samplesFile = path.join(folder, "run", "samples");
   const seconds = ((swaps + 1) * betweenMs) / 1000;
   const windows: { fromMs: number; toMs: number }[] = [];
   let swapping: Promise<void> | undefined;
   const swapAll = async (): Promise<void> => {
     for (let n = 0; n < swaps; n++) {
       await wait(betweenMs);
-      const swapped = once(server, "message");
-      server.send("swap");
-      const [window] = (await swapped) as [{ fromMs: number; toMs: number }];
-      windows.push(window);
+      const fromMs = Date.now();
+      const [deployed] = await stores.registry.listDeployments();
+      await stores.registry.promote(deployed!.model, deployed!.champion + 1, "a swap under load");
+      const refreshed = await fetch(`http://${plan.host}:${plan.port}/v1/admin/refresh`, { method: "POST" });
+      if (!refreshed.ok) throw new Error(`the refresh answered ${refreshed.status}`);
+      await refreshed.text();
+      windows.push({ fromMs, toMs: Date.now() });
     }
   };
   const report = await runLoadProcess({ ...plan, seconds, warmupSeconds, idPrefix: "s-", samplesFile }, () => {
     swapping = swapAll();
   });
   await swapping;
+  await stores.close();
   const bytes = readFileSync(samplesFile);
   const samples = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
   const steady: number[] = [];

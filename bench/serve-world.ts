@@ -12,15 +12,12 @@ import type { GbdtModel } from "../src/learn/model.ts";
 import { viewsOf, type ModelDefinition } from "../src/project/definition.ts";
 import { loadProject } from "../src/project/load.ts";
 import { proofKinds } from "../src/registry/port.ts";
-import { createRegistry } from "../src/registry/store.ts";
-import { registryMigrations } from "../src/registry/tables.ts";
-import { systemClock } from "../src/server/system.ts";
+import { openStores } from "../src/server/compose.ts";
+import { readConfiguration } from "../src/server/configuration.ts";
+import type { Stores } from "../src/server/stores.ts";
+import { openOnlineStore } from "../src/workflows/jobs/online-store.ts";
 import { writeVersionArtifact } from "../src/serving/artifact.ts";
-import { openFileBlobs } from "../src/storage/blobs/files.ts";
 import { openDuckDb, type ColumnTable, type DuckDb } from "../src/storage/duckdb/duckdb.ts";
-import { openLmdb } from "../src/storage/kv/lmdb.ts";
-import { migrate } from "../src/storage/sql/migrate.ts";
-import { openSqlite } from "../src/storage/sql/sqlite.ts";
 
 export const projectFolder: string = path.join(import.meta.dirname, "..", "examples", "flights");
 
@@ -46,12 +43,13 @@ export interface ServeModelSize {
   readonly spareVersions: number;
 }
 
-/** Fills `folder` as a data folder that `serve-process.ts` serves from. */
+/** Fills `folder` as a data folder that a serving process serves from. */
 export async function buildServeWorld(folder: string, size: ServeModelSize, say: (text: string) => void): Promise<ServeWorld> {
   const { definition } = await loadProject(projectFolder);
   const model = definition.models[0]!;
-  const duck = await openDuckDb({ threads: 2, memoryLimitMb: 1024, tempFolder: path.join(folder, "tmp") });
-  const store = openLmdb(path.join(folder, "online"));
+  const stores = await openStores(folder, readConfiguration({}));
+  const duck = await openDuckDb({ threads: 2, memoryLimitMb: 1024, tempFolder: path.join(stores.folder.runFolder, "tmp") });
+  const store = await openOnlineStore(stores.onlineStore);
   const views = viewsOf(model.service);
   const online = await createOnlineFeatures({ store, views });
   let rowsIngested = 0;
@@ -94,8 +92,9 @@ export async function buildServeWorld(folder: string, size: ServeModelSize, say:
   });
   const gbdt: GbdtModel = { kind: "gbdt", features: service.slots, ensemble: trained.ensemble, calibration: identityCalibration };
   say(`${trained.ensemble.numTrees} trees with ${trained.ensemble.leafValue.length} leaves trained on ${vectors.length} rows of ${columns.length} slots`);
-  await deploy(folder, model, gbdt, categories, vectors.slice(0, 64), size.spareVersions);
+  await deploy(stores, model, gbdt, categories, vectors.slice(0, 64), size.spareVersions);
   await store.close();
+  await stores.close();
   const bodies = questions.map(({ timeUs, fields }) => JSON.stringify({ instances: [{ id: "{id}", time: timeUs, fields }] }));
   return {
     model: model.name,
@@ -108,14 +107,13 @@ export async function buildServeWorld(folder: string, size: ServeModelSize, say:
 }
 
 async function deploy(
-  folder: string,
+  { blobs, registry }: Pick<Stores, "blobs" | "registry">,
   model: ModelDefinition,
   gbdt: GbdtModel,
   categories: Readonly<Record<string, readonly string[]>>,
   selfCheckVectors: readonly Float64Array[],
   spareVersions: number,
 ): Promise<void> {
-  const blobs = await openFileBlobs(path.join(folder, "blobs"));
   const artifactPath = "bench/version";
   await writeVersionArtifact(blobs, artifactPath, {
     modelName: model.name,
@@ -125,9 +123,6 @@ async function deploy(
     categories,
     selfCheckVectors,
   });
-  const database = await openSqlite(path.join(folder, "meta.db"));
-  await migrate(database, registryMigrations);
-  const registry = createRegistry({ database, clock: systemClock });
   for (let spare = 0; spare <= spareVersions; spare++) {
     const { version } = await registry.registerVersion({
       model: model.name,
@@ -141,7 +136,6 @@ async function deploy(
     for (const kind of proofKinds) await registry.waive(model.name, version, kind, "a benchmark's model");
     if (spare === 0) await registry.promote(model.name, version, "a benchmark's model");
   }
-  await database.close();
 }
 
 interface AskedFlight {

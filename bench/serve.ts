@@ -1,11 +1,11 @@
 /**
- * Predictions a second, and how long they take: one real serving process with features and logging on, driven open-loop from another
- * process over 127.0.0.1. Both share this machine, so each one's CPU is shown.
+ * Predictions a second, and how long they take: the program's own serving processes (features read by key, every answer logged, lookups
+ * profiled), driven open-loop from another process over 127.0.0.1. Both share this machine, so each one's CPU is shown.
  *
  *   npm run bench -- serve [--rate 10000] [--seconds 20] [--connections 64] [--arrivals poisson|constant] [--trees 200] [--leaves 63]
- *                          [--overload <capacity>] [--swaps 10] [--full] [--node-args="<flags>"] [--profile <folder>] [--json]
+ *                          [--overload <capacity>] [--swaps 10] [--processes 1] [--full] [--node-args="<flags>"] [--profile <folder>] [--json]
  */
-import { fork, spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,13 +13,14 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { loadClientFile, type LoadPlan, type LoadReport } from "../src/cli/load/client.ts";
 import { machine, machineBusySeconds } from "../src/cli/load/machine.ts";
+import { startServers, type ServeServers } from "./serve-servers.ts";
 import { measureSwaps, swapsLine } from "./serve-swaps.ts";
 import { buildServeWorld, type ServeWorld } from "./serve-world.ts";
 
 const warmupSeconds = 3;
 
-interface CpuReading {
-  readonly cpu: NodeJS.CpuUsage;
+interface UsageReading {
+  readonly cpuSeconds: number;
   readonly rssBytes: number;
   /** Of all cores, since the machine started. */
   readonly machineBusySeconds: number;
@@ -43,6 +44,7 @@ export async function run(args: string[]): Promise<void> {
     overload: { type: "string" },
     // Promotes so many versions one after the other while questions come at the first rate: how those in the windows of the swaps fared.
     swaps: { type: "string" },
+    processes: { type: "string", default: "1" },
     full: { type: "boolean", default: false },
     "node-args": { type: "string", default: "" },
     profile: { type: "string" },
@@ -54,22 +56,22 @@ export async function run(args: string[]): Promise<void> {
   if (values.full) process.env["KARKHANA_FULL"] = "1";
   const folder = mkdtempSync(path.join(tmpdir(), "karkhana-bench-"));
   try {
-    const world = await buildServeWorld(folder, { trees: Number(values.trees), leaves: Number(values.leaves), spareVersions: Number(values.swaps ?? 0) }, say);
-    const server = await startServer(folder, [...values["node-args"].split(" ").filter(Boolean), ...profileArgs(values.profile)]);
+    const data = path.join(folder, "data");
+    const world = await buildServeWorld(data, { trees: Number(values.trees), leaves: Number(values.leaves), spareVersions: Number(values.swaps ?? 0) }, say);
+    const servers = await startServers(data, Number(values.processes), [...values["node-args"].split(" ").filter(Boolean), ...profileArgs(values.profile)]);
     const runs: ServeRun[] = [];
     if (values.swaps !== undefined) {
       const plan = {
         host: "127.0.0.1",
-        port: server.port,
+        port: servers.port,
         path: `/v1/models/${world.model}/predict`,
         rate: Number(values.rate.split(",")[0]),
         connections: Number(values.connections),
         arrivals: "poisson",
         bodies: world.bodies,
       } as const;
-      const swapped = await measureSwaps(server.child, folder, plan, Number(values.swaps));
-      server.child.send("close");
-      await once(server.child, "exit");
+      const swapped = await measureSwaps(data, plan, Number(values.swaps));
+      await servers.stop();
       process.stdout.write(`${values.json ? JSON.stringify({ ...swapped, machine: machine() }) : swapsLine(swapped)}\n`);
       return;
     }
@@ -78,7 +80,7 @@ export async function run(args: string[]): Promise<void> {
     for (const [i, rate] of rates.entries()) {
       const plan = {
         host: "127.0.0.1",
-        port: server.port,
+        port: servers.port,
         path: `/v1/models/${world.model}/predict`,
         rate,
         seconds: Number(values.seconds),
@@ -88,7 +90,7 @@ export async function run(args: string[]): Promise<void> {
         bodies: world.bodies,
         idPrefix: `r${i}-`,
       } as const;
-      runs.push(await measure(server.child, folder, plan));
+      runs.push(await measure(servers, folder, plan));
       say(line(runs.at(-1)!));
     }
     if (overload !== undefined) {
@@ -98,13 +100,12 @@ export async function run(args: string[]): Promise<void> {
         `overload: answered ${(100 * share).toFixed(0)} % of the peak at three times it, p95 of the admitted ${ms(over!.latencyMs.p95)} ms, memory ${before!.serverRssMb} -> ${over!.serverRssMb} MB; afterwards ${after!.achievedRate.toFixed(0)}/s, ${after!.errors} errors`,
       );
     }
-    const stageMeanUs = await stageMeans(server.port);
-    server.child.send("close");
-    await once(server.child, "exit");
+    const stageMeanUs = await stageMeans(servers.port);
+    await servers.stop();
     const { bodies: _bodies, ...size } = world;
     if (values.json)
       process.stdout.write(
-        `${JSON.stringify({ runs, stageMeanUs, world: size, arrivals: values.arrivals, connections: Number(values.connections), warmupSeconds, machine: machine() })}\n`,
+        `${JSON.stringify({ runs, stageMeanUs, world: size, arrivals: values.arrivals, connections: Number(values.connections), processes: Number(values.processes), warmupSeconds, machine: machine() })}\n`,
       );
     else process.stdout.write(`${table(runs, size, stageMeanUs)}\n`);
   } finally {
@@ -116,37 +117,27 @@ function profileArgs(folder: string | undefined): string[] {
   return folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`];
 }
 
-async function startServer(folder: string, execArgv: string[]): Promise<{ child: ChildProcess; port: number }> {
-  const child = fork(path.join(import.meta.dirname, "serve-process.ts"), [folder], { execArgv, stdio: ["ignore", "inherit", "inherit", "ipc"] });
-  const [ready] = (await Promise.race([
-    once(child, "message"),
-    once(child, "exit").then(() => Promise.reject(new Error("the serving process ended before it was ready"))),
-  ])) as [{ port: number; health: { status: string } }];
-  if (ready.health.status !== "ok") throw new Error(`the serving process is ${JSON.stringify(ready.health)}`);
-  return { child, port: ready.port };
-}
-
-async function measure(server: ChildProcess, folder: string, plan: LoadPlan): Promise<ServeRun> {
+async function measure(servers: ServeServers, folder: string, plan: LoadPlan): Promise<ServeRun> {
   const file = path.join(folder, "plan.json");
   writeFileSync(file, JSON.stringify(plan));
   const client = spawn(process.execPath, [loadClientFile, file], { stdio: ["ignore", "pipe", "inherit"] });
   const lines: string[] = [];
-  let started: Promise<CpuReading> | undefined;
+  let started: UsageReading | undefined;
   let output = "";
   client.stdout.on("data", (chunk: Buffer) => {
     output += chunk.toString();
     for (let end = output.indexOf("\n"); end >= 0; end = output.indexOf("\n")) {
       const text = output.slice(0, end);
       output = output.slice(end + 1);
-      if (text === "measuring") started = readCpu(server);
+      if (text === "measuring") started = read(servers);
       else lines.push(text);
     }
   });
   await once(client, "close");
   const report = JSON.parse(lines.at(-1) ?? "null") as LoadReport | null;
   if (report === null || started === undefined) throw new Error("the load client gave no report");
-  const [before, after] = [await started, await readCpu(server)];
-  const serverCores = (after.cpu.user + after.cpu.system - before.cpu.user - before.cpu.system) / 1e6 / report.measuredSeconds;
+  const [before, after] = [started, read(servers)];
+  const serverCores = (after.cpuSeconds - before.cpuSeconds) / report.measuredSeconds;
   const busyCores = (after.machineBusySeconds - before.machineBusySeconds) / report.measuredSeconds;
   const cpu = { client: round(report.cpuShare), server: round(serverCores), others: round(Math.max(0, busyCores - serverCores - report.cpuShare)) };
   return { ...report, cpu, serverRssMb: Math.round(after.rssBytes / 2 ** 20) };
@@ -159,10 +150,8 @@ async function stageMeans(port: number): Promise<Record<string, number | null>> 
   return models[0]!.stageMeanUs;
 }
 
-async function readCpu(server: ChildProcess): Promise<CpuReading> {
-  const reply = once(server, "message") as Promise<[Omit<CpuReading, "machineBusySeconds">]>;
-  server.send("cpu");
-  return { ...(await reply)[0], machineBusySeconds: machineBusySeconds() };
+function read(servers: ServeServers): UsageReading {
+  return { ...servers.usage(), machineBusySeconds: machineBusySeconds() };
 }
 
 function line(r: ServeRun): string {
