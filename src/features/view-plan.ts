@@ -52,6 +52,8 @@ export interface ViewPlan {
   readonly latestUs: number | undefined;
   /** How far before t a row may lie and still be read at t. */
   readonly reachUs: number;
+  /** Width of the tiles that old rows may be added up into, since no window begins inside one; undefined if single rows are needed. */
+  readonly tileUs: number | undefined;
 }
 
 /** First microsecond of a window at t. */
@@ -119,8 +121,23 @@ function makePlan(view: FeatureViewDefinition): ViewPlan {
     validSql: measures.validSql.length === 0 ? [] : [...measures.validSql, shortKeysSql(keyColumns, keyTypes)],
     where: view.where === undefined ? undefined : conditionMeasure(view.where, schema, `${where}, where`),
     latestUs,
+    tileUs: tileOf(view, windows, features),
     reachUs: Math.max(latestUs ?? 0, longest === undefined ? 0 : longest.lengthUs + longest.hopUs - 1),
   };
+}
+
+const aggregatesOfTiles = new Set<AggregateName>([...aggregatesOfSums, "min", "max"]);
+
+/** Every window must hop, every aggregate be merged from parts, and a row be final once it is later than the source lets it be. */
+function tileOf({ source }: FeatureViewDefinition, windows: readonly PlannedWindow[], features: readonly PlannedFeature[]): number | undefined {
+  if (source.id !== undefined || source.lateness === undefined) return undefined;
+  if (windows.length === 0 || windows.some(({ hopUs }) => hopUs === 1)) return undefined;
+  if (features.some(({ window, aggregate }) => window < 0 || !aggregatesOfTiles.has(aggregate))) return undefined;
+  return windows.reduce((width, { hopUs }) => greatestDivisor(width, hopUs), 0);
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b);
 }
 
 function distinctWindows(features: readonly ViewFeature[]): PlannedWindow[] {

@@ -1,6 +1,7 @@
 import type { FeatureViewDefinition } from "../../src/features/definition.ts";
 import { decodeHead, entryStride, ID, rowStride, toFloats } from "../../src/features/online/blocks.ts";
 import { blockKey, isOfView } from "../../src/features/online/keys.ts";
+import { tileId } from "../../src/features/online/tiles.ts";
 import { planView } from "../../src/features/view-plan.ts";
 import { openLmdb } from "../../src/storage/kv/lmdb.ts";
 
@@ -18,7 +19,8 @@ export async function featureRows(folder: string, views: readonly FeatureViewDef
         for (let at = 0; at < rows.length; at += rowStride(m))
           all.push(`${view.name} ${Buffer.from(key).toString("hex")} ${rows.subarray(at, at + rowStride(m)).join(" ")}`);
       };
-      for (let at = 0; at < entries.length; at += entryStride(m)) take(toFloats((await store.get(blockKey(key, entries[at + ID]!)))!));
+      for (let at = 0; at < entries.length; at += entryStride(m))
+        if (entries[at + ID] !== tileId) take(toFloats((await store.get(blockKey(key, entries[at + ID]!)))!));
       take(open);
     }
   } finally {

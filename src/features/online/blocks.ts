@@ -10,13 +10,15 @@
  *
  * Rows are in the order of event time. A sealed block holds the events below its `end` that no earlier block holds; the open block, in the
  * head itself, holds the rest: a key with few rows is one value. Rows of equal event time share a block.
+ * An entry of id 0 is a tile: rows that no question tells apart any more, of which only the totals are left (`tiles.ts`). Tiles come first.
  * A block is never changed in place: a changed one gets a new id, so a reader that finds a block finds the one its head spoke of.
  */
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { Measure } from "../measure.ts";
 
 export const headerLength = 4;
-const formatVersion = 2;
+/** Read as well: the one before, which has no tiles. */
+const formatVersion = 3;
 
 /** A block is cut when it holds more rows than this ... */
 const blockCapacity = 128;
@@ -79,7 +81,7 @@ export function keptHead({ nextId, entries, open }: Head): Head {
 
 /** @throws STORAGE_CORRUPT rather than reading numbers where they do not lie */
 export function checkFormat(head: Float64Array): void {
-  if (head[0] === formatVersion) return;
+  if (head[0] === formatVersion || head[0] === formatVersion - 1) return;
   throw new KarkhanaError("STORAGE_CORRUPT", { path: "online features", store: `a head of format ${formatVersion}`, problem: `its format is ${head[0]}` });
 }
 

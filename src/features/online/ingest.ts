@@ -1,4 +1,5 @@
 import type { SourceDefinition } from "../../data/source.ts";
+import { timingOf } from "../../data/timing.ts";
 import type { ErrorCode } from "../../kernel/error-catalogue.ts";
 import { KarkhanaError, toErrorRecord } from "../../kernel/error.ts";
 import type { KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
@@ -7,8 +8,9 @@ import { FactVersions } from "./fact-versions.ts";
 import { changesKept, encodeKeys } from "./changed-keys.ts";
 import { IncomingRows } from "./incoming-rows.ts";
 import { KeyGroups } from "./key-groups.ts";
-import type { KeyRows, Writes } from "./key-rows.ts";
+import type { Folding, KeyRows, Writes } from "./key-rows.ts";
 import { changesKey, isHead, isOfView, logKey, producerKey, writesKey } from "./keys.ts";
+import { readMark } from "./marks.ts";
 import { SourceCounts, type SetAside } from "./source-counts.ts";
 import { rowReader, type ReadRow, type RowReader, type RowSink, type SourceRow } from "./source-rows.ts";
 import { TextIds } from "./text-ids.ts";
@@ -162,21 +164,36 @@ export class SourceIngest {
       puts.push(...changed.puts);
     }
     const writes: Writes = { puts, deletes: [] };
-    let placed = 0;
-    for (const { touched, rows: own } of this.#groups)
+    let [placed, behind] = [0, 0];
+    for (const { touched, rows: own, plan } of this.#groups) {
+      const folding = await this.#foldingOf(plan);
       for (let from = 0; from < touched.length; from += keysATurn) {
         if (placed++ > 0) await nextTurn();
-        if (!(await this.#place(touched.slice(from, from + keysATurn), own.floats, writes, refuse))) return undefined;
+        if (!(await this.#place(touched.slice(from, from + keysATurn), { floats: own.floats, folding }, writes, refuse))) return undefined;
       }
+      for (const group of touched) behind += group.behind;
+    }
     rejected.sort((a, b) => a.index - b.index);
-    writes.puts.push(...(await this.counts.writes(read, rejected, aside)));
+    writes.puts.push(...(await this.counts.writes(read, rejected, aside, behind)));
     return { ...writes, rejected };
+  }
+
+  /**
+   * What history may still be loaded must not find its place taken by tiles: nothing is folded before the view was filled once, and of a file
+   * only what it was filled up to. Rows that are pushed are all there is of a pushed source.
+   */
+  async #foldingOf({ hash, tileUs }: ViewPlan): Promise<Folding | undefined> {
+    if (tileUs === undefined) return undefined;
+    const mark = await readMark(this.#store, hash);
+    if (mark === undefined) return undefined;
+    const { latenessUs } = timingOf(this.source);
+    return { beforeUs: this.source.format === "pushed" ? Number.POSITIVE_INFINITY : mark.untilUs - latenessUs, behindUs: this.#slackUs + latenessUs };
   }
 
   /** @param floats the view's rows @returns false if blocks were replaced between the two reads */
   async #place(
     groups: readonly KeyRows[],
-    floats: Float64Array,
+    { floats, folding }: { readonly floats: Float64Array; readonly folding: Folding | undefined },
     writes: Writes,
     refuse: (index: number, code: ErrorCode, message: string) => void,
   ): Promise<boolean> {
@@ -187,7 +204,7 @@ export class SourceIngest {
     // Until the next await the heads are ours: most keys need nothing else.
     for (const [i, keyRows] of groups.entries()) {
       const { plan } = keyRows;
-      const { blocks, refused } = keyRows.place(heads[i], floats);
+      const { blocks, refused } = keyRows.place(heads[i], floats, folding);
       for (const { index, measure, value } of refused) {
         const error = new KarkhanaError("MEASURE_OUT_OF_RANGE", { view: plan.view.name, measure: plan.measures[measure]!.text, value });
         refuse(index, error.code, error.message);

@@ -27,6 +27,7 @@ import {
   type Rows,
 } from "./blocks.ts";
 import { blockKey } from "./keys.ts";
+import { isSameTile, mergedTile, tileId, tilesOf } from "./tiles.ts";
 
 /** A row left out because the key's sum of this measure would no longer be exact. */
 export interface RefusedRow {
@@ -53,6 +54,17 @@ function summedMeasures(plan: ViewPlan): readonly number[] {
   return summed;
 }
 
+/** Which old rows of a key may become tiles. */
+export interface Folding {
+  /** Only rows of events before it ... */
+  readonly beforeUs: number;
+  /** ... and so far before the key's newest sealed row. */
+  readonly behindUs: number;
+}
+
+/** A batch does not read more blocks of one key only to add them up. */
+const foldedAtOnce = 8;
+
 /** New rows of one key of one view, on their way into its blocks. */
 export class KeyRows {
   readonly headKey: Uint8Array;
@@ -65,6 +77,10 @@ export class KeyRows {
   #toOpen: number[] = [];
   /** By position of the sealed block, ascending. */
   #toSealed: [position: number, places: number[]][] = [];
+  /** Positions of the blocks that become tiles: from, to. */
+  #folded: readonly [number, number] = [0, 0];
+  /** Pushed rows left out because their time is added up already. */
+  behind = 0;
 
   constructor(plan: ViewPlan, headKey: Uint8Array) {
     this.plan = plan;
@@ -87,6 +103,8 @@ export class KeyRows {
     this.#toSealed = [];
     this.#floats = none;
     this.#head = decodeHead(undefined, 0);
+    this.#folded = [0, 0];
+    this.behind = 0;
   }
 
   /**
@@ -95,7 +113,11 @@ export class KeyRows {
    * @param floats the view's rows
    * @returns keys of the sealed blocks that must be loaded, and the rows left out
    */
-  place(head: Uint8Array | undefined, floats: Float64Array): { readonly blocks: readonly Uint8Array[]; readonly refused: readonly RefusedRow[] } {
+  place(
+    head: Uint8Array | undefined,
+    floats: Float64Array,
+    folding?: Folding,
+  ): { readonly blocks: readonly Uint8Array[]; readonly refused: readonly RefusedRow[] } {
     const { measures } = this.plan;
     const m = measures.length;
     const stride = entryStride(m);
@@ -123,13 +145,53 @@ export class KeyRows {
         continue;
       }
       const position = firstEndAfter(entries, stride, event);
+      if (entries[position * stride + ID] === tileId) {
+        if (floats[row + SEQUENCE]! >= 0) this.behind++;
+        continue;
+      }
       toSealed ??= new Map();
       const own = toSealed.get(position);
       if (own === undefined) toSealed.set(position, [row]);
       else own.push(row);
     }
     this.#toSealed = toSealed === undefined ? [] : [...toSealed].sort((x, y) => x[0] - y[0]);
-    return { blocks: this.#toSealed.map(([position]) => blockKey(this.headKey, entries[position * stride + ID]!)), refused: refused ?? [] };
+    const positions = this.#toSealed.map(([position]) => position);
+    // The index is written anew only if a row comes; without one, old blocks wait for the next.
+    if (folding !== undefined && (positions.length > 0 || this.#toOpen.length > 0)) this.#folded = this.#foldable(folding, positions[0]);
+    for (let position = this.#folded[0]; position < this.#folded[1]; position++) positions.push(position);
+    return { blocks: positions.map((position) => blockKey(this.headKey, entries[position * stride + ID]!)), refused: refused ?? [] };
+  }
+
+  /** @param firstChanged position of the first block that rows come into */
+  #foldable({ beforeUs, behindUs }: Folding, firstChanged = Number.POSITIVE_INFINITY): readonly [number, number] {
+    const { entries } = this.#head;
+    const size = entryStride(this.plan.measures.length);
+    if (entries.length === 0) return [0, 0];
+    const before = Math.min(beforeUs, entries[entries.length - size + LAST]! - behindUs);
+    let from = 0;
+    while (from * size < entries.length && entries[from * size + ID] === tileId) from++;
+    let to = from;
+    while (to - from < foldedAtOnce && to < firstChanged && to * size < entries.length && entries[to * size + END]! <= before) to++;
+    return [from, to];
+  }
+
+  /** The key's tiles with those of the blocks that are added up now. @param blocks theirs, in order */
+  #tiles(blocks: readonly Uint8Array[], writes: Writes): Float64Array {
+    const { entries } = this.#head;
+    const { measures, tileUs } = this.plan;
+    const size = entryStride(measures.length);
+    const [from, to] = this.#folded;
+    const tiles: Float64Array[] = from === 0 ? [] : [entries.subarray((from - 1) * size, from * size)];
+    for (let position = from; position < to; position++) {
+      const at = position * size;
+      writes.deletes.push(blockKey(this.headKey, entries[at + ID]!));
+      for (const tile of tilesOf(toFloats(blocks[position - from]!), entries[at + END]!, this.plan)) {
+        const last = tiles.at(-1);
+        if (last !== undefined && isSameTile(last, tile, tileUs!)) tiles[tiles.length - 1] = mergedTile(last, tile, measures);
+        else tiles.push(tile);
+      }
+    }
+    return joined([entries.subarray(0, Math.max(0, from - 1) * size), ...tiles]);
   }
 
   keepHead(): void {
@@ -153,8 +215,10 @@ export class KeyRows {
       return describeBlock(id, end, rows, this.plan.measures);
     };
     const size = entryStride(m);
-    const parts: Float64Array[] = [];
-    let copied = 0;
+    const [foldFrom, foldTo] = this.#folded;
+    const folds = foldTo > foldFrom;
+    const parts: Float64Array[] = folds ? [this.#tiles(blocks.slice(this.#toSealed.length), writes)] : [];
+    let copied = folds ? foldTo * size : 0;
     for (const [i, [position, incoming]] of this.#toSealed.entries()) {
       const at = position * size;
       writes.deletes.push(blockKey(this.headKey, entries[at + ID]!));
@@ -216,7 +280,7 @@ export class KeyRows {
     let at = 0;
     for (; at < entries.length && entries[at + LAST]! < before; at += size) {
       const id = entries[at + ID]!;
-      if (!fresh.delete(id)) writes.deletes.push(blockKey(this.headKey, id));
+      if (id !== tileId && !fresh.delete(id)) writes.deletes.push(blockKey(this.headKey, id));
     }
     return entries.subarray(at);
   }

@@ -12,6 +12,8 @@ export interface SourceCounters {
   /** Known later after their event than the source's lateness: they reach no feature, here or offline. */
   readonly late: number;
   readonly deletions: number;
+  /** Pushed so long after what was known of their key that their time was added up already: a view of sawtooth windows lacks them. */
+  readonly behind: number;
   /** Set aside with a reason, by code. */
   readonly refused: Readonly<Record<string, number>>;
   /** Rows ever set aside; the last of them are kept. */
@@ -23,7 +25,7 @@ export interface SourceCounters {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-const none: SourceCounters = { rows: 0, outside: 0, late: 0, deletions: 0, refused: {}, setAside: 0, newestEventUs: null, newestKnownUs: null };
+const none: SourceCounters = { rows: 0, outside: 0, late: 0, deletions: 0, behind: 0, refused: {}, setAside: 0, newestEventUs: null, newestKnownUs: null };
 
 export interface SetAside {
   readonly row: SourceRow;
@@ -65,11 +67,11 @@ export class SourceCounts {
     return found.sort((a, b) => a.number - b.number);
   }
 
-  async writes(read: readonly ReadRow[], rejected: readonly { readonly code: string }[], aside: readonly SetAside[]): Promise<KeyValue[]> {
+  async writes(read: readonly ReadRow[], rejected: readonly { readonly code: string }[], aside: readonly SetAside[], behind: number): Promise<KeyValue[]> {
     const before = await this.counters();
     const refused: Record<string, number> = { ...before.refused };
     for (const { code } of rejected) refused[code] = (refused[code] ?? 0) + 1;
-    const after: Mutable<SourceCounters> = { ...before, refused, setAside: before.setAside + aside.length };
+    const after: Mutable<SourceCounters> = { ...before, refused, setAside: before.setAside + aside.length, behind: before.behind + behind };
     let [event, known] = [before.newestEventUs ?? Number.NEGATIVE_INFINITY, before.newestKnownUs ?? Number.NEGATIVE_INFINITY];
     for (const { fate, eventUs, knownUs } of read) {
       after.rows++;

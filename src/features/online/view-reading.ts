@@ -19,6 +19,7 @@ import {
 } from "./blocks.ts";
 import { pickedFeatures, PickedRows } from "./picked-rows.ts";
 import type { Texts } from "./text-ids.ts";
+import { tileId } from "./tiles.ts";
 import { WindowBands } from "./window-bands.ts";
 
 /** What a value is worth, as Feast names it. */
@@ -91,6 +92,10 @@ export class ViewReading {
       if (last < from) return;
       const first = head[at + FIRST]!;
       if (first > t || head[at + MIN_KNOWN]! > t) continue;
+      if (head[at + ID] === tileId) {
+        this.#bands.addTotals(head, at);
+        continue;
+      }
       const seen = last < t && head[at + MAX_KNOWN]! <= t && head[at + MIN_UNTIL]! > t;
       const wanted = this.#picked?.wants(head, at, seen) ?? false;
       if (!wanted) {
