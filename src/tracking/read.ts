@@ -19,27 +19,14 @@ export async function readRuns(db: TrackingQueries, rows: readonly RunRow[]): Pr
   for (let from = 0; from < rows.length; from += idsPerQuery) {
     const part = rows.slice(from, from + idsPerQuery);
     const ids = part.map((row) => row.run_id);
-    const params = await db
-      .selectFrom("tracking_params")
-      .selectAll()
-      .where(isOneOf(db, "run_id", ids))
-      .orderBy("run_id")
-      .orderBy("key")
-      .execute();
-    const tags = await db
-      .selectFrom("tracking_tags")
-      .selectAll()
-      .where(isOneOf(db, "run_id", ids))
-      .orderBy("run_id")
-      .orderBy("key")
-      .execute();
-    const metrics = await db
-      .selectFrom("tracking_latest_metrics")
-      .selectAll()
-      .where(isOneOf(db, "run_id", ids))
-      .orderBy("run_id")
-      .orderBy("key")
-      .execute();
+    const own = isOneOf(db, "run_id", ids);
+    const paramsOfAll = () => db.selectFrom("tracking_params").selectAll().where(own).orderBy("run_id").orderBy("key").execute();
+    const tagsOfAll = () => db.selectFrom("tracking_tags").selectAll().where(own).orderBy("run_id").orderBy("key").execute();
+    const latestOfAll = () => db.selectFrom("tracking_latest_metrics").selectAll().where(own).orderBy("run_id").orderBy("key").execute();
+    // PostgreSQL answers them beside each other; a transaction has one connection.
+    const [params, tags, metrics] = db.isTransaction
+      ? [await paramsOfAll(), await tagsOfAll(), await latestOfAll()]
+      : await Promise.all([paramsOfAll(), tagsOfAll(), latestOfAll()]);
     const paramsOf = Map.groupBy(params, (p) => p.run_id);
     const tagsOf = Map.groupBy(tags, (t) => t.run_id);
     const metricsOf = Map.groupBy(metrics, (m) => m.run_id);

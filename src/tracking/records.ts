@@ -93,7 +93,7 @@ export interface RunRecords {
   get(runId: string): Promise<RunRecord>;
   /** Where its files lie, without the rest. @throws RUN_NOT_FOUND */
   place(runId: string): Promise<{ experimentId: string; artifactPath: string; isDeleted: boolean }>;
-  /** @throws RUN_DELETED */
+  /** @returns what its own row says then, without params, tags, metrics, datasets and models @throws RUN_DELETED */
   update(runId: string, change: { status?: RunStatus | undefined; endUs?: Micros | undefined; name?: string | undefined }): Promise<RunRecord>;
   setStage(runId: string, stage: LifecycleStage): Promise<void>;
   /** Names what the run read. @throws RUN_NOT_FOUND, RUN_DELETED */

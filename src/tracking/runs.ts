@@ -68,7 +68,6 @@ export function createRunRecords({ database, newId, artifactRoot, workspace, gro
     if (row === undefined) throw new KarkhanaError("RUN_NOT_FOUND", { runId });
     return row;
   };
-  const recordOf = async (queries: TrackingQueries, row: Row): Promise<RunRecord> => (await recordsOf(queries, [row], artifactRoot))[0]!;
   return {
     create: async ({ experimentId, name, userId, startUs, tags }) => {
       const key = experimentKey(experimentId);
@@ -108,7 +107,7 @@ export function createRunRecords({ database, newId, artifactRoot, workspace, gro
         return { ...record, run: { ...record.run, tags: byKey(tags) } };
       });
     },
-    get: async (runId) => recordOf(db, await rowOf(db, runId)),
+    get: async (runId) => (await recordsOf(db, [await rowOf(db, runId)], artifactRoot))[0]!,
     place: async (runId) => {
       const row = await rowOf(db, runId);
       const { experimentId, artifactPath } = runOf(row);
@@ -125,7 +124,7 @@ export function createRunRecords({ database, newId, artifactRoot, workspace, gro
           ...(name === undefined ? {} : { name }),
         };
         if (Object.keys(change).length > 0) await trx.updateTable("tracking_runs").set(change).where("run_id", "=", runId).execute();
-        return recordOf(trx, { ...row, ...change });
+        return infoOf({ ...row, ...change }, artifactRoot);
       }),
     setStage: async (runId, stage) => {
       const changed = await db.updateTable("tracking_runs").set({ stage }).where("run_id", "=", runId).where("workspace", "=", workspace).executeTakeFirst();
@@ -251,9 +250,8 @@ function metricBands(
 
 async function recordsOf(db: TrackingQueries, rows: readonly Row[], artifactRoot: string): Promise<RunRecord[]> {
   const ids = rows.map((row) => row.run_id);
-  const datasets = await readDatasets(db, ids);
-  const models = await readRunModels(db, ids);
-  return (await readRuns(db, rows)).map((run, i) => {
+  const [datasets, models, runs] = await Promise.all([readDatasets(db, ids), readRunModels(db, ids), readRuns(db, rows)]);
+  return runs.map((run, i) => {
     const { inputs, outputs } = models.get(run.runId) ?? { inputs: [], outputs: [] };
     return { ...infoOf(rows[i]!, artifactRoot), run, datasets: datasets.get(run.runId) ?? [], modelInputs: inputs, modelOutputs: outputs };
   });

@@ -165,7 +165,8 @@ async function writeWhole(file: string, data: Uint8Array | AsyncIterable<Uint8Ar
 
 /** Pieces are gathered and written many at once, while the next ones come in: each write is a trip to another thread. */
 async function writePieces(handle: FileHandle, data: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, hash: Hash | undefined): Promise<number> {
-  let [gathered, gatheredBytes, sizeBytes] = [new Array<Uint8Array>(), 0, 0];
+  let gathered: Uint8Array[] = [];
+  let [gatheredBytes, sizeBytes] = [0, 0];
   let writing: Promise<void> = Promise.resolve();
   try {
     for await (const piece of data) {

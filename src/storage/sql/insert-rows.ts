@@ -19,7 +19,7 @@ export class RowInsert<Row extends Readonly<Record<string, unknown>>> {
     this.#columns = typed.map(([name]) => name);
     const head = `insert into ${table} (${this.#columns.join(", ")})`;
     const row = `(${this.#columns.map(() => "?").join(", ")})`;
-    this.#groups = new Map([100, 10, 1].map((size) => [size, `${head} values ${new Array<string>(size).fill(row).join(", ")} ${end}`]));
+    this.#groups = new Map([100, 10, 1].map((size) => [size, `${head} values ${Array.from({ length: size }, () => row).join(", ")} ${end}`]));
     const arrays = typed.map(([, type], i) => `$${i + 1}::${type}[]`);
     this.#arrays = `${head} select * from unnest(${arrays.join(", ")}) ${end}`;
   }
