@@ -4,6 +4,7 @@ const benches: Readonly<Record<string, () => Promise<{ run: (args: string[]) => 
   "serve-peers": () => import("./serve-peers.ts"),
   train: () => import("./train.ts"),
   features: () => import("./features.ts"),
+  pushes: () => import("./pushes.ts"),
   batching: () => import("./batching.ts"),
   trees: () => import("./trees.ts"),
   tracking: () => import("./tracking.ts"),

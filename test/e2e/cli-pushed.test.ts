@@ -47,10 +47,15 @@ test("rows that were pushed outlive the online store: served, lost, served again
 
   let up = await karkhanaUp(places);
   const push = `${up.servingUrl}/v1/sources/orders/push`;
-  expect(await post(push, { producer: "till", sequence: 0, rows: [row(3, "a", 2), row(2, "a", 4.5), row(1, "b", 9)] })).toEqual({ applied: true, rejected: [] });
+  expect(await post(push, { producer: "till", sequence: 0, rows: [row(3, "a", 2), row(2, "a", 4.5), row(1, "b", 9)] })).toEqual({
+    applied: true,
+    rejected: [],
+  });
   // Sent again: once. Poisoned: set aside.
   expect(await post(push, { producer: "till", sequence: 0, rows: [row(3, "a", 2)] })).toEqual({ applied: false, rejected: [] });
-  expect(await post(push, { producer: "till", sequence: 1, rows: [{ ...row(1, "a", 1), amount: "much" }] })).toMatchObject({ rejected: [{ code: "ROW_REFUSED" }] });
+  expect(await post(push, { producer: "till", sequence: 1, rows: [{ ...row(1, "a", 1), amount: "much" }] })).toMatchObject({
+    rejected: [{ code: "ROW_REFUSED" }],
+  });
   const feast = { push_source_name: "orders", df: { at: [now], shop: ["b"], amount: [1] }, to: "online_and_offline" };
   for (let i = 0; i < 2; i++) await post(`${up.servingUrl}/push`, feast, { "idempotency-key": "one" });
   const expected = [

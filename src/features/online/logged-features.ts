@@ -124,6 +124,8 @@ class LoggedSource {
     // Never backwards, whatever the machine's clock does: a row that came later is known later.
     const arrivedUs = Math.max(this.#clock.nowUs(), this.#lastArrivedUs);
     this.#lastArrivedUs = arrivedUs;
+    // Whoever read the request has held the event loop long enough.
+    if (rows.length > rowsARecord) await nextTurn();
     const records = await encodeBatch({ producer, sequence, arrivedUs, rows }, nextTurn);
     const appended = this.#writer.append(records);
     const result = this.#inTurn(async () => {
@@ -167,8 +169,13 @@ class LoggedSource {
     return results.get(batch.offset) ?? { applied: true, rejected: [] };
   }
 
-  #put({ rows, places, arrivedUs, producer, sequence, end }: LoggedBatch): Promise<IngestResult> {
-    const applied = rows.map((row, i) => rowInLog(this.#source, row, places[i]!, arrivedUs));
+  async #put({ rows, places, arrivedUs, producer, sequence, end }: LoggedBatch): Promise<IngestResult> {
+    const applied: SourceRow[] = [];
+    for (let i = 0; i < rows.length; i++) {
+      // Answers must not wait for all of a long batch.
+      if (i > 0 && i % rowsARecord === 0) await nextTurn();
+      applied.push(rowInLog(this.#source, rows[i]!, places[i]!, arrivedUs));
+    }
     return this.#online.ingest(this.#source.name, applied, { producer, sequence, logEnd: end });
   }
 
