@@ -7,7 +7,8 @@ import { relationOf } from "../../data/relation.ts";
 import { jsonLines } from "../../data/source.ts";
 import { openDuckDb } from "../../storage/duckdb/duckdb.ts";
 import { openMemoryStore } from "../../storage/kv/memory.ts";
-import { embedding, entity, featureView } from "../definition.ts";
+import { embedding, entity, featureService, featureView } from "../definition.ts";
+import { offlineVectors } from "../offline/vectors.ts";
 import { materialize } from "../online/materialize.ts";
 import { createOnlineFeatures } from "../online/online-features.ts";
 import { nearestOffline } from "./offline.ts";
@@ -57,7 +58,8 @@ test.each(["parquet", "json"] as const)("vectors in a %s file are loaded online 
     const relation = relationOf(source, version, folder);
     const store = openMemoryStore();
     const timeUs = Date.UTC(2024, 0, 2) * 1000;
-    const { rejected } = await materialize({ duck, online: createOnlineFeatures({ store, views: [view] }), relation, source, upToKnownUs: timeUs });
+    const features = createOnlineFeatures({ store, views: [view] });
+    const { rejected } = await materialize({ duck, online: features, relation, source, upToKnownUs: timeUs });
     expect(rejected.map(({ code }) => code)).toEqual(["EMBEDDING_INVALID"]);
     const vector = [0.3, -0.2, 4];
     const online = await new ViewIndex({ store, view, feature: "sound" }).nearest({ of: { vector }, k: 30, timeUs });
@@ -65,6 +67,20 @@ test.each(["parquet", "json"] as const)("vectors in a %s file are loaded online 
     // s8's newest row has no vector; s9's newest is no embedding, so the one before counts.
     expect(offline).toHaveLength(19);
     expect(online.neighbours.map(({ keys, distance }) => ({ keys, distance }))).toEqual(offline);
+    // As a model reads it: a slot a dimension, the same in both engines.
+    const service = featureService("model", [view.at({ song: "song" })]);
+    expect(service.slots.map(({ name }) => name)).toEqual(["song.sound.0", "song.sound.1", "song.sound.2"]);
+    const spine = `SELECT i AS _row, CAST(${timeUs} AS BIGINT) AS _event, 's' || i AS song FROM range(21) t(i)`;
+    const vectors: number[][] = [];
+    for await (const { numRows, columns } of offlineVectors(duck, { service, spine, relations: () => relation }))
+      for (let i = 0; i < numRows; i++) vectors.push(columns.map((column) => Number(column[i])));
+    const out = new Float64Array(3);
+    const read = features.reader(service);
+    for (const [i, vector] of vectors.entries()) {
+      await read(timeUs, { song: `s${i}` }, out, 0);
+      expect([...out]).toEqual(vector);
+    }
+    expect(vectors.filter(([first]) => Number.isNaN(first))).toHaveLength(2);
   } finally {
     await database.close();
     await duck.close();

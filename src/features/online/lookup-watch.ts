@@ -3,7 +3,7 @@
  * sketches of bounded size, a day of questions each. Written to the store beside the features now and then, under the writer's own name, so
  * that they outlive a restart (but for the last seconds) and those of several processes add up.
  *
- * Per lookup it costs an increment; the first thousand lookups of a view and day are looked at, and one in sixteen beyond, for sixteen.
+ * Per lookup it costs an increment; the first thousand lookups of a view and day are looked at, and one in 64 beyond, for 64.
  * Memory: at most `daysKept` days for each view, and at most 400 buckets and 128 texts for each feature and day.
  */
 import type { Clock, Micros } from "../../kernel/clock.ts";
@@ -48,7 +48,7 @@ export const ageEdges: readonly number[] = [1, 5, 15, 60, 300, 900, 3600, 4 * 36
 
 const daysKept = 4;
 const wholeUpTo = 1000;
-const oneIn = 16;
+const oneIn = 64;
 
 /** One view's lookups of one process. */
 export class ViewWatch {
