@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { KarkhanaError } from "../kernel/error.ts";
+import { defaultWorkspace } from "../kernel/workspace.ts";
 import { openStores } from "../server/compose.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { openFolderSource } from "../workflows/import-mlflow/folder-source.ts";
@@ -22,6 +23,7 @@ export const importCommand: Command = {
   flags: {
     ...projectFlags,
     artifacts: { type: "string", value: "folder", help: "Where a SQLite source's artifacts lie; default: below the file's own folder" },
+    workspace: { type: "string", value: "name", help: "Where it goes; default: default" },
     json: { type: "boolean", help: "Print one JSON event a line" },
   },
   run: async ({ values, positionals }) => {
@@ -40,7 +42,9 @@ export const importCommand: Command = {
       const dataFolder = data ?? (await chooseProject(values)).dataFolder;
       const stores = await openStores(dataFolder, readConfiguration(process.env));
       try {
-        const report = await importMlflow(source, { ...stores, onProgress: progressTo(json) });
+        const { name } = await stores.workspaces.get(optionalText(values, "workspace") ?? defaultWorkspace);
+        const [tracking, catalog] = [stores.tracking.inWorkspace(name), stores.catalog.inWorkspace(name)];
+        const report = await importMlflow(source, { ...stores, tracking, catalog, onProgress: progressTo(json) });
         if (json) console.log(JSON.stringify({ event: "imported", ...report }));
         else console.log(reportText(report));
         return report.failed === 0 && report.refused.length === 0 ? 0 : 1;

@@ -1,7 +1,10 @@
 import { KarkhanaError } from "../kernel/error.ts";
+import { defaultWorkspace } from "../kernel/workspace.ts";
 import type { SqlDatabase } from "../storage/sql/port.ts";
 import { tables } from "../storage/sql/tables.ts";
+import { holdWorkspace } from "../tracking/workspaces.ts";
 import { stages, type Stage } from "./catalog.ts";
+import { modelKey } from "./model-key.ts";
 import type { RegistryQueries } from "./read.ts";
 import type { RegistryTables } from "./tables.ts";
 
@@ -34,6 +37,12 @@ export interface IntakeModel {
   readonly versions: readonly IntakeVersion[];
 }
 
+/** Where it comes from, and the workspace it goes to. */
+interface IntakeFrom {
+  readonly identity: string;
+  readonly workspace?: string;
+}
+
 /** Which source a version came from; another's version of that number is not overwritten. */
 const requestOf = (identity: string, version: number): string => `import:${identity}#${version}`;
 
@@ -42,20 +51,22 @@ const requestOf = (identity: string, version: number): string => `import:${ident
  * then brought to what is given. A model that this program deploys, or whose versions were made here, is left alone.
  * @throws REGISTERED_MODEL_EXISTS if a model of that name is here with versions of its own
  */
-export async function takeInModel(database: SqlDatabase, identity: string, model: IntakeModel): Promise<void> {
+export async function takeInModel(database: SqlDatabase, { identity, workspace = defaultWorkspace }: IntakeFrom, model: IntakeModel): Promise<void> {
   requireModel(model);
   await database.transaction(async (t) => {
     const trx = tables<RegistryTables>(t);
-    const { name, createdUs, updatedUs, description } = model;
+    const { createdUs, updatedUs, description } = model;
+    const name = modelKey(workspace, model.name);
+    if (workspace !== defaultWorkspace) await holdWorkspace(t, database.dialect, workspace);
     const last = Math.max(0, ...model.versions.map((v) => v.version));
     const held = await trx.selectFrom("registry_models").select(["last_version"]).where("model", "=", name).executeTakeFirst();
     if (held === undefined)
       await trx
         .insertInto("registry_models")
-        .values({ model: name, last_version: last, last_event: 0, created_us: createdUs, updated_us: updatedUs, description })
+        .values({ model: name, workspace, last_version: last, last_event: 0, created_us: createdUs, updated_us: updatedUs, description })
         .execute();
     else {
-      await refuseOthers(trx, identity, name);
+      await refuseOthers(trx, identity, name, model.name);
       await trx
         .updateTable("registry_models")
         .set({ last_version: Math.max(last, held.last_version), updated_us: updatedUs, description })
@@ -68,7 +79,7 @@ export async function takeInModel(database: SqlDatabase, identity: string, model
         .values({ model: name, key, value })
         .onConflict((c) => c.columns(["model", "key"]).doUpdateSet({ value }))
         .execute();
-    for (const version of model.versions) await takeVersion(trx, identity, name, version);
+    for (const version of model.versions) await takeVersion(trx, { identity, workspace }, name, version);
     for (const [alias, version] of Object.entries(model.aliases))
       await trx
         .insertInto("registry_aliases")
@@ -78,14 +89,14 @@ export async function takeInModel(database: SqlDatabase, identity: string, model
   });
 }
 
-async function refuseOthers(trx: RegistryQueries, identity: string, model: string): Promise<void> {
+async function refuseOthers(trx: RegistryQueries, identity: string, model: string, name: string): Promise<void> {
   const deployed = await trx.selectFrom("registry_deployments").select("model").where("model", "=", model).executeTakeFirst();
   const versions = await trx.selectFrom("registry_versions").select(["version", "request_id"]).where("model", "=", model).execute();
   if (deployed !== undefined || versions.some((v) => v.request_id !== requestOf(identity, v.version)))
-    throw new KarkhanaError("REGISTERED_MODEL_EXISTS", { model });
+    throw new KarkhanaError("REGISTERED_MODEL_EXISTS", { model: name });
 }
 
-async function takeVersion(trx: RegistryQueries, identity: string, model: string, v: IntakeVersion): Promise<void> {
+async function takeVersion(trx: RegistryQueries, { identity, workspace }: Required<IntakeFrom>, model: string, v: IntakeVersion): Promise<void> {
   const own = {
     run_id: v.runId,
     artifact_path: v.artifactPath,
@@ -102,6 +113,7 @@ async function takeVersion(trx: RegistryQueries, identity: string, model: string
     .insertInto("registry_versions")
     .values({
       model,
+      workspace,
       version: v.version,
       request_id: requestOf(identity, v.version),
       definition_hash: "",

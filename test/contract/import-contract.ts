@@ -16,6 +16,7 @@ import { importMlflow, type ImportParts } from "../../src/workflows/import-mlflo
 import { importMigrations } from "../../src/workflows/import-mlflow/journal.ts";
 import type { ImportReport } from "../../src/workflows/import-mlflow/report.ts";
 import { scratchFolder } from "./scratch-folder.ts";
+import { createWorkspaces } from "../../src/tracking/workspaces.ts";
 import type { MakeSqlFixture, SqlFixture } from "./sql-fixture.ts";
 
 const run = "c".repeat(32);
@@ -125,6 +126,31 @@ export function importContract(name: string, makeFixture: MakeSqlFixture): void 
       expect(report.failed).toBe(1);
       expect(report.refused[0]?.why).toMatch(/differs/);
       expect((await bring()).failed).toBe(1);
+    });
+
+    it("brings it into the workspace it is for, files too, and tells no other of it", async () => {
+      const own = await makeFixture([...trackingMigrations, ...registryMigrations, ...importMigrations]);
+      const { database } = own;
+      const clock = new ManualClock(1_800_000_000_000_000);
+      const newId = (): string => "f".repeat(32);
+      await createWorkspaces({ database, clock, contents: [] }).create("team-a", {});
+      const [all, models] = [
+        createTracking({ database, blobs, clock, newId }),
+        createModelCatalog({ database, clock, newId, registry: createRegistry({ database, clock }) }),
+      ];
+      const [inTeam, teamModels] = [all.inWorkspace("team-a"), models.inWorkspace("team-a")];
+      const work = { database, blobs, tracking: inTeam, catalog: teamModels, onProgress: () => {} };
+      const report = await importMlflow(await openFolderSource(path.join(folder, "mlruns")), work);
+      expect([report.failed, report.refused]).toEqual([0, []]);
+      const { experimentId } = (await inTeam.experiments.named("brought"))!;
+      expect((await inTeam.files.list({ experimentId, runId: run, path: "deep" })).map((f) => f.name)).toEqual(["a.txt"]);
+      expect((await inTeam.modelFiles.list({ experimentId, modelId, path: "" })).map((f) => f.name)).toEqual(["MLmodel"]);
+      const version = await teamModels.getVersion("reg", 2);
+      expect([version.model, version.aliases]).toEqual(["reg", ["prod"]]);
+      expect(await teamModels.artifactPath("reg", 2)).toBe(`workspaces/team-a/${experimentId}/models/${modelId}/artifacts`);
+      expect(await all.experiments.named("brought")).toBeUndefined();
+      await expect(models.getModel("reg")).rejects.toMatchObject({ code: "REGISTERED_MODEL_NOT_FOUND" });
+      await own.dispose();
     });
 
     it("leaves a registered model of this program alone", async () => {

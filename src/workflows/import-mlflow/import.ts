@@ -9,6 +9,7 @@ import type { ModelCatalog } from "../../registry/catalog.ts";
 import { takeInModel } from "../../registry/intake.ts";
 import type { BlobStore } from "../../storage/blobs/port.ts";
 import type { SqlDatabase } from "../../storage/sql/port.ts";
+import { homeOf } from "../../kernel/workspace.ts";
 import { createTrackingIntake, type TrackingIntake } from "../../tracking/intake.ts";
 import type { Metric } from "../../tracking/port.ts";
 import type { TrackingStore } from "../../tracking/store.ts";
@@ -21,7 +22,7 @@ import { storedPlace } from "./stored-place.ts";
 export interface ImportParts {
   readonly database: SqlDatabase;
   readonly blobs: BlobStore;
-  readonly tracking: Pick<TrackingStore, "runs" | "experiments" | "loggedModels">;
+  readonly tracking: Pick<TrackingStore, "runs" | "experiments" | "loggedModels" | "workspace">;
   readonly catalog: Pick<ModelCatalog, "getModel" | "getVersion">;
   /** Told now and then: what is being brought, and how much has been. */
   readonly onProgress: (progress: ImportProgress) => void;
@@ -40,7 +41,7 @@ interface Work extends ImportParts {
   readonly intake: TrackingIntake;
   readonly journal: ImportJournal;
   readonly tally: Tally;
-  /** By the model's id: the experiment here that holds its files. */
+  /** By the model's id: the folder of the experiment here that holds its files. */
   readonly homes: Map<string, string>;
 }
 
@@ -51,7 +52,7 @@ export async function importMlflow(source: MlflowSource, parts: ImportParts): Pr
   const work: Work = {
     ...parts,
     source,
-    intake: createTrackingIntake(database),
+    intake: createTrackingIntake(database, parts.tracking.workspace),
     journal: importJournal(database, source.identity),
     tally: new Tally(),
     homes: new Map(),
@@ -77,6 +78,7 @@ async function part(work: Work, kind: "experiments" | "runs" | "models" | "logge
 async function takeExperiment(work: Work, experiment: SourceExperiment): Promise<void> {
   const { source, intake, tally } = work;
   const experimentId = await intake.experiment(experiment);
+  const home = `${homeOf(work.tracking.workspace)}${experimentId}`;
   const joined = await work.tracking.experiments.get(experimentId);
   // One that was here before may have tags of its own.
   const tags = Object.keys(experiment.tags).map((key) => [key, joined.tags[key]]);
@@ -86,8 +88,8 @@ async function takeExperiment(work: Work, experiment: SourceExperiment): Promise
   for await (const model of source.loggedModels(experiment.sourceId)) {
     await part(work, "logged models", `model ${model.modelId}`, async () => {
       await intake.loggedModel({ ...model, experimentId });
-      work.homes.set(model.modelId, experimentId);
-      await takeFiles(work, source.modelFiles(model.modelId), `model ${model.modelId}`, `${experimentId}/models/${model.modelId}/artifacts`);
+      work.homes.set(model.modelId, home);
+      await takeFiles(work, source.modelFiles(model.modelId), `model ${model.modelId}`, `${home}/models/${model.modelId}/artifacts`);
       const { name, stage, status, createdUs, params, tags: own, sourceRunId } = model;
       const here = await work.tracking.loggedModels.get(model.modelId, { allowDeleted: true });
       requireSame(
@@ -126,7 +128,7 @@ async function takeRun(work: Work, experiment: string, experimentId: string, run
       for (let from = 0; from < fresh.length; from += 5000) await intake.metrics(run.runId, fresh.slice(from, from + 5000));
     }
   }
-  const { files, bytes } = await takeFiles(work, source.runFiles(run.runId), item, `${experimentId}/${run.runId}/artifacts`);
+  const { files, bytes } = await takeFiles(work, source.runFiles(run.runId), item, `${homeOf(work.tracking.workspace)}${experimentId}/${run.runId}/artifacts`);
   const here = await readBack(work, run);
   if (here.hash !== there.hash) throw new KarkhanaError("IMPORT_DIFFERS", { what: item, there: countsText(there), here: countsText(here) });
   const counts: RunCounts = { params: there.params, tags: there.tags, datasets: there.datasets, points: there.points, files, bytes };
@@ -207,7 +209,7 @@ async function takeModel(work: Work, model: SourceModel): Promise<void> {
       source: place === undefined || /^(runs|models):/.test(version.source) ? version.source : `mlflow-artifacts:/${place}`,
     });
   }
-  await takeInModel(database, source.identity, { ...model, versions });
+  await takeInModel(database, { identity: source.identity, workspace: work.tracking.workspace }, { ...model, versions });
   await verifyModel(work, model);
   tally.add("registered models", 1);
   tally.add("versions", versions.length);

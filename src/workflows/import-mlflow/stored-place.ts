@@ -3,7 +3,7 @@ import type { TrackingStore } from "../../tracking/store.ts";
 
 interface Here {
   readonly tracking: Pick<TrackingStore, "runs">;
-  /** Experiment here of each logged model that came across. */
+  /** Folder of the experiment here of each logged model that came across. */
   readonly homes: ReadonlyMap<string, string>;
 }
 
@@ -17,8 +17,8 @@ export async function storedPlace(storage: string, { source }: { readonly source
     const home = model === null ? undefined : here.homes.get(model[1]!);
     if (model !== null && home !== undefined) return `${home}/models/${model[1]}/artifacts${tail(model[2])}`;
     const run = /^runs:\/+([0-9a-f]{32})(\/.*)?$/.exec(location) ?? /\/([0-9a-f]{32})\/artifacts(\/.*)?$/.exec(location);
-    const experiment = run === null ? undefined : await experimentOf(run[1]!, here);
-    if (run !== null && experiment !== undefined) return `${experiment}/${run[1]}/artifacts${tail(run[2])}`;
+    const folder = run === null ? undefined : await folderOf(run[1]!, here);
+    if (run !== null && folder !== undefined) return `${folder}${tail(run[2])}`;
   }
   return undefined;
 }
@@ -28,9 +28,9 @@ function tail(path: string | undefined): string {
   return parts.some((p) => p === "." || p === "..") || parts.length === 0 ? "" : `/${parts.join("/")}`;
 }
 
-async function experimentOf(runId: string, { tracking }: Here): Promise<string | undefined> {
+async function folderOf(runId: string, { tracking }: Here): Promise<string | undefined> {
   try {
-    return (await tracking.runs.get(runId)).run.experimentId;
+    return (await tracking.runs.get(runId)).run.artifactPath;
   } catch (error) {
     if (codeOf(error) === "RUN_NOT_FOUND") return undefined;
     throw error;
