@@ -2,6 +2,7 @@ import { KarkhanaError } from "../kernel/error.ts";
 import { openStores } from "../server/compose.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { adoptVersion } from "../workflows/adopt-model.ts";
+import { profileFromLog } from "../workflows/profile-from-log.ts";
 import { isSet, optionalText } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
 import { chooseModel, chooseProject, requireDataFolder } from "./project-folder.ts";
@@ -33,10 +34,12 @@ export const adopt: Command = {
         waive: optionalText(values, "waive"),
         output: readOutput(optionalText(values, "output")),
       });
-      if (isSet(values, "json")) console.log(JSON.stringify(adopted));
+      const { logFolder } = stores.folder;
+      const profile = await profileFromLog({ ...stores, logFolder }, model, adopted.version);
+      if (isSet(values, "json")) console.log(JSON.stringify({ ...adopted, profile }));
       else
         console.log(
-          `v${adopted.version} of ${adopted.model} is ${adopted.source} (${adopted.format})\n\`karkhana promote ${adopted.model} --version ${adopted.version}\` makes it the champion once its proofs are there`,
+          `v${adopted.version} of ${adopted.model} is ${adopted.source} (${adopted.format}): ${profile.summary}\n\`karkhana promote ${adopted.model} --version ${adopted.version}\` makes it the champion once its proofs are there`,
         );
       return 0;
     } finally {

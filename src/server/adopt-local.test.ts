@@ -2,6 +2,11 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openFeedbackLog } from "../feedback/log.ts";
+import type { LabelRecord, PredictionRecord } from "../feedback/prediction.ts";
+import { seededRng } from "../kernel/rng.ts";
+import { parseProfile } from "../monitoring/profile-file.ts";
+import { profileFromLog } from "../workflows/profile-from-log.ts";
 import { encodeModel } from "../learn/model-file.ts";
 import type { GbdtModel } from "../learn/model.ts";
 import { loadVersionArtifact } from "../serving/artifact.ts";
@@ -94,6 +99,51 @@ test("a folder with a graph becomes a version that pins every file of it, and ad
     code: "ARTIFACT_INVALID",
     message: expect.stringContaining("inner.json"),
   });
+});
+
+test("its reference profile is made of live questions with outcomes, in its own codes, once there are enough", async () => {
+  const categories = { origin: ["BOS", "ATL"] };
+  const place = await put("swapped", { "ensemble.json": graph(), "inner.json": encodeModel(trees()), "version.json": version({ categories }) });
+  const adopted = await adoptVersion(parts, world.model, place);
+  const { artifactPath } = await world.registry.getVersion("late_arrival", adopted.version);
+  const logFolder = path.join(folder, "log");
+  const log = await openFeedbackLog(logFolder);
+  const live = { registry: world.registry, blobs: world.blobs, logFolder };
+  const rng = seededRng(11);
+  const origin = slots().findIndex(({ name }) => name === "origin");
+  const ask = async (from: number, to: number): Promise<void> => {
+    const predictions: PredictionRecord[] = [];
+    const labels: LabelRecord[] = [];
+    for (let i = from; i < to; i++) {
+      const askedUs = i * 60_000_000;
+      const miles = 200 + rng.int(1800);
+      const vector = Float64Array.from(slots(), ({ type }, slot) => (slot === distance() ? miles : type === "categorical" ? Number(i % 4 === 0) : rng.next()));
+      const shared = { id: `q${i}`, model: "late_arrival", askedUs, servedUs: askedUs, latencyUs: 1, fields: {}, serviceHash: world.model.service.hash };
+      // By the version of the first test, whose code 1 is BOS.
+      predictions.push({ ...shared, version: 1, role: "champion", score: 0.5, vector });
+      labels.push({ id: `q${i}`, model: "late_arrival", label: rng.next() < (miles > 1000 ? 0.8 : 0.2) ? 1 : 0, knownUs: askedUs + 1 });
+    }
+    await log.logPredictions(predictions);
+    await log.logLabels(labels);
+    await log.flush();
+  };
+  await ask(0, 900);
+  expect(await profileFromLog(live, world.model, adopted.version)).toMatchObject({
+    rows: 0,
+    summary: expect.stringContaining("900 live questions have an outcome"),
+  });
+  await expect(world.blobs.get(`${artifactPath}/profile.json`)).rejects.toMatchObject({ code: "BLOB_NOT_FOUND" });
+  await ask(900, 6000);
+  await log.close();
+  expect(await profileFromLog(live, world.model, adopted.version)).toMatchObject({ rows: 6000, summary: expect.stringMatching(/^AUC 0\.(79|8)\d+, /) });
+  const profile = parseProfile(Buffer.from(await world.blobs.get(`${artifactPath}/profile.json`)).toString());
+  expect(profile).toMatchObject({ numRows: 6000, holdout: { rows: 6000 } });
+  // A quarter flew from BOS, which is this version's code 0.
+  expect(profile.slots[origin]).toMatchObject({ categories: [1, 0], counts: [4500, 1500, 0, 0] });
+  expect((await world.registry.getVersion("late_arrival", adopted.version)).proofs).toMatchObject([
+    { kind: "monitors", details: { rows: 6000, from: "live questions" } },
+  ]);
+  expect(await profileFromLog(live, world.model, adopted.version)).toEqual({ rows: 0, summary: "it has a reference profile already" });
 });
 
 test("what its own library answered is what it must answer here", async () => {
