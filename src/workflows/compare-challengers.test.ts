@@ -112,7 +112,12 @@ test("the champion is held against each challenger and each shadow, on what was 
 });
 
 test("where keys did not fall as declared on any arm, no challenger is judged; its shadow is", async () => {
-  const found = await compareChallengers(registry, await write("broken", (id, arm) => (arm === 2 && Number(id.slice(1)) % 3 === 0 ? 0 : arm)), ride, deployment);
+  const found = await compareChallengers(
+    registry,
+    await write("broken", (id, arm) => (arm === 2 && Number(id.slice(1)) % 3 === 0 ? 0 : arm)),
+    ride,
+    deployment,
+  );
   expect(found.map(({ verdict }) => verdict)).toEqual(["undecided", "undecided", "not-worse"]);
   expect(found[0]!.summary).toMatch(/the split is broken \(of \d+ requests \d+ fell to v2 \(0\.2 declared\), \d+ fell to v3/);
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -76,4 +76,18 @@ test("what is wrong is said with its code, and the thread goes on", async () => 
   expect(await code({ ...ask, feature: "mood", of: { vector: [1] } })).toBe("FEATURE_NOT_FOUND");
   expect((await neighbours.nearest(view, { ...ask, feature: "sound", of: { vector: [0, 0] } })).neighbours).toHaveLength(2);
   expect(() => embeddingOf(view, undefined)).toThrow(/several embeddings: sound, words/);
+});
+
+test("a thread that ended says so to whoever waits, and the next question starts another", async () => {
+  const broken = path.join(folder, "broken");
+  await mkdir(broken);
+  const file = path.join(broken, "karkhana.project.ts");
+  await writeFile(file, "export default 1;");
+  const fragile = createNearestNeighbours({ projectFile: file, onlineStore: { kind: "lmdb", folder: path.join(folder, "online") } });
+  const ask = { feature: "sound", of: { vector: [0, 0] }, k: 1, timeUs: at + 1000 };
+  const failed = await Promise.allSettled([fragile.nearest(view, ask), fragile.nearest(view, ask)]);
+  expect(failed.map((one) => (one.status === "rejected" ? codeOf(one.reason) : "answered"))).toEqual(["NEAREST_UNAVAILABLE", "NEAREST_UNAVAILABLE"]);
+  await writeFile(file, projectText);
+  expect((await fragile.nearest(view, ask)).neighbours[0]?.keys).toEqual(["s0"]);
+  await fragile.close();
 });

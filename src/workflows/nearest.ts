@@ -28,44 +28,50 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-export function createNearestNeighbours(data: NearestWorkerData): NearestNeighbours {
-  let worker: Worker | undefined;
-  let next = 0;
-  const waiting = new Map<number, Waiting>();
+/** A thread and who waits for it: the end of one must not be told to those who ask the next. */
+interface Running {
+  readonly worker: Worker;
+  readonly waiting: Map<number, Waiting>;
+}
 
-  const open = (): Worker => {
-    if (worker !== undefined) return worker;
-    const started = new Worker(new URL(`./nearest-worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url), { workerData: data });
-    started.unref();
-    worker = started;
+export function createNearestNeighbours(data: NearestWorkerData): NearestNeighbours {
+  let running: Running | undefined;
+  let next = 0;
+
+  const open = (): Running => {
+    const worker = new Worker(new URL(`./nearest-worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url), { workerData: data });
+    worker.unref();
+    const started: Running = { worker, waiting: new Map() };
+    const { waiting } = started;
     const end = (problem: string): void => {
-      if (worker === started) worker = undefined;
+      if (running === started) running = undefined;
       for (const { reject } of waiting.values()) reject(new KarkhanaError("NEAREST_UNAVAILABLE", { problem }));
       waiting.clear();
     };
-    started.on("message", (reply: NearestReply) => {
+    worker.on("message", (reply: NearestReply) => {
       const asker = waiting.get(reply.id);
       waiting.delete(reply.id);
       if ("answer" in reply) asker?.resolve(reply.answer);
       else asker?.reject(fromErrorRecord(reply.error));
     });
-    started.on("error", (error) => end(error instanceof Error ? error.message : String(error)));
-    started.on("exit", (code) => end(`its thread ended with exit code ${code}`));
+    worker.on("error", (error) => end(error instanceof Error ? error.message : String(error)));
+    worker.on("exit", (code) => end(`its thread ended with exit code ${code}`));
     return started;
   };
 
   return {
     nearest: async (view, question) => {
       const feature = embeddingOf(view, question.feature);
+      const { worker, waiting } = (running ??= open());
       return new Promise<NearestAnswer>((resolve, reject) => {
         const id = next++;
         waiting.set(id, { resolve, reject });
-        open().postMessage({ kind: "ask", id, view: view.name, feature, question } satisfies NearestRequest);
+        worker.postMessage({ kind: "ask", id, view: view.name, feature, question } satisfies NearestRequest);
       });
     },
     close: async () => {
-      const ended = worker;
-      worker = undefined;
+      const ended = running?.worker;
+      running = undefined;
       if (ended === undefined) return;
       ended.postMessage({ kind: "close" } satisfies NearestRequest);
       await leaveWorker(ended);
