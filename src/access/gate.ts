@@ -31,8 +31,10 @@ const maxRefused = 1000;
 /** Of one credential that was refused: it is not tried again sooner. */
 const refusedForUs = 5_000_000;
 
-interface Found extends Omit<Principal, "role"> {
+interface Found {
   readonly until: Micros;
+  /** Of `default`, made once: it is what the path that must not wait asks for. */
+  readonly inDefault: Principal;
 }
 
 /** The platform's own processes. */
@@ -139,7 +141,7 @@ export class Gate {
     const { authorization } = credentials;
     const [scheme, text] = splitHeader(authorization);
     if (scheme === "bearer" && internalToken !== undefined && equal(text, internalToken)) {
-      const found: Found = { user: "karkhana", roles: own, bySession: false, until: Number.MAX_SAFE_INTEGER };
+      const found = foundOf({ user: "karkhana", roles: own, bySession: false }, Number.MAX_SAFE_INTEGER);
       keep(this.#remembered, key, found, maxRemembered);
       return principalOf(found, workspaceOf(credentials));
     }
@@ -158,7 +160,7 @@ export class Gate {
       throw unauthenticated();
     }
     const roles = await directory.rolesOf(who.user);
-    const found: Found = { user: who.user, roles, bySession: cookie !== undefined, until: who.until ?? Number.MAX_SAFE_INTEGER };
+    const found = foundOf({ user: who.user, roles, bySession: cookie !== undefined }, who.until ?? Number.MAX_SAFE_INTEGER);
     // What changed while a secret was tried is not undone by remembering what was read before.
     if (remembered === this.#remembered) keep(remembered, key, found, maxRemembered);
     return principalOf(found, workspaceOf(credentials));
@@ -182,8 +184,12 @@ export function workspaceOf({ workspace }: Credentials): string {
   return workspace?.trim() || defaultWorkspace;
 }
 
-function principalOf({ user, roles, bySession }: Found, workspace: string): Principal {
-  return { user, roles, bySession, role: roleIn(roles, workspace) };
+function foundOf(who: Omit<Principal, "role">, until: Micros): Found {
+  return { until, inDefault: { ...who, role: roleIn(who.roles, defaultWorkspace) } };
+}
+
+function principalOf({ inDefault }: Found, workspace: string): Principal {
+  return workspace === defaultWorkspace ? inDefault : { ...inDefault, role: roleIn(inDefault.roles, workspace) };
 }
 
 export function unauthenticated(): KarkhanaError {
