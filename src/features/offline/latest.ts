@@ -4,16 +4,14 @@
  * interval only: they are joined by it, and the greater rank wins.
  */
 import { isVersioned } from "../../data/versions.ts";
-import { askedSql, never, type PointInTime } from "./point-in-time.ts";
+import { askedSql, endsTies, never, type PointInTime } from "./point-in-time.ts";
 
 export function newestTable(p: PointInTime): string {
   return `${p.prefix}_newest`;
 }
 
 export function newestSql(p: PointInTime): string {
-  // Where a row is known as it happens, ranks grow with time as they are: only ties are left to decide, and one sort less is needed.
-  if (p.plan.view.source.knownTime === undefined)
-    return `CREATE OR REPLACE TABLE ${newestTable(p)} AS SELECT _k, event AS ts, max(rk) AS rk FROM ${p.prefix}_rows WHERE until = ${never} GROUP BY _k, event`;
+  if (endsTies(p)) return `CREATE OR REPLACE TABLE ${newestTable(p)} AS SELECT _k, event AS ts, rk FROM ${p.prefix}_rows WHERE ends`;
   return `CREATE OR REPLACE TABLE ${newestTable(p)} AS SELECT _k, greatest(known, event) AS ts, max(rk) OVER w AS rk FROM ${p.prefix}_rows WHERE until = ${never}
 WINDOW w AS (PARTITION BY _k ORDER BY greatest(known, event) RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)`;
 }

@@ -55,6 +55,14 @@ function needsRank({ features }: ViewPlan): boolean {
   return features.some((f) => !isSum(f));
 }
 
+/**
+ * Whether the newest row at a time is the last of its event time, as its rank says (`ends`): rows are known as they happen and never replaced,
+ * and somebody asks.
+ */
+export function endsTies({ plan: { view, latestUs } }: PointInTime): boolean {
+  return latestUs !== undefined && view.source.knownTime === undefined && !isVersioned(view.source);
+}
+
 /** Rows that can reach a question of the spine: their key asked for, not left before the first question, entered by the last. */
 export function rowsSql(p: PointInTime, firstUs: number, lastUs: number): string {
   const { plan } = p;
@@ -69,12 +77,14 @@ export function rowsSql(p: PointInTime, firstUs: number, lastUs: number): string
     ...plan.validSql,
     ...(plan.where === undefined ? [] : [`${plan.where.sql} IS NOT NULL`]),
   ];
-  const rank = needsRank(plan) ? ", row_number() OVER (PARTITION BY _k ORDER BY event, known, _row) AS rk" : "";
+  const rank = needsRank(plan) ? ", row_number() OVER ranks AS rk" : "";
+  const last = endsTies(p) ? ", lead(event) OVER ranks IS DISTINCT FROM event AS ends" : "";
+  const ranks = rank === "" ? "" : " WINDOW ranks AS (PARTITION BY _k ORDER BY event, known, _row)";
   const columns = (wanted: (m: Measure) => boolean): string => plan.measures.map((m, i) => (wanted(m) ? `, ${m.sql} AS m${i}` : "")).join("");
-  return `CREATE OR REPLACE TABLE ${p.prefix}_rows AS SELECT *${rank}${columns((m) => m.squareOf !== undefined)} FROM (
+  return `CREATE OR REPLACE TABLE ${p.prefix}_rows AS SELECT *${rank}${last}${columns((m) => m.squareOf !== undefined)} FROM (
 SELECT k._k, s._row, s._event AS event, s._known AS known, greatest(s._known, s._event + 1) AS enter, ${until} AS until${columns((m) => m.squareOf === undefined)}
 FROM (${p.relation}) s JOIN ${p.prefix}_keys k ON ${on}
-WHERE ${conditions.join(" AND ")})`;
+WHERE ${conditions.join(" AND ")})${ranks}`;
 }
 
 /** What decides the type of the sums: rows, and for each summed measure the greatest value, the sum of absolute values and the number of nulls. */
