@@ -24,8 +24,8 @@ const feastVersion = "0.67.0";
 
 const sizes = {
   full: {
-    lookups: { entities: 10_000, rowsEach: 20, seconds: 15, pushes: 300 },
-    join: { events: 3_000_000, spines: [3000, 30_000, 300_000], seconds: 100 },
+    lookups: { entities: 10_000, rowsEach: 20, seconds: 12, pushes: 300 },
+    join: { events: 3_000_000, spines: [3000, 30_000, 300_000], seconds: 75 },
     days: 21,
     reads: 20_000,
   },
