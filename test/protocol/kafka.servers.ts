@@ -208,6 +208,28 @@ test("a store that is away is waited for: nothing more is fetched, and nothing i
   expect(await answers(one)).toEqual(await answers(fresh));
 });
 
+test("messages of a transaction count once it is committed, and those of an aborted one never", async () => {
+  const producer = new Producer({ clientId: "test", bootstrapBrokers: [broker.address], idempotent: true, transactionalId: topic });
+  const sendIn = async (from: number, to: number, end: "commit" | "abort"): Promise<void> => {
+    const transaction = await producer.beginTransaction();
+    await transaction.send({ messages: bookings(from, to).map((message) => ({ ...message, topic })) as never });
+    await transaction[end]();
+  };
+  try {
+    await sendIn(0, 40, "commit");
+    await sendIn(40, 140, "abort");
+    await sendIn(140, 190, "commit");
+    await sendIn(190, 200, "abort");
+    await sendIn(210, 250, "commit");
+  } finally {
+    await producer.close();
+  }
+  await send(bookings(200, 210));
+  const one = await follow(openMemoryStore());
+  await expect.poll(() => one.follower.report().partitions.map(({ lag }) => lag), patience).toEqual([0, 0, 0]);
+  await expect.poll(() => taken(one), patience).toBe(140);
+});
+
 test("what Kafka had deleted before it was read is counted; a topic read from its latest begins there, and goes on there", async () => {
   await send(bookings(0, 300));
   const late = openMemoryStore();
