@@ -121,13 +121,13 @@ function floatsAs(datatype: Datatype, values: Float64Array): TensorData {
   return datatype === "FP64" ? values.slice() : Float32Array.from(values);
 }
 
-/** @throws TENSOR_REFUSED-like error where an integer is wanted and the value is missing: integers have no NaN */
+/** @throws MODEL_RUN_FAILED where a whole number is wanted and the value is missing or none: integers have no NaN */
 function numbersAs(name: string, datatype: Datatype, values: Float64Array): TensorData {
   if (isFloat(datatype)) return floatsAs(datatype, values);
   const data = newTensorData(datatype, values.length);
   for (const [row, value] of values.entries()) {
     if (!Number.isInteger(value))
-      throw new KarkhanaError("TENSOR_REFUSED", { tensor: name, problem: `row ${row} is ${value}, and the model takes whole numbers (${datatype})` });
+      throw new KarkhanaError("MODEL_RUN_FAILED", { problem: `its input ${name} takes whole numbers (${datatype}), and row ${row} is ${value}` });
     if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[row] = BigInt(value);
     else if (ArrayBuffer.isView(data)) data[row] = value;
   }

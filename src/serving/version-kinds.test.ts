@@ -240,3 +240,22 @@ test("a version that is let go of still answers who holds it, and is closed at t
   await loader.close();
   await expect(predictor.predictRow(row, 0)).rejects.toMatchObject({ code: "MODEL_RUN_FAILED" });
 });
+
+test("a graph that wants text and whole numbers by the slots' names gets them, and a missing whole number is a failure that a fallback answers", async () => {
+  const slots = ["miles", "shared", "zone", "zone.rides_2h", "zone.late_2h"];
+  const datatypes = ["FP64", "INT64", "BYTES", "FP32", "FP64"];
+  const wants: ModelFile = {
+    file: "ensemble.json",
+    bytes: encode({
+      inputs: slots.map((name, i) => ({ name, datatype: datatypes[i], shape: [-1, 1] })),
+      steps: [{ rules: { on: "miles", as: "p", cases: [{ atLeast: 10, give: 0.75 }], otherwise: 0.25 } }],
+      outputs: ["p"],
+    }),
+  };
+  await open({ policy: { fallback: { rule: () => 0.5 } } });
+  await deployAs2(wants);
+  const ask = async (fields: Record<string, unknown>) => (await world.post(predictPath, question("q", fields))).body.predictions[0];
+  expect(await ask({ miles: 3 })).toMatchObject({ version: 2, score: 0.25 });
+  expect(await ask({ miles: 30, zone: "ZZZ" })).toMatchObject({ version: 2, score: 0.75 });
+  expect(await ask({ miles: 30, shared: null })).toMatchObject({ version: 2, score: 0.5, fallback: "rule" });
+});

@@ -64,11 +64,11 @@ export async function infer(model: ServedModel, versionText: string, request: Qu
       refuseIfLate(budget, computeMs);
       answer = await scoresOf(model, version, asked, wanted.includes(rawScoreOutput), budget, budget === call ? undefined : timerMs);
     } catch (error) {
-      // A version that is asked by its number answers itself or not at all.
-      if (versionText !== "" || outcomeOf(error) === "invalid") throw error;
+      // The question itself was checked before: what fails here is not the client's. A version asked by its number answers itself or not at all.
+      if (versionText !== "") throw error;
       const { fields, vectors, hasFeatures, numRows } = asked;
       const failed = { version, timeUs: nowUs, fields: fields ?? Array.from({ length: numRows }, () => undefined), vectors: hasFeatures ? vectors : undefined };
-      model.stats.count(version.version, role, outcomeOf(error));
+      model.stats.count(version.version, role, codeOf(error) === "DEADLINE_PASSED" ? "late" : "failed");
       model.statisticsOf(version.version).failed(timerMs() - call.startedMs);
       computeMs = timerMs();
       const instead = await answerInstead(model, inForce, failed, error, call, timerMs).catch((refused: unknown) => {
