@@ -39,8 +39,8 @@ const keysATurn = 100;
 /** A writer that was stopped between reading and writing while others wrote this many batches would no longer be refused. */
 const claimsKept = 65_536;
 
-/** How often a batch is put together again because blocks it read were replaced meanwhile: a sign of a second writer. */
-const maxAttempts = 3;
+/** How often a batch is put together again because blocks it read were replaced meanwhile by a second writer, who may come first often in a row. */
+const maxAttempts = 100;
 
 /** A source and the views over it: turns rows into the writes that add them. */
 export class SourceIngest {
@@ -122,6 +122,7 @@ export class SourceIngest {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       const taken = await this.#tryTake(rows, sequence);
       if (taken !== undefined) return taken;
+      await nextTurn();
     }
     throw new KarkhanaError("FEATURES_CHANGING", { view: this.#plans.map((plan) => plan.view.name).join(", "), attempts: maxAttempts });
   }
@@ -168,7 +169,11 @@ export class SourceIngest {
     for (const { touched, rows: own, plan } of this.#groups) {
       const folding = await this.#foldingOf(plan);
       for (let from = 0; from < touched.length; from += keysATurn) {
-        if (placed++ > 0) await nextTurn();
+        if (placed >= keysATurn) {
+          await nextTurn();
+          placed = 0;
+        }
+        placed += Math.min(keysATurn, touched.length - from);
         if (!(await this.#place(touched.slice(from, from + keysATurn), { floats: own.floats, folding }, writes, refuse))) return undefined;
       }
       for (const group of touched) behind += group.behind;
