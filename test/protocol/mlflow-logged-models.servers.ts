@@ -1,9 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createControl, type Control } from "../../src/server/control.ts";
-import { controlWorld, type ControlWorld } from "../../src/server/test-world.ts";
-import { runScenarios } from "./mlflow-scenarios.ts";
+import { describeScenarios } from "./mlflow-scenarios.ts";
 
-/** The scenarios of mlflow-logged-models.py, so that one that vanishes there is missed here. */
 const scenarios = [
   "a scikit-learn model is logged and loads back by every address",
   "a LightGBM model is logged and loads back by every address",
@@ -17,27 +13,4 @@ const scenarios = [
   "an experiment kept at a place of its own below the server has its runs' and models' files there",
 ];
 
-let world: ControlWorld;
-let control: Control;
-let problems: Map<string, string | null>;
-
-beforeAll(async () => {
-  world = await controlWorld(0);
-  control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" });
-  problems = await runScenarios("mlflow-logged-models.py", control.url);
-}, 900_000);
-
-afterAll(async () => {
-  await control?.close();
-  await world?.close();
-});
-
-describe("models through MLflow's stock client", () => {
-  test.each(scenarios)("%s", (scenario) => {
-    expect(problems.get(scenario)).toBe(null);
-  });
-
-  test("ran the scenarios named here and no others", () => {
-    expect([...problems.keys()]).toEqual(scenarios);
-  });
-});
+describeScenarios("models through MLflow's stock client", "mlflow-logged-models.py", scenarios);

@@ -1,6 +1,9 @@
 import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createControl, type Control } from "../../src/server/control.ts";
+import { controlWorld, type ControlWorld } from "../../src/server/test-world.ts";
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
@@ -30,4 +33,43 @@ export async function runScenarios(file: string, trackingUri: string, environmen
     problems.set(scenario, problem);
   }
   return problems;
+}
+
+export interface Served {
+  readonly world: ControlWorld;
+  readonly control: Control;
+}
+
+/**
+ * A file of scenarios against a server of its own that asks nobody who they are, each scenario a test.
+ * @param scenarios what the file holds, so that one that vanishes there is missed here
+ * @param also further tests on the same server, once the scenarios have run
+ */
+export function describeScenarios(title: string, file: string, scenarios: readonly string[], also: (served: () => Served) => void = () => {}): void {
+  describe(title, () => {
+    let world: ControlWorld;
+    let control: Control;
+    let problems: Map<string, string | null>;
+
+    beforeAll(async () => {
+      world = await controlWorld(0);
+      control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" });
+      problems = await runScenarios(file, control.url);
+    }, 900_000);
+
+    afterAll(async () => {
+      await control?.close();
+      await world?.close();
+    });
+
+    test.each(scenarios)("%s", (scenario) => {
+      expect(problems.get(scenario)).toBe(null);
+    });
+
+    test("ran the scenarios named here and no others", () => {
+      expect([...problems.keys()]).toEqual(scenarios);
+    });
+
+    also(() => ({ world, control }));
+  });
 }

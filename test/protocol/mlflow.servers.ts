@@ -1,11 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createControl, type Control } from "../../src/server/control.ts";
-import { controlWorld, type ControlWorld } from "../../src/server/test-world.ts";
-import { runScenarios } from "./mlflow-scenarios.ts";
+import { expect, test } from "vitest";
+import { describeScenarios } from "./mlflow-scenarios.ts";
 
 // The stock client of a current MLflow against a running server: nothing of ours on its side but the address.
 
-/** The scenarios of mlflow-scenarios.py, so that one that vanishes there is missed here. */
 const scenarios = [
   "an experiment is made by name, found, renamed, tagged, deleted and restored",
   "experiments are searched by name, tag and order, page by page",
@@ -23,34 +20,11 @@ const scenarios = [
   "status codes and times given by the client are kept",
 ];
 
-let world: ControlWorld;
-let control: Control;
-let problems: Map<string, string | null>;
-
-beforeAll(async () => {
-  world = await controlWorld(0);
-  control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" });
-  problems = await runScenarios("mlflow-scenarios.py", control.url);
-}, 900_000);
-
-afterAll(async () => {
-  await control?.close();
-  await world?.close();
-});
-
-describe("MLflow's stock client", () => {
-  test.each(scenarios)("%s", (scenario) => {
-    expect(problems.get(scenario)).toBe(null);
-  });
-
-  test("ran the scenarios named here and no others", () => {
-    expect([...problems.keys()]).toEqual(scenarios);
-  });
-
+describeScenarios("MLflow's stock client", "mlflow-scenarios.py", scenarios, (served) => {
   test("what it logged is in the console's own pages", async () => {
-    const experiments = (await (await fetch(`${control.url}/api/v1/experiments`)).json()) as { experimentId: string; name: string }[];
+    const experiments = (await (await fetch(`${served().control.url}/api/v1/experiments`)).json()) as { experimentId: string; name: string }[];
     const fluent = experiments.find((e) => e.name === "fluent");
-    const { runs } = (await (await fetch(`${control.url}/api/v1/runs?experimentId=${fluent?.experimentId}`)).json()) as {
+    const { runs } = (await (await fetch(`${served().control.url}/api/v1/runs?experimentId=${fluent?.experimentId}`)).json()) as {
       runs: { name: string; params: Record<string, string> }[];
     };
     expect(runs.find((r) => r.name === "first")?.params["depth"]).toBe("3");
