@@ -58,6 +58,8 @@ export interface VersionArtifact {
 
 const defaultTolerance = 1e-5;
 const maxFiles = 100;
+/** Self-check rows scored in one turn of the event loop. */
+const rowsATurn = 8;
 
 /** Writing the same artifact again gives the same bytes. @throws what reading its model file throws, MODEL_SELF_CHECK_FAILED, SHAPE_MISMATCH */
 export async function writeVersionArtifact(blobs: BlobStore, path: string, artifact: NewVersionArtifact): Promise<VersionManifest> {
@@ -261,14 +263,23 @@ async function refuseNoBatch(
 
 async function scoresOf(predictor: RowScorer, rows: readonly (readonly (number | null)[])[]): Promise<number[]> {
   const scores: number[] = [];
-  for (const row of rows)
+  for (const row of rows) {
+    // A model just loaded scores slowly; requests are answered between.
+    if (scores.length % rowsATurn === rowsATurn - 1) await nextTurn();
     scores.push(
       await predictor.predictRow(
         Float64Array.from(row, (x) => x ?? Number.NaN),
         0,
       ),
     );
+  }
   return scores;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 async function read(blobs: Pick<BlobStore, "get">, path: string): Promise<Uint8Array> {

@@ -46,6 +46,7 @@ export interface Served {
  * @param also further tests on the same server, once the scenarios have run
  */
 export function describeScenarios(title: string, file: string, scenarios: readonly string[], also: (served: () => Served) => void = () => {}): void {
+  // oxlint-disable-next-line vitest/valid-title -- each caller gives one
   describe(title, () => {
     let world: ControlWorld;
     let control: Control;
