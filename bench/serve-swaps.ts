@@ -16,6 +16,7 @@ export interface SwapReport {
   readonly rate: number;
   readonly swaps: number;
   readonly errors: number;
+  readonly statuses: Readonly<Record<string, number>>;
   /** Mean time from the promotion to the new version in force. */
   readonly meanSwapMs: number;
   readonly steadyP99Ms: number;
@@ -64,6 +65,7 @@ export async function measureSwaps(folder: string, plan: Omit<LoadPlan, "seconds
     rate: plan.rate,
     swaps,
     errors: report.errors,
+    statuses: report.statuses,
     meanSwapMs: windows.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0) / swaps,
     steadyP99Ms,
     windowP99Ms,
@@ -74,7 +76,7 @@ export async function measureSwaps(folder: string, plan: Omit<LoadPlan, "seconds
 }
 
 export function swapsLine(r: SwapReport): string {
-  return `${r.swaps} versions promoted at ${r.rate}/s, each in force after ${r.meanSwapMs.toFixed(0)} ms: p99 ${r.windowP99Ms.toFixed(2)} ms of ${r.windowAnswers} answers asked in the second of a swap, ${r.steadyP99Ms.toFixed(2)} ms of ${r.steadyAnswers} others, ratio ${r.ratio.toFixed(2)}, ${r.errors} errors`;
+  return `${r.swaps} versions promoted at ${r.rate}/s, each in force after ${r.meanSwapMs.toFixed(0)} ms: p99 ${r.windowP99Ms.toFixed(2)} ms of ${r.windowAnswers} answers asked in the second of a swap, ${r.steadyP99Ms.toFixed(2)} ms of ${r.steadyAnswers} others, ratio ${r.ratio.toFixed(2)}, ${r.errors} errors${r.errors === 0 ? "" : ` (${JSON.stringify(r.statuses)})`}`;
 }
 
 function p99(values: readonly number[]): number {

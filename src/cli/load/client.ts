@@ -100,6 +100,7 @@ export async function runLoad(plan: LoadPlan, onMeasuring: () => void = () => {}
     connection.writtenMs = performance.now() - startMs;
     connection.socket.write(heads[which]! + plan.bodies[which]!.replace("{id}", id), "latin1");
   };
+  /** Connections take turns: one that is never asked on is closed by most servers after a while. */
   const pump = (): void => {
     const now = performance.now() - startMs;
     while (arrived < total && dueMs[arrived]! <= now) {
@@ -109,7 +110,7 @@ export async function runLoad(plan: LoadPlan, onMeasuring: () => void = () => {}
       }
       arrived++;
     }
-    for (let free = Math.min(arrived - started, idle.length); free > 0; free--) write(idle.pop()!);
+    for (let free = Math.min(arrived - started, idle.length); free > 0; free--) write(idle.shift()!);
   };
   const settle = (connection: Connection, status: string): void => {
     const index = connection.request;
@@ -144,6 +145,8 @@ export async function runLoad(plan: LoadPlan, onMeasuring: () => void = () => {}
       if (finished < total) void open().catch(() => {});
     });
     socket.on("data", (chunk: Buffer) => {
+      // What a server says on a connection that asked nothing is that it closes it.
+      if (connection.request < 0) return;
       const status = answer.read(chunk);
       if (status === undefined) return;
       settle(connection, status);
