@@ -134,7 +134,10 @@ test("a file of questions is joined with the features of its past", async () => 
 
 test("another action, and a view that no model reads, are refused by name", async () => {
   const wrong = await karkhana(["features", "dance", "--project", shop.project]);
-  expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining("expected list, profile, diff, nearest, materialize, backfill, quarantine or historical")]);
+  expect([wrong.status, wrong.stderr]).toEqual([
+    1,
+    expect.stringContaining("expected list, profile, diff, nearest, materialize, backfill, quarantine or historical"),
+  ]);
   const unknown = await karkhana(["features", "list", "--view", "nobody", "--project", shop.project]);
   expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringContaining("no model reads such a view")]);
 });
