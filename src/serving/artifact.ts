@@ -11,14 +11,13 @@ import { codeOf, KarkhanaError } from "../kernel/error.ts";
 import { sha256 } from "../kernel/hashing.ts";
 import type { TrainedModel } from "../learn/model.ts";
 import { encodeModel } from "../learn/model-file.ts";
-import { createPredictor } from "../learn/predictor.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { ServableModel } from "./formats/model.ts";
 import { parseModel, type ReadingOptions } from "./formats/open.ts";
 import { foreignManifestFormat, isFileName, manifestFormat, readManifest, tensorManifestFormat, type VersionManifest } from "./manifest.ts";
 import { scorerOfTabular, type RowScorer } from "./row-scorer.ts";
 import { tensorScorer, type ScoreOutput } from "./tensor-scorer.ts";
-import { openVersionModel, type ModelDecoder, type OpenedVersion, type VersionFiles } from "./version-model.ts";
+import { openVersionModel, type ModelDecoder, type VersionFiles } from "./version-model.ts";
 
 const ownModelFile = "model.json";
 
@@ -175,14 +174,13 @@ async function open(
   const { file } = files;
   const invalid = (problem: string, cause?: unknown): KarkhanaError => new KarkhanaError("ARTIFACT_INVALID", { path, problem }, { cause });
   const because = (cause: unknown): KarkhanaError => invalid(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
-  let opened: OpenedVersion;
+  let servable: ServableModel;
   try {
-    opened = await openVersionModel(files, decoder);
+    servable = await openVersionModel(files, decoder);
   } catch (cause) {
     if (notOfTheFile.includes(codeOf(cause))) throw cause;
     throw because(cause);
   }
-  const { servable, parsed } = opened;
   const { tabular } = servable;
   try {
     if (tabular === undefined) {
@@ -199,7 +197,7 @@ async function open(
     const fit = tabular.numFeatures === names.length && (areGeneric || tabular.featureNames.join(" ") === names.join(" "));
     if (!fit) throw invalid("the model's features are not the manifest's slots");
     if (tabular.numOutputs !== 1 || tabular.numScores !== 1) throw invalid(`${file} gives ${tabular.numOutputs} numbers a row, where a version gives one`);
-    return { predictor: parsed?.format === "karkhana" ? createPredictor(parsed.model) : scorerOfTabular(tabular), servable, output: undefined };
+    return { predictor: scorerOfTabular(tabular), servable, output: undefined };
   } catch (error) {
     await servable.close();
     throw error;

@@ -5,7 +5,7 @@
  *   networks (ONNX Runtime)               later: in a thread of their own
  *   another server, a graph of models     later
  *
- * A caller looks at what comes back and waits only for a promise, so trees wait for nothing. `Predictor` is such a scorer as it is.
+ * A caller looks at what comes back and waits only for a promise, so trees wait for nothing.
  */
 import { KarkhanaError } from "../kernel/error.ts";
 import type { MaybePromise } from "../storage/kv/port.ts";
@@ -28,14 +28,16 @@ export interface RowScorer {
 }
 
 /** Of a model whose input is a row of numbers and whose answer is one. */
-export function scorerOfTabular({ numFeatures, scoreRows, predictRows }: TabularModel): RowScorer {
+export function scorerOfTabular({ numFeatures, scoreRows, predictRow, predictRows }: TabularModel): RowScorer {
   const one = new Float64Array(1);
   return {
     numFeatures,
-    predictRow: (vector, offset) => {
-      predictRows(vector.subarray(offset, offset + numFeatures), 1, one);
-      return one[0]!;
-    },
+    predictRow:
+      predictRow ??
+      ((vector, offset) => {
+        predictRows(vector.subarray(offset, offset + numFeatures), 1, one);
+        return one[0]!;
+      }),
     predictRows,
     scoreRows,
   };

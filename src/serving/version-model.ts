@@ -28,20 +28,14 @@ export interface VersionFiles {
   readonly reading: ReadingOptions;
 }
 
-export interface OpenedVersion {
-  readonly servable: ServableModel;
-  /** Of our own trainer's or a library's trees: what was read. */
-  readonly parsed: ParsedModel | undefined;
-}
-
 /** @throws the codes of reading and opening a model */
-export async function openVersionModel(files: VersionFiles, decoder: ModelDecoder): Promise<OpenedVersion> {
+export async function openVersionModel(files: VersionFiles, decoder: ModelDecoder): Promise<ServableModel> {
   const { file, bytes, others, reading } = files;
-  if (file === remoteFile) return { servable: await openRemoteModel(readRemotePlan(bytes)), parsed: undefined };
-  if (file === graphFile) return { servable: await openGraph(files, decoder), parsed: undefined };
+  if (file === remoteFile) return openRemoteModel(readRemotePlan(bytes));
+  if (file === graphFile) return openGraph(files, decoder);
   const parsed = await decoder(file, bytes, reading);
   if (parsed.format === "onnx") await checkQuantization(parsed.model, sha256(bytes), async () => others.get(quantizationFile));
-  return { servable: await openModel(parsed), parsed };
+  return openModel(parsed);
 }
 
 async function openGraph({ bytes, others }: VersionFiles, decoder: ModelDecoder): Promise<ServableModel> {
@@ -58,7 +52,7 @@ async function openGraph({ bytes, others }: VersionFiles, decoder: ModelDecoder)
       if (file === undefined) throw invalid(`${step.model} is no file of the version; it has ${[...others.keys()].join(", ") || "none"}`);
       if (step.model === graphFile) throw invalid("a graph is no step of a graph");
       const name = /(^|[.-])remote\.json$/.test(step.model) ? remoteFile : step.model;
-      const { servable } = await openVersionModel({ file: name, bytes: file, others, reading: {} }, decoder);
+      const servable = await openVersionModel({ file: name, bytes: file, others, reading: {} }, decoder);
       steps.set(step.model, { model: servable, run: (inputs, outputs) => servable.predict(inputs, outputs) });
     }
     const graph = openEnsemble(plan, (name) => steps.get(name));

@@ -22,7 +22,14 @@ export function createTreePredictor(ensemble: TreeEnsemble, numFeatures: number)
   };
 }
 
-export function flatTreesOf(ensemble: TreeEnsemble, numFeatures: number): FlatTrees {
+/** With the rows that passed each node, by which contributions are weighted. */
+export function coveredTreesOf(ensemble: TreeEnsemble, numFeatures: number): FlatTrees {
+  const trees = flatTreesOf(ensemble, numFeatures);
+  const leafCover = Float64Array.from(ensemble.leafCount);
+  return { ...trees, nodeCover: coversOf(trees.roots, trees.left, trees.right, leafCover), leafCover };
+}
+
+function flatTreesOf(ensemble: TreeEnsemble, numFeatures: number): FlatTrees {
   const { numTrees, threshold, treeOffsets, leafOffsets } = ensemble;
   const numNodes = threshold.length;
   const roots = new Int32Array(numTrees);
@@ -40,7 +47,6 @@ export function flatTreesOf(ensemble: TreeEnsemble, numFeatures: number): FlatTr
       missing[node] = ensemble.defaultLeft[node] === 1 && ensemble.isCategorical[node] === 0 ? left[node]! : right[node]!;
     }
   }
-  const leafCover = Float64Array.from(ensemble.leafCount);
   return {
     numFeatures,
     numGroups: 1,
@@ -55,8 +61,8 @@ export function flatTreesOf(ensemble: TreeEnsemble, numFeatures: number): FlatTr
     categoryOffsets: ensemble.categoryOffsets,
     categoryBits: ensemble.categoryBits,
     leafValue: ensemble.leafValue,
-    nodeCover: coversOf(roots, left, right, leafCover),
-    leafCover,
+    nodeCover: new Float64Array(0),
+    leafCover: new Float64Array(0),
   };
 }
 

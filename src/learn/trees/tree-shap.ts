@@ -9,7 +9,7 @@
 import { childOf, type FlatTrees } from "./flat-trees.ts";
 
 /** Deeper trees are not explained: the buffer grows with the square of the depth. */
-const maxDepth = 400;
+export const maxExplainedDepth = 400;
 
 /** Fields of one path element. */
 const fields = 4;
@@ -25,7 +25,7 @@ const weightAt = 3;
 export function createTreeShap(trees: FlatTrees, base: ArrayLike<number>): ((vector: ArrayLike<number>) => Float64Array) | undefined {
   if (trees.nodeCover.length !== trees.feature.length || trees.leafCover.length !== trees.leafValue.length || trees.linear !== undefined) return undefined;
   const depth = depthOf(trees);
-  if (depth > maxDepth) return undefined;
+  if (depth > maxExplainedDepth) return undefined;
   const { numFeatures, numGroups, roots, treeGroup } = trees;
   const expected = expectedValues(trees);
   const path = new Float64Array(((depth + 2) * (depth + 3) * fields) / 2);

@@ -54,6 +54,8 @@ export interface TabularModel {
   readonly numOutputs: number;
   /** Raw scores. @param vectors shape [numRows, numFeatures], float64, missing = NaN @param out shape [numRows, numScores] */
   readonly scoreRows: (vectors: Float64Array, numRows: number, out: Float64Array) => void;
+  /** The one prediction of the row at `vector[offset ..]`, without a batch's checks; absent where a batch of one is as cheap. */
+  readonly predictRow?: (vector: Float64Array, offset: number) => number;
   /** Predictions, each equal to the bit whatever the batch it is in. Shapes as in `scoreRows` with numOutputs. */
   readonly predictRows: (vectors: Float64Array, numRows: number, out: Float64Array) => void;
   /**
