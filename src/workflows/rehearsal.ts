@@ -27,7 +27,8 @@ const limitMs = 2000;
 
 export async function rehearseRollback(platform: Platform, context: WorkflowContext, model: ModelDefinition, version: number): Promise<Rehearsal> {
   const { name, gates } = model;
-  const ids = candidateIds(await platform.registry.getDeployment(name), version);
+  // A step: gone on with after a crash, the candidate may have been stood down already, or be the champion.
+  const ids = await context.step(`v${version}/rehearsal-ids`, {}, async () => candidateIds(await platform.registry.getDeployment(name), version));
   const before = await context.step(`v${version}/rehearsal-before`, {}, async () => ({ versions: await probe(platform, model, ids) }));
   await context.transact(`v${version}/rehearsal-down`, async (trx) => {
     await platform.registry.standDown(name, version, "rollback rehearsal: traffic goes back to the champion", trx);
