@@ -38,6 +38,8 @@ export async function openKafkaBroker(folder: string): Promise<KafkaBroker> {
       "transaction.state.log.num.partitions=1",
       "transaction.state.log.replication.factor=1",
       "transaction.state.log.min.isr=1",
+      // The messages of the tests carry times of their own, long past: by default they would be deleted a week after those.
+      "log.retention.ms=-1",
       "auto.create.topics.enable=false",
     ].join("\n"),
   );
