@@ -30,6 +30,12 @@ export function referenceSlots(service: FeatureService): ReferenceSlots[] {
   return found;
 }
 
+/** The pushed sources that a service's slots are made from, by name: what their log has lacked in the online store, a vector lacks. */
+export function loggedSources(service: FeatureService): string[] {
+  const logged = referenceSlots(service).filter(({ reference, numSlots }) => numSlots > 0 && reference.view.source.format === "pushed");
+  return [...new Set(logged.map(({ reference }) => reference.view.source.name))];
+}
+
 /** Codes of a categorical slot's categories. */
 export function categoryCodes(dictionary: CategoryDictionary, slot: string): ReadonlyMap<string, number> {
   return new Map((Object.hasOwn(dictionary, slot) ? dictionary[slot]! : []).map((category, code) => [category, code]));

@@ -6,7 +6,15 @@ import type { LabelRecord, PredictionRecord } from "./prediction.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 40 });
 const micros = fc.integer({ min: 0, max: 9_000_000_000_000_000 });
-const predictions: fc.Arbitrary<PredictionRecord> = fc.record({
+const applied = fc
+  .array(fc.tuple(text, fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })), { maxLength: 4 })
+  .map((pairs) => ({ sources: pairs.map(([source]) => source), offsets: pairs.map(([, offset]) => offset) }));
+const instead = fc.record({
+  by: fc.constantFrom("previous", "rule"),
+  version: fc.integer({ min: 1, max: 4_294_967_295 }),
+  role: fc.constantFrom("champion", "challenger", "shadow"),
+});
+const plain = {
   id: text,
   model: text,
   version: fc.integer({ min: 1, max: 4_294_967_295 }),
@@ -18,7 +26,13 @@ const predictions: fc.Arbitrary<PredictionRecord> = fc.record({
   serviceHash: text,
   fields: fc.dictionary(text, fc.oneof(text, fc.double(), fc.constant(null)), { maxKeys: 8, noNullPrototype: true }),
   latencyUs: fc.double({ min: 0, noNaN: true }),
-});
+};
+const predictions: fc.Arbitrary<PredictionRecord> = fc.oneof(
+  fc.record(plain),
+  fc.record({ ...plain, applied }),
+  fc.record({ ...plain, instead }),
+  fc.record({ ...plain, applied, instead }),
+);
 const labels: fc.Arbitrary<LabelRecord> = fc.record({ id: text, model: text, label: fc.constantFrom(0, 1), knownUs: micros });
 
 const example: PredictionRecord = {
@@ -75,6 +89,28 @@ describe("records of the feedback log", () => {
     expect(instead!.length - plain!.length).toBe(5);
     for (let length = 0; length < instead!.length; length++)
       expect(codeOf(() => decodePrediction(instead!.subarray(0, length)))).toBe("FEEDBACK_RECORD_CORRUPT");
+  });
+
+  it("say how far the logs of pushed rows were applied, and take no room where none was read", () => {
+    const record = { ...example, applied: { sources: ["orders", "Käufe"], offsets: [0, 2 ** 53 - 1] } };
+    const whole = encodePrediction(record);
+    expect(decodePrediction(whole)).toEqual(record);
+    expect(whole.length - encodePrediction(example).length).toBe(2 + 16 + 16);
+    for (let length = 0; length < whole.length; length++) expect(codeOf(() => decodePrediction(whole.subarray(0, length)))).toBe("FEEDBACK_RECORD_CORRUPT");
+  });
+
+  it("written before offsets were kept are read as they were, without any", () => {
+    // Written by the program before: bytes as they lie in a log.
+    const old =
+      "01500002030000000200000002000000d716b3060c430010d716b3060c43000000000000d03f00000000006489400700000002050055412d31370c006c6174655f6172726976616c020061" +
+      "6206006f726967696e02030041544c07006361727269657200000000000000f03f000000000000f87f";
+    const record: PredictionRecord = {
+      ...{ id: "UA-17", model: "late_arrival", version: 3, role: "champion", askedUs: 986_083_200_000_000, servedUs: 986_083_200_000_512 },
+      ...{ score: 0.25, vector: Float64Array.of(1, Number.NaN), serviceHash: "ab", fields: { origin: "ATL", carrier: null }, latencyUs: 812.5 },
+      instead: { by: "rule", version: 7, role: "shadow" },
+    };
+    expect(decodePrediction(Buffer.from(old, "hex"))).toEqual(record);
+    expect(encodePrediction(record).toString("hex")).toBe(old);
   });
 
   it("are refused at every length but their own", () => {

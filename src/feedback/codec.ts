@@ -2,17 +2,19 @@
  * Records of the feedback log, little-endian. The segment log guards each record with a CRC; what is checked here is the shape,
  * so that a record of a newer program, or of another log, is refused rather than misread.
  *
- *   prediction: u8 format = 1 · u8 'P' · u8 role · u8 instead: 0 no, 1 by the version before, 2 by a rule · u32 version · u32 numSlots · u16 numFields
+ *   prediction: u8 format = 1 · u8 'P' · u8 role · u8 parts · u32 version · u32 numSlots · u16 numFields
+ *               parts: who answered instead (0 nobody, 1 the version before, 2 a rule), plus 128 where applied offsets follow
  *               f64 askedUs · f64 servedUs · f64 score · f64 latencyUs
  *               where another answered instead: u32 version · u8 role of who was to
  *               text id · text model · text serviceHash
  *               numFields x (text name · u8 kind: 0 null, 1 number, 2 text · nothing, f64 or text)
  *               numSlots x f64
+ *               where there are applied offsets: u16 numSources · numSources x (text source · f64 offset)
  *   label:      u8 format = 1 · u8 'L' · u8 label · u8 0 · f64 knownUs · text id · text model
  *   text:       u16 length in bytes · UTF-8
  */
 import { KarkhanaError } from "../kernel/error.ts";
-import type { AnsweredInstead, LabelRecord, PredictionRecord, PredictionRole } from "./prediction.ts";
+import type { AnsweredInstead, AppliedOffsets, LabelRecord, PredictionRecord, PredictionRole } from "./prediction.ts";
 
 const format = 1;
 const predictionTag = 0x50;
@@ -25,26 +27,28 @@ const maxTextBytes = 65_535;
 const predictionHead = 14 + 32;
 const insteadBy: readonly (AnsweredInstead["by"] | undefined)[] = [undefined, "previous", "rule"];
 const insteadBytes = 5;
+const appliedPart = 0x80;
 
 /** Grows to the largest record seen; a record is written here first and then copied at its exact size. */
 let scratch = Buffer.alloc(4096);
 
 /** @returns a buffer of its own. @throws INVALID_ARGUMENT for a text above 65,535 bytes or one that is not well-formed Unicode */
 export function encodePrediction(record: PredictionRecord): Buffer {
-  const { id, model, serviceHash, vector, fields } = record;
+  const { id, model, serviceHash, vector, fields, applied } = record;
   const names = Object.keys(fields);
   // UTF-8 takes at most 3 bytes a UTF-16 unit.
-  let bound = predictionHead + insteadBytes + 6 + 3 * (id.length + model.length + serviceHash.length) + 8 * vector.length;
+  let bound = predictionHead + insteadBytes + 8 + 3 * (id.length + model.length + serviceHash.length) + 8 * vector.length;
   for (const name of names) {
     const value = fields[name];
     bound += 13 + 3 * (name.length + (typeof value === "string" ? value.length : 0));
   }
+  if (applied !== undefined) for (const source of applied.sources) bound += 10 + 3 * source.length;
   if (bound > scratch.length) scratch = Buffer.alloc(2 * bound);
   const out = scratch;
   out[0] = format;
   out[1] = predictionTag;
   out[2] = roles.indexOf(record.role);
-  out[3] = record.instead === undefined ? 0 : insteadBy.indexOf(record.instead.by);
+  out[3] = (record.instead === undefined ? 0 : insteadBy.indexOf(record.instead.by)) | (applied === undefined ? 0 : appliedPart);
   out.writeUInt32LE(record.version, 4);
   out.writeUInt32LE(vector.length, 8);
   out.writeUInt16LE(names.length, 12);
@@ -74,6 +78,10 @@ export function encodePrediction(record: PredictionRecord): Buffer {
     }
   }
   for (let i = 0; i < vector.length; i++) at = out.writeDoubleLE(vector[i]!, at);
+  if (applied !== undefined) {
+    at = out.writeUInt16LE(applied.sources.length, at);
+    for (let i = 0; i < applied.sources.length; i++) at = out.writeDoubleLE(applied.offsets[i]!, writeText(out, at, "applied", applied.sources[i]!));
+  }
   return Buffer.from(out.subarray(0, at));
 }
 
@@ -83,7 +91,8 @@ export function decodePrediction(payload: Uint8Array): PredictionRecord {
   input.head(predictionTag);
   const role = roles[input.u8()];
   if (role === undefined) throw input.refused("unknown role");
-  const insteadCode = input.u8();
+  const parts = input.u8();
+  const insteadCode = parts & ~appliedPart;
   const by = insteadBy[insteadCode];
   if (insteadCode >= insteadBy.length) throw input.refused("a reserved byte is in use");
   const version = input.u32();
@@ -100,6 +109,7 @@ export function decodePrediction(payload: Uint8Array): PredictionRecord {
   const fields: [string, string | number | null][] = [];
   for (let i = 0; i < numFields; i++) fields.push([input.text(), input.fieldValue()]);
   const vector = input.doubles(numSlots);
+  const applied = parts & appliedPart ? input.applied() : undefined;
   input.end();
   return {
     id,
@@ -113,6 +123,7 @@ export function decodePrediction(payload: Uint8Array): PredictionRecord {
     serviceHash,
     fields: Object.fromEntries(fields),
     latencyUs,
+    ...(applied && { applied }),
     ...(instead && { instead }),
   };
 }
@@ -204,6 +215,17 @@ class RecordReader {
     const role = roles[this.u8()];
     if (role === undefined) throw this.refused("unknown role");
     return { by, version, role };
+  }
+
+  applied(): AppliedOffsets {
+    const count = this.u16();
+    const sources: string[] = [];
+    const offsets: number[] = [];
+    for (let i = 0; i < count; i++) {
+      sources.push(this.text());
+      offsets.push(this.f64());
+    }
+    return { sources, offsets };
   }
 
   u8(): number {

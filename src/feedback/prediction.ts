@@ -12,6 +12,16 @@ export interface AnsweredInstead {
   readonly role: PredictionRole;
 }
 
+/**
+ * How far the logs of pushed rows were applied to the online store at the moment the features were read: of each source the offset of the
+ * first record that was not. Together with the time of the question it says exactly which rows the vector was made of.
+ */
+export interface AppliedOffsets {
+  readonly sources: readonly string[];
+  /** One a source. */
+  readonly offsets: readonly number[];
+}
+
 /** One answered question, as logged before the reply is sent. */
 export interface PredictionRecord {
   /** Chosen by the caller, or made by the server; the same id sent again is the same question. */
@@ -32,6 +42,8 @@ export interface PredictionRecord {
   readonly fields: Readonly<Record<string, string | number | null>>;
   /** Server time in microseconds spent on this request: lookup, then compute. */
   readonly latencyUs: number;
+  /** Absent where no view reads a pushed source, where the features were not read here, and in records of before this was kept. */
+  readonly applied?: AppliedOffsets;
   /** Absent where the version answered that was to. Then `version` and `role` are of who answered; a rule answers in the name of who was to. */
   readonly instead?: AnsweredInstead;
 }

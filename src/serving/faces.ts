@@ -6,8 +6,8 @@ import type { CategoryDictionary } from "../features/vector.ts";
 import type { MaybePromise } from "../storage/kv/port.ts";
 import type { RequestFields } from "./request-fields.ts";
 
-/** Fills the slots of a service's views, as of `timeUs`, into `out[offset + slot]`. */
-export type ViewReader = (timeUs: number, fields: Readonly<RequestFields>, out: Float64Array, offset: number) => MaybePromise<void>;
+/** Fills the slots of a service's views, as of `timeUs`, into `out[offset + slot]`, and how far the logs of its pushed sources were applied into `applied`. */
+export type ViewReader = (timeUs: number, fields: Readonly<RequestFields>, out: Float64Array, offset: number, applied?: number[]) => MaybePromise<void>;
 
 /** Where a batch of pushed rows comes from: the same producer and sequence again is the same batch, applied once. */
 export interface PushOrigin {

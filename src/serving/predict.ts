@@ -57,8 +57,8 @@ export async function predict(model: ServedModel, body: unknown, call: Call, opt
     // A rule may have answered before the features came: there is nothing that a shadow could score.
     if (record.instead?.by === "rule") continue;
     stats.answered(record.version, record.role, { ...shared, lookup: lookupMs, compute: computeMs }, doneMs, 1, call.traceId);
-    const { id, askedUs, fields, vector } = record;
-    for (const version of inForce.shadows) shadows.add({ model, version, categories, id, askedUs, fields, vector });
+    const { id, askedUs, fields, vector, applied } = record;
+    for (const version of inForce.shadows) shadows.add({ model, version, categories, id, askedUs, fields, vector, applied });
   }
   return text;
 }

@@ -1,7 +1,7 @@
 import type { CategoryDictionary } from "../features/vector.ts";
 import type { Clock, Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
-import type { PredictionRecord } from "../feedback/prediction.ts";
+import type { AppliedOffsets, PredictionRecord } from "../feedback/prediction.ts";
 import type { MaybePromise } from "../storage/kv/port.ts";
 import type { FeedbackFace } from "./faces.ts";
 import type { RequestFields } from "./request-fields.ts";
@@ -19,6 +19,7 @@ export interface ShadowQuestion {
   readonly fields: Readonly<RequestFields> | undefined;
   /** The answering version's vector: window and request features are not read a second time, only categories are coded anew. */
   readonly vector: Float64Array;
+  readonly applied: AppliedOffsets | undefined;
 }
 
 /** How long scoring may hold up the turn of the event loop it runs in. */
@@ -129,7 +130,7 @@ class Backlog {
     return typeof score === "number" ? this.#recordOf(question, own, score, startMs) : score.then((late) => this.#recordOf(question, own, late, startMs));
   }
 
-  #recordOf({ model, version, id, askedUs, fields }: ShadowQuestion, vector: Float64Array, score: number, startMs: number): PredictionRecord {
+  #recordOf({ model, version, id, askedUs, fields, applied }: ShadowQuestion, vector: Float64Array, score: number, startMs: number): PredictionRecord {
     if (Number.isNaN(score)) throw new KarkhanaError("INTERNAL", { problem: `${model.definition.name} version ${version.version} scored NaN` });
     const endMs = this.#options.timerMs();
     const latencyUs = (endMs - startMs) * 1000;
@@ -146,6 +147,7 @@ class Backlog {
       serviceHash: model.definition.service.hash,
       fields: fields ?? {},
       latencyUs,
+      ...(applied === undefined ? undefined : { applied }),
     };
   }
 

@@ -1,5 +1,5 @@
 import type { FeatureService } from "../features/definition.ts";
-import { derivedFiller, referenceSlots, requestFiller, type CategoryDictionary } from "../features/vector.ts";
+import { derivedFiller, loggedSources, referenceSlots, requestFiller, type CategoryDictionary } from "../features/vector.ts";
 import type { MaybePromise } from "../storage/kv/port.ts";
 import type { OnlineFace } from "./faces.ts";
 import type { RequestFields } from "./request-fields.ts";
@@ -8,8 +8,10 @@ import type { RequestFields } from "./request-fields.ts";
 export interface VersionVector {
   readonly numSlots: number;
   readonly categories: CategoryDictionary;
-  /** Fills `out[offset .. offset + numSlots)`. */
-  read(timeUs: number, fields: Readonly<RequestFields>, out: Float64Array, offset: number): MaybePromise<void>;
+  /** The pushed sources among what is read. */
+  readonly sources: readonly string[];
+  /** Fills `out[offset .. offset + numSlots)`, and `applied` for each of `sources`. */
+  read(timeUs: number, fields: Readonly<RequestFields>, out: Float64Array, offset: number, applied?: number[]): MaybePromise<void>;
   /**
    * The vector this version would have read where another version of the same service, which codes by `from`, read `vector`: only codes of
    * categories can differ. With the request's fields, text that `from` has no code for is coded too; undefined where the caller brought the vector.
@@ -28,9 +30,10 @@ export function versionVector(service: FeatureService, online: OnlineFace, categ
   return {
     numSlots: service.slots.length,
     categories,
-    read: (timeUs, fields, out, offset) => {
+    sources: loggedSources(service),
+    read: (timeUs, fields, out, offset, applied) => {
       fillRequest(timeUs, fields, out, offset);
-      const reading = readViews(timeUs, fields, out, offset);
+      const reading = readViews(timeUs, fields, out, offset, applied);
       if (reading !== undefined) return reading.then(() => derive(timeUs, out, offset));
       return derive(timeUs, out, offset);
     },

@@ -9,7 +9,7 @@ import { changesKept, encodeKeys } from "./changed-keys.ts";
 import { IncomingRows } from "./incoming-rows.ts";
 import { KeyGroups } from "./key-groups.ts";
 import type { Folding, KeyRows, Writes } from "./key-rows.ts";
-import { changesKey, isHead, isOfView, logKey, producerKey, writesKey } from "./keys.ts";
+import { appliedOffsetOf, changesKey, isHead, isOfView, logKey, producerKey, writesKey } from "./keys.ts";
 import { readMark } from "./marks.ts";
 import { SourceCounts, type SetAside } from "./source-counts.ts";
 import { rowReader, type ReadRow, type RowReader, type RowSink, type SourceRow } from "./source-rows.ts";
@@ -109,8 +109,7 @@ export class SourceIngest {
 
   /** How far the log of pushed rows is applied: where the next batch begins. */
   async appliedOffset(): Promise<number> {
-    const value = await this.#store.get(logKey(this.source.name));
-    return value === undefined ? 0 : floatOf(value);
+    return appliedOffsetOf(await this.#store.get(logKey(this.source.name)));
   }
 
   appliedOffsetPut(offset: number): KeyValue {

@@ -125,6 +125,11 @@ export function logKey(source: string): Uint8Array {
   return digestKey(logByte, [source]);
 }
 
+/** What lies under `logKey`: the offset of the first record that is not applied; 0 where nothing is. */
+export function appliedOffsetOf(value: Uint8Array | undefined): number {
+  return value === undefined ? 0 : new DataView(value.buffer, value.byteOffset, value.byteLength).getFloat64(0);
+}
+
 export function textKey(id: number): Uint8Array {
   const key = Buffer.allocUnsafe(10);
   key[0] = spaceByte;

@@ -2,18 +2,21 @@ import { KarkhanaError } from "../../kernel/error.ts";
 import type { KeyValueStore, MaybePromise } from "../../storage/kv/port.ts";
 import { boundField } from "../binding.ts";
 import type { FeatureService, FeatureViewDefinition } from "../definition.ts";
-import { categoryCodes, referenceSlots, type CategoryDictionary, type FeatureValue, type RequestFields } from "../vector.ts";
+import { categoryCodes, loggedSources, referenceSlots, type CategoryDictionary, type FeatureValue, type RequestFields } from "../vector.ts";
 import type { ViewPlan } from "../view-plan.ts";
-import { blockKey, headKeyMaker, textKey } from "./keys.ts";
+import { appliedOffsetOf, blockKey, headKeyMaker, logKey, textKey } from "./keys.ts";
 import type { LookupWatch, ViewWatch } from "./lookup-watch.ts";
 import { Texts } from "./text-ids.ts";
 import { ViewReading, type FeatureStatus } from "./view-reading.ts";
 
-/** Fills the slots of a service's views for one question, as of `timeUs`, into `out[offset + slot]`; other slots are left alone. */
-export type FeatureReader = (timeUs: number, fields: RequestFields, out: Float64Array, offset: number) => MaybePromise<void>;
+/**
+ * Fills the slots of a service's views for one question, as of `timeUs`, into `out[offset + slot]`; other slots are left alone.
+ * @param applied filled, if given: how far the log of each of `loggedSources(service)` was applied when the values were read
+ */
+export type FeatureReader = (timeUs: number, fields: RequestFields, out: Float64Array, offset: number, applied?: number[]) => MaybePromise<void>;
 
-/** The same for many: question i is written from `out[i * numSlots]`. */
-export type BatchFeatureReader = (timesUs: readonly number[], fields: readonly RequestFields[], out: Float64Array) => MaybePromise<void>;
+/** The same for many: question i is written from `out[i * numSlots]`. All are read at one moment: `applied` holds for each. */
+export type BatchFeatureReader = (timesUs: readonly number[], fields: readonly RequestFields[], out: Float64Array, applied?: number[]) => MaybePromise<void>;
 
 /** A view's answer to one question, by feature in the view's order. */
 export interface ViewValues {
@@ -61,6 +64,8 @@ export class ViewsReader {
   readonly #store: KeyValueStore;
   readonly #probes: readonly Probe[];
   readonly #numSlots: number;
+  /** Where the store says how far each pushed source's log is applied. */
+  readonly #logKeys: readonly Uint8Array[];
   readonly #codes: readonly ReadonlyMap<string, number>[];
   readonly #texts = new Texts();
   /** Lookups not in use. A read that has to wait keeps its own, so reads may overlap. */
@@ -77,6 +82,7 @@ export class ViewsReader {
   ) {
     this.#store = store;
     this.#numSlots = service.slots.length;
+    this.#logKeys = loggedSources(service).map(logKey);
     this.#codes = service.slots.map(({ name }) => categoryCodes(dictionary, name));
     this.#probes = referenceSlots(service).map(({ reference, first }) => {
       const plan = planOf(reference.view);
@@ -91,18 +97,18 @@ export class ViewsReader {
     });
   }
 
-  readonly one: FeatureReader = (timeUs, fields, out, offset) => {
+  readonly one: FeatureReader = (timeUs, fields, out, offset, applied) => {
     const lookups = this.#aimed(timeUs, fields, offset);
-    const done = this.#read(lookups, () => this.#write(lookups, out), 1);
+    const done = this.#read(lookups, () => this.#write(lookups, out), applied, 1);
     if (done !== undefined) return done.then(() => void this.#free.push(lookups));
     this.#free.push(lookups);
     return undefined;
   };
 
-  readonly many: BatchFeatureReader = (timesUs, fields, out) => {
+  readonly many: BatchFeatureReader = (timesUs, fields, out, applied) => {
     const groups = timesUs.map((timeUs, i) => this.#aimed(timeUs, fields[i]!, i * this.#numSlots));
     const all = groups.flat();
-    const done = this.#read(all, () => this.#write(all, out), 1);
+    const done = this.#read(all, () => this.#write(all, out), applied, 1);
     if (done !== undefined) return done.then(() => void this.#free.push(...groups));
     this.#free.push(...groups);
     return undefined;
@@ -124,7 +130,7 @@ export class ViewsReader {
         );
       this.#free.push(...groups);
     };
-    const done = this.#read(groups.flat(), take, 1);
+    const done = this.#read(groups.flat(), take, undefined, 1);
     return done === undefined ? found : done.then(() => found);
   };
 
@@ -153,11 +159,16 @@ export class ViewsReader {
     return lookups;
   }
 
-  #read(lookups: readonly Lookup[], finish: () => void, attempt: number): Promise<void> | undefined {
+  /**
+   * What is applied is read with the heads, in one round: a batch's rows and its place in the log are one write, blocks never change, and
+   * an attempt that meets a block that is gone begins again with both.
+   */
+  #read(lookups: readonly Lookup[], finish: () => void, applied: number[] | undefined, attempt: number): Promise<void> | undefined {
     if (attempt > maxAttempts) throw new KarkhanaError("FEATURES_CHANGING", { view: lookups[0]!.reading.plan.view.name, attempts: maxAttempts });
     const keys: Uint8Array[] = [];
     for (const lookup of lookups) if (lookup.headKey !== undefined) keys.push(lookup.headKey);
-    return this.#asked(keys, (heads) => this.#afterHeads(lookups, heads, finish, attempt));
+    if (applied !== undefined) for (const key of this.#logKeys) keys.push(key);
+    return this.#asked(keys, (heads) => this.#afterHeads(lookups, heads, finish, applied, attempt));
   }
 
   #asked(keys: readonly Uint8Array[], then: (found: readonly (Uint8Array | undefined)[]) => Promise<void> | undefined): Promise<void> | undefined {
@@ -166,7 +177,13 @@ export class ViewsReader {
     return isPromise(found) ? found.then(then) : then(found);
   }
 
-  #afterHeads(lookups: readonly Lookup[], heads: readonly (Uint8Array | undefined)[], finish: () => void, attempt: number): Promise<void> | undefined {
+  #afterHeads(
+    lookups: readonly Lookup[],
+    heads: readonly (Uint8Array | undefined)[],
+    finish: () => void,
+    applied: number[] | undefined,
+    attempt: number,
+  ): Promise<void> | undefined {
     const keys: Uint8Array[] = [];
     let next = 0;
     for (const lookup of lookups) {
@@ -179,16 +196,23 @@ export class ViewsReader {
       lookup.reading.addHead(this.#floats, lookup.blocks);
       for (const id of lookup.blocks) keys.push(blockKey(lookup.headKey, id));
     }
-    return this.#asked(keys, (blocks) => this.#afterBlocks(lookups, blocks, finish, attempt));
+    if (applied !== undefined) for (let i = 0; i < this.#logKeys.length; i++) applied[i] = appliedOffsetOf(heads[next++]);
+    return this.#asked(keys, (blocks) => this.#afterBlocks(lookups, blocks, finish, applied, attempt));
   }
 
-  #afterBlocks(lookups: readonly Lookup[], blocks: readonly (Uint8Array | undefined)[], finish: () => void, attempt: number): Promise<void> | undefined {
+  #afterBlocks(
+    lookups: readonly Lookup[],
+    blocks: readonly (Uint8Array | undefined)[],
+    finish: () => void,
+    applied: number[] | undefined,
+    attempt: number,
+  ): Promise<void> | undefined {
     let next = 0;
     for (const lookup of lookups) {
       for (let i = 0; i < lookup.blocks.length; i++) {
         const block = blocks[next++];
         // Replaced since its head was read: nothing read so far can be kept.
-        if (block === undefined) return this.#read(lookups, finish, attempt + 1);
+        if (block === undefined) return this.#read(lookups, finish, applied, attempt + 1);
         lookup.reading.addRows(this.#floats, 0, this.#load(block));
       }
     }

@@ -1,5 +1,5 @@
 /** Answers an Open Inference Protocol question from the version that the deployment, or the question, names. Logged as every other answer is. */
-import type { PredictionRecord } from "../../feedback/prediction.ts";
+import type { AppliedOffsets, PredictionRecord } from "../../feedback/prediction.ts";
 import { codeOf } from "../../kernel/error.ts";
 import type { NewId } from "../../kernel/ids.ts";
 import { refuseIfLate, type Call } from "../call.ts";
@@ -7,7 +7,7 @@ import type { Tensor } from "../formats/model.ts";
 import type { PredictOptions } from "../predict.ts";
 import type { RequestFields } from "../request-fields.ts";
 import { placeFor, placeNamed, type Place } from "../routing.ts";
-import { answeringOf, budgetOf, insteadOf } from "../score.ts";
+import { answeringOf, appliedOf, budgetOf, insteadOf } from "../score.ts";
 import { answerInstead, refuseNaN, type Instead } from "../fallback.ts";
 import type { LoadedVersion, ServedModel } from "../served-model.ts";
 import { within } from "../within.ts";
@@ -96,8 +96,8 @@ export async function infer(model: ServedModel, versionText: string, request: Qu
     if (role !== "shadow" && instead?.kind !== "rule") {
       const { categories } = answering.version.vector;
       for (const shadow of inForce.shadows)
-        for (const [row, { id: own, askedUs, vector }] of records.entries())
-          shadows.add({ model, version: shadow, categories, id: own, askedUs, fields: asked.fields?.[row], vector });
+        for (const [row, { id: own, askedUs, vector, applied }] of records.entries())
+          shadows.add({ model, version: shadow, categories, id: own, askedUs, fields: asked.fields?.[row], vector, applied });
     }
     return {
       model: model.definition.name,
@@ -139,23 +139,26 @@ interface AskedRows {
   /** undefined: the caller brought the features. */
   readonly fields: readonly RequestFields[] | undefined;
   readonly reading: ((nowUs: number) => Promise<void>) | undefined;
+  /** One a row: rows are read one after the other. */
+  readonly applied: readonly (AppliedOffsets | undefined)[];
   hasFeatures: boolean;
 }
 
 /** @throws INVALID_ARGUMENT where a field breaks its contract */
 function askedRows(model: ServedModel, version: LoadedVersion, rows: Rows): AskedRows {
   const { numRows } = rows;
-  if (rows.kind === "vectors") return { numRows, vectors: rows.vectors, fields: undefined, reading: undefined, hasFeatures: false };
+  if (rows.kind === "vectors") return { numRows, vectors: rows.vectors, fields: undefined, reading: undefined, applied: [], hasFeatures: false };
   const { numSlots } = version.vector;
   const fields = rows.fields.map((raw, i) => model.rules.readFields(raw, i));
   const vectors = new Float64Array(numRows * numSlots);
+  const applied = fields.map(() => appliedOf(version));
   const reading = async (nowUs: number): Promise<void> => {
     for (const [row, one] of fields.entries()) {
-      const pending = version.vector.read(nowUs, one, vectors, row * numSlots);
+      const pending = version.vector.read(nowUs, one, vectors, row * numSlots, applied[row]?.offsets);
       if (pending !== undefined) await pending;
     }
   };
-  return { numRows, vectors, fields, reading, hasFeatures: false };
+  return { numRows, vectors, fields, reading, applied, hasFeatures: false };
 }
 
 /** Of the first row: a batch is one question, and one version answers it. */
@@ -225,7 +228,7 @@ function countAnswer(model: ServedModel, { version, role }: Place, instead: Inst
 function recordsOf(
   model: ServedModel,
   place: Place,
-  { fields }: AskedRows,
+  { fields, applied, hasFeatures }: AskedRows,
   { scores, vectors, instead }: Answered,
   shared: Pick<PredictionRecord, "id" | "askedUs" | "servedUs" | "latencyUs">,
 ): PredictionRecord[] {
@@ -241,6 +244,7 @@ function recordsOf(
     vector: vectors === undefined ? noVector : vectors.slice(row * width, (row + 1) * width),
     serviceHash: model.definition.service.hash,
     fields: fields?.[row] ?? {},
+    ...(hasFeatures && applied[row] !== undefined ? { applied: applied[row] } : undefined),
     ...(instead === undefined ? undefined : { instead: insteadOf(place, instead) }),
   }));
 }
