@@ -105,8 +105,17 @@ describe("records of the feedback log", () => {
       "01500002030000000200000002000000d716b3060c430010d716b3060c43000000000000d03f00000000006489400700000002050055412d31370c006c6174655f6172726976616c020061" +
       "6206006f726967696e02030041544c07006361727269657200000000000000f03f000000000000f87f";
     const record: PredictionRecord = {
-      ...{ id: "UA-17", model: "late_arrival", version: 3, role: "champion", askedUs: 986_083_200_000_000, servedUs: 986_083_200_000_512 },
-      ...{ score: 0.25, vector: Float64Array.of(1, Number.NaN), serviceHash: "ab", fields: { origin: "ATL", carrier: null }, latencyUs: 812.5 },
+      id: "UA-17",
+      model: "late_arrival",
+      version: 3,
+      role: "champion",
+      askedUs: 986_083_200_000_000,
+      servedUs: 986_083_200_000_512,
+      score: 0.25,
+      vector: Float64Array.of(1, Number.NaN),
+      serviceHash: "ab",
+      fields: { origin: "ATL", carrier: null },
+      latencyUs: 812.5,
       instead: { by: "rule", version: 7, role: "shadow" },
     };
     expect(decodePrediction(Buffer.from(old, "hex"))).toEqual(record);
