@@ -101,6 +101,19 @@ export function keyValueContract(name: string, under: KeyValueUnderTest): void {
       expect(plain(await store.get(own(1)))).toEqual([5, 5]);
     });
 
+    it("memory that stays as it is until a write settles may be used for the next: many values in one buffer, written, refused and written again", async () => {
+      const shared = Buffer.alloc(64_000);
+      const puts = Array.from({ length: 200 }, (_, i) => ({ key: own(i), value: shared.subarray(i * 300, i * 300 + 300) }));
+      for (let round = 1; round <= 3; round++) {
+        shared.fill(round);
+        await store.write({ puts, claim: own(240 + round), isStill: true });
+        shared.fill(100 + round);
+        await expect(store.write({ puts, claim: own(240 + round), isStill: true })).rejects.toMatchObject({ code: "WRITE_CONFLICT" });
+        shared.fill(200 + round);
+        for (let i = 0; i < 200; i += 33) expect(plain(await store.get(own(i)))).toEqual(new Array(300).fill(round));
+      }
+    });
+
     it("two values read one after the other are both whole", async () => {
       await store.write({
         puts: [

@@ -18,10 +18,10 @@ import type { Measure } from "../measure.ts";
 
 export const headerLength = 4;
 /** Read as well: the one before, which has no tiles. */
-const formatVersion = 3;
+export const formatVersion = 3;
 
 /** A block is cut when it holds more rows than this ... */
-const blockCapacity = 128;
+export const blockCapacity = 128;
 /** ... into pieces of about this many, so that late rows still find room. */
 const pieceRows = 96;
 /** Rows that stay in the open block when it is cut. */
@@ -79,9 +79,13 @@ export function keptHead({ nextId, entries, open }: Head): Head {
   return { nextId, entries: entries.slice(), open: open.slice() };
 }
 
+export function isReadable(format: number): boolean {
+  return format === formatVersion || format === formatVersion - 1;
+}
+
 /** @throws STORAGE_CORRUPT rather than reading numbers where they do not lie */
 export function checkFormat(head: Float64Array): void {
-  if (head[0] === formatVersion || head[0] === formatVersion - 1) return;
+  if (isReadable(head[0]!)) return;
   throw new KarkhanaError("STORAGE_CORRUPT", { path: "online features", store: `a head of format ${formatVersion}`, problem: `its format is ${head[0]}` });
 }
 
@@ -92,23 +96,6 @@ export function writeHead(all: Float64Array, nextId: number, entries: Float64Arr
   all[2] = entries.length / entryStride(numMeasures);
   all[3] = numOpen / rowStride(numMeasures);
   all.set(entries, headerLength);
-}
-
-const slabFloats = 1 << 16;
-let slab = new Float64Array(slabFloats);
-let slabUsed = 0;
-
-/**
- * Room for a value on its way to a store, which copies it. Many share an ArrayBuffer: one for each costs more than filling it. It holds
- * what was there before where it is not written.
- */
-export function roomFor(length: number): Float64Array {
-  if (length > slabFloats / 4) return new Float64Array(length);
-  if (slabUsed + length > slabFloats) {
-    slab = new Float64Array(slabFloats);
-    slabUsed = 0;
-  }
-  return slab.subarray(slabUsed, (slabUsed += length));
 }
 
 export function toBytes(floats: Float64Array): Uint8Array {

@@ -14,6 +14,7 @@ import { readMark } from "./marks.ts";
 import { SourceCounts, type SetAside } from "./source-counts.ts";
 import { rowReader, type ReadRow, type RowReader, type RowSink, type SourceRow } from "./source-rows.ts";
 import { TextIds } from "./text-ids.ts";
+import type { ValueMemory } from "./value-memory.ts";
 
 export interface RejectedRow {
   /** Position in the batch. */
@@ -50,16 +51,19 @@ export class SourceIngest {
   readonly #plans: readonly ViewPlan[];
   readonly #readRow: RowReader;
   readonly #slackUs: number;
+  readonly #memory: ValueMemory;
   readonly #texts: TextIds;
   readonly #versions: FactVersions;
   readonly #groups: readonly KeyGroups[];
 
-  constructor(store: KeyValueStore, source: SourceDefinition, plans: readonly ViewPlan[], slackUs: number) {
+  /** @param memory what is written lies in it until the next batch is taken */
+  constructor(store: KeyValueStore, source: SourceDefinition, plans: readonly ViewPlan[], slackUs: number, memory: ValueMemory) {
     this.source = source;
     this.counts = new SourceCounts(store, source.name);
     this.#store = store;
     this.#plans = plans;
     this.#slackUs = slackUs;
+    this.#memory = memory;
     this.#readRow = rowReader(source, plans);
     this.#texts = new TextIds(store);
     this.#versions = new FactVersions(store, source.name);
@@ -116,7 +120,7 @@ export class SourceIngest {
     return { key: logKey(this.source.name), value: bytesOf(offset) };
   }
 
-  /** Rows grouped by key first, so that each key's blocks are read and written once a batch. */
+  /** Rows grouped by key first, so that each key's blocks are read and written once a batch. The one taken before must have been written. */
   async take(rows: readonly SourceRow[], sequence: number): Promise<Taken> {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       const taken = await this.#tryTake(rows, sequence);
@@ -136,6 +140,7 @@ export class SourceIngest {
     const read: ReadRow[] = [];
     const waiting: WaitingText[] = [];
     for (const group of this.#groups) group.start();
+    this.#memory.takeBack();
     const sink: RowSink = {
       rows: this.#groups.map((group) => group.rows),
       take: (view, values, at, index, texts) => {
@@ -206,14 +211,17 @@ export class SourceIngest {
     const found = this.#store.getMany(groups.map(({ headKey }) => headKey));
     const heads = found instanceof Promise ? await found : found;
     // Until the next await the heads are ours: most keys need nothing else.
-    for (const [i, keyRows] of groups.entries()) {
+    for (let i = 0; i < groups.length; i++) {
+      const keyRows = groups[i]!;
       const { plan } = keyRows;
+      const retainUs = plan.reachUs + this.#slackUs;
+      if (keyRows.join(heads[i], floats, folding, retainUs, this.#memory, writes)) continue;
       const { blocks, refused } = keyRows.place(heads[i], floats, folding);
       for (const { index, measure, value } of refused) {
         const error = new KarkhanaError("MEASURE_OUT_OF_RANGE", { view: plan.view.name, measure: plan.measures[measure]!.text, value });
         refuse(index, error.code, error.message);
       }
-      if (blocks.length === 0) keyRows.finish([], plan.reachUs + this.#slackUs, writes);
+      if (blocks.length === 0) keyRows.finish([], retainUs, this.#memory, writes);
       else {
         keyRows.keepHead();
         waiting.push({ keyRows, blocks: blocks.length });
@@ -229,7 +237,7 @@ export class SourceIngest {
         if (block === undefined) return false;
         own.push(block);
       }
-      keyRows.finish(own, keyRows.plan.reachUs + this.#slackUs, writes);
+      keyRows.finish(own, keyRows.plan.reachUs + this.#slackUs, this.#memory, writes);
     }
     return true;
   }

@@ -14,7 +14,6 @@ import {
   LAST,
   MEASURES,
   mergeRows,
-  roomFor,
   ROW_ID,
   rowStride,
   SEQUENCE,
@@ -27,7 +26,9 @@ import {
   type Rows,
 } from "./blocks.ts";
 import { blockKey } from "./keys.ts";
+import { joinOpen } from "./open-block.ts";
 import { isSameTile, mergedTile, tileId, tilesOf } from "./tiles.ts";
+import type { ValueMemory } from "./value-memory.ts";
 
 /** A row left out because the key's sum of this measure would no longer be exact. */
 export interface RefusedRow {
@@ -43,6 +44,7 @@ export interface Writes {
 }
 
 const none: Float64Array = new Float64Array(0);
+const noHead: Head = decodeHead(undefined, 0);
 const owned = (length: number): Float64Array => new Float64Array(length);
 
 const summedOf = new WeakMap<ViewPlan, readonly number[]>();
@@ -70,10 +72,12 @@ export class KeyRows {
   readonly headKey: Uint8Array;
   readonly plan: ViewPlan;
   /** Places of the rows among the view's, and of each in its batch. */
-  #places: number[] = [];
-  #indexes: number[] = [];
+  readonly #places: number[] = [];
+  readonly #indexes: number[] = [];
+  /** Whether `place` has set what follows. */
+  #isPlaced = false;
   #floats: Float64Array = none;
-  #head: Head = decodeHead(undefined, 0);
+  #head: Head = noHead;
   #toOpen: number[] = [];
   /** By position of the sealed block, ascending. */
   #toSealed: [position: number, places: number[]][] = [];
@@ -97,14 +101,36 @@ export class KeyRows {
   }
 
   clear(): void {
-    this.#places = [];
-    this.#indexes = [];
+    this.#places.length = 0;
+    this.#indexes.length = 0;
+    this.behind = 0;
+    if (!this.#isPlaced) return;
+    this.#isPlaced = false;
     this.#toOpen = [];
     this.#toSealed = [];
     this.#floats = none;
-    this.#head = decodeHead(undefined, 0);
+    this.#head = noHead;
     this.#folded = [0, 0];
-    this.behind = 0;
+  }
+
+  /**
+   * Does all that `place` and `finish` would, if it is only that the rows join the open block.
+   * @param head lent @returns false, with nothing done, if there is more to do
+   */
+  join(head: Uint8Array | undefined, floats: Float64Array, folding: Folding | undefined, retainUs: number, memory: ValueMemory, writes: Writes): boolean {
+    const { measures } = this.plan;
+    const value = joinOpen(head, {
+      floats,
+      places: this.#places,
+      numMeasures: measures.length,
+      summed: summedMeasures(this.plan),
+      isFolded: folding !== undefined,
+      retainUs,
+      memory,
+    });
+    if (value === undefined) return false;
+    writes.puts.push({ key: this.headKey, value });
+    return true;
   }
 
   /**
@@ -121,6 +147,7 @@ export class KeyRows {
     const { measures } = this.plan;
     const m = measures.length;
     const stride = entryStride(m);
+    this.#isPlaced = true;
     this.#floats = floats;
     this.#head = decodeHead(head, m);
     const { entries } = this.#head;
@@ -201,8 +228,9 @@ export class KeyRows {
   /**
    * @param blocks the blocks `place` asked for, in its order
    * @param retainUs event time before the key's newest sealed row by which a block lies entirely is dropped
+   * @param memory where the head is put
    */
-  finish(blocks: readonly Uint8Array[], retainUs: number, writes: Writes): void {
+  finish(blocks: readonly Uint8Array[], retainUs: number, memory: ValueMemory, writes: Writes): void {
     if (this.#toSealed.length === 0 && this.#toOpen.length === 0) return;
     const m = this.plan.measures.length;
     const stride = rowStride(m);
@@ -232,7 +260,7 @@ export class KeyRows {
       const openAt = headerLength + entries.length;
       let whole: Float64Array = none;
       // Mostly the rows only join those of the head: then they are merged where they are to lie.
-      const merged = mergeRows(open, this.#inOrder(this.#toOpen), stride, (length) => (whole = roomFor(openAt + length)).subarray(openAt));
+      const merged = mergeRows(open, this.#inOrder(this.#toOpen), stride, (length) => (whole = roomIn(memory, openAt + length)).subarray(openAt));
       const cut = pieces(merged, stride, true);
       open = cut.pop()!.rows;
       if (parts.length === 1 && cut.length === 0 && !this.#expires(retainUs)) {
@@ -244,7 +272,7 @@ export class KeyRows {
     }
     const kept = this.#expire(parts.length === 1 ? entries : joined(parts), retainUs, fresh, writes);
     for (const [id, rows] of fresh) writes.puts.push({ key: blockKey(this.headKey, id), value: toBytes(rows) });
-    const head = roomFor(headerLength + kept.length + open.length);
+    const head = roomIn(memory, headerLength + kept.length + open.length);
     writeHead(head, nextId, kept, open.length, m);
     head.set(open, headerLength + kept.length);
     writes.puts.push({ key: this.headKey, value: toBytes(head) });
@@ -321,6 +349,11 @@ function pieces(rows: Rows, stride: number, isOpen: boolean): { readonly rows: R
     const to = cuts[i];
     return { rows: rows.slice(from * stride, to === undefined ? rows.length : to * stride), end: to === undefined ? undefined : rows[to * stride + EVENT]! };
   });
+}
+
+function roomIn(memory: ValueMemory, length: number): Float64Array {
+  const at = memory.room(length);
+  return memory.floats.subarray(at, at + length);
 }
 
 function joined(parts: readonly Float64Array[]): Float64Array {

@@ -12,6 +12,7 @@ import type { LookupWatch } from "./lookup-watch.ts";
 import { ViewsReader, type BatchFeatureReader, type FeatureReader, type ValuesReader } from "./reader.ts";
 import type { QuarantinedRow, SourceCounters } from "./source-counts.ts";
 import type { SourceRow } from "./source-rows.ts";
+import { ValueMemory } from "./value-memory.ts";
 
 export type { RejectedRow } from "./ingest.ts";
 export type { BatchFeatureReader, FeatureReader, ValuesReader, ViewValues } from "./reader.ts";
@@ -130,7 +131,7 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeat
     try {
       const { claim, put, forgotten } = source.numWritten(before);
       const changes = source.changesWritten(before, writes);
-      await store.write({ puts: [...writes.puts, put, ...changes.puts], deletes: [...writes.deletes, forgotten, ...changes.deletes], claim });
+      await store.write({ puts: [...writes.puts, put, ...changes.puts], deletes: [...writes.deletes, forgotten, ...changes.deletes], claim, isStill: true });
       return result;
     } catch (error) {
       if (codeOf(error) !== "WRITE_CONFLICT" || attempt >= maxWriteAttempts) throw error;
@@ -185,5 +186,7 @@ function ingestsBySource(store: KeyValueStore, plans: readonly ViewPlan[], other
     all.set(source.name, source);
   }
   const of = (source: SourceDefinition): ViewPlan[] => plans.filter((plan) => plan.view.source.name === source.name);
-  return new Map([...all.values()].map((source) => [source.name, new SourceIngest(store, source, of(source), slackUs)]));
+  // One for all: batches are taken and written one at a time.
+  const memory = new ValueMemory();
+  return new Map([...all.values()].map((source) => [source.name, new SourceIngest(store, source, of(source), slackUs, memory)]));
 }

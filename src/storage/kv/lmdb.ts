@@ -42,7 +42,7 @@ export function openLmdb(folder: string, options: LmdbOptions = {}): KeyValueSto
       refuseClosed();
       checkBatch(batch);
       refuseFullDisk(folder, batch);
-      const values = copied(batch.puts);
+      const values = batch.isStill === true ? batch.puts.map(({ value }) => value) : copied(batch.puts);
       // The promises of single operations are those of the batch, mostly one and the same; their failure is reported once, by `done`.
       let ignored: Promise<boolean> | undefined;
       const ignore = (operation: Promise<boolean>): void => {
@@ -135,11 +135,11 @@ class LentMemory {
   };
 }
 
-function openEnvironment(folder: string, options: LmdbOptions): RootDatabase<Buffer, Uint8Array> {
+function openEnvironment(folder: string, options: LmdbOptions): RootDatabase<Uint8Array, Uint8Array> {
   try {
     mkdirSync(folder, { recursive: true });
     refuseFullDisk(folder);
-    return open<Buffer, Uint8Array>({
+    return open<Uint8Array, Uint8Array>({
       path: folder,
       // A dot in the folder's name would otherwise make it a file name.
       noSubdir: false,
@@ -173,7 +173,7 @@ function refuseFullDisk(folder: string, { puts, deletes = [] }: WriteBatch = { p
   if (blocks > 0 && bavail * bsize < needed) throw new KarkhanaError("DISK_FULL", { path: folder });
 }
 
-function readChunk(env: RootDatabase<Buffer, Uint8Array>, start: Uint8Array, end: Uint8Array, limit: number): KeyValue[] {
+function readChunk(env: RootDatabase<Uint8Array, Uint8Array>, start: Uint8Array, end: Uint8Array, limit: number): KeyValue[] {
   if (Buffer.compare(start, end) >= 0) return [];
   const chunk: KeyValue[] = [];
   const bounds = start.length === 0 ? { end, limit } : { start, end, limit };
@@ -185,7 +185,7 @@ function readChunk(env: RootDatabase<Buffer, Uint8Array>, start: Uint8Array, end
  * lmdb reads a value later, on its own thread: a copy lets callers use their buffer again. Many share a slab: an ArrayBuffer for each costs more
  * than writing it, most of it garbage collection.
  */
-function copied(puts: readonly KeyValue[]): Buffer[] {
+function copied(puts: readonly KeyValue[]): Uint8Array[] {
   let left = puts.reduce((sum, { value }) => sum + value.length, 0);
   let slab = Buffer.alloc(0);
   let used = 0;

@@ -15,6 +15,8 @@ export interface WriteBatch {
   readonly claim?: Uint8Array;
   readonly puts: readonly KeyValue[];
   readonly deletes?: readonly Uint8Array[];
+  /** The caller leaves keys and values as they are until `write` settles, so a store that reads them later need not copy them. */
+  readonly isStill?: boolean;
 }
 
 /**
