@@ -95,7 +95,7 @@ try {
     for (const source of sources) {
       if (source.topic === undefined) continue;
       const stream = await openKafkaTopic(source, source.topic, { environment: process.env, projectFolder: project.folder });
-      followers.push(followTopic(log, source, stream));
+      followers.push(followTopic(log, source, stream, { clock: systemClock }));
     }
   const address = await serving.listen({
     host: args.host,

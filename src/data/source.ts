@@ -116,10 +116,34 @@ export interface KafkaTopic {
   /** Boolean column that is true for a message without a value, which deletes what its key names: `key` must be the source's `id`. */
   readonly tombstone?: string;
   /** Files are relative to the project's folder. */
-  readonly tls?: true | { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
-  /** Secrets stay in the environment: the variables that hold them. */
-  readonly sasl?: { readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512"; readonly usernameVariable: string; readonly passwordVariable: string };
+  readonly tls?: true | KafkaTls;
+  readonly sasl?: KafkaSasl;
 }
+
+export interface KafkaTls {
+  /** Authorities that the brokers' certificates are trusted by, in place of the machine's own. */
+  readonly caFile?: string;
+  /** The client's certificate and its key, where brokers ask for one. */
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** Environment variable that holds what the key's file is encrypted with. */
+  readonly keyPassphraseVariable?: string;
+  /** Name that the brokers' certificates must be for, where it is not the address they are reached by. */
+  readonly serverName?: string;
+}
+
+/** Secrets stay in the environment or in files of their own: of each pair exactly one is given. */
+export interface KafkaSasl {
+  readonly mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";
+  readonly usernameVariable?: string;
+  readonly usernameFile?: string;
+  readonly passwordVariable?: string;
+  readonly passwordFile?: string;
+}
+
+const tlsFields: readonly string[] = ["caFile", "certFile", "keyFile", "keyPassphraseVariable", "serverName"] satisfies (keyof KafkaTls)[];
+const saslFields: readonly string[] = ["mechanism", "usernameVariable", "usernameFile", "passwordVariable", "passwordFile"] satisfies (keyof KafkaSasl)[];
+const mechanisms: readonly string[] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"];
 
 export type TimeUnit = "s" | "ms" | "us";
 
@@ -142,7 +166,26 @@ export function kafka<const S extends Schema>(name: string, options: PushedOptio
   if (topic.topic === "") throw refuse("topic", "expected a name", topic.topic);
   if (topic.tombstone !== undefined && (topic.key === undefined || topic.key !== options.id))
     throw refuse("tombstone", "a message without a value deletes what its key names: key must be the source's id", topic.key ?? null);
+  checkSecurity(topic, refuse);
   return pushed<S>(name, options);
+}
+
+/** A value of a field that is none is not told: it may be a secret that was written into the project. */
+function checkSecurity({ tls, sasl }: KafkaTopic, refuse: (field: string, problem: string, value: unknown) => KarkhanaError): void {
+  const fields = typeof tls === "object" ? tls : {};
+  const stray = Object.keys(fields).find((field) => !tlsFields.includes(field));
+  if (stray !== undefined) throw refuse(`tls.${stray}`, `there is no such field; there are ${tlsFields.join(", ")}`, "a value that is not shown");
+  if ((fields.certFile === undefined) !== (fields.keyFile === undefined))
+    throw refuse("tls.certFile", "a certificate needs its key, and a key its certificate", fields.certFile ?? null);
+  if (sasl === undefined) return;
+  const unknown = Object.keys(sasl).find((field) => !saslFields.includes(field));
+  if (unknown !== undefined)
+    throw refuse(`sasl.${unknown}`, `there is no such field; secrets are named by ${saslFields.slice(1).join(", ")}`, "a value that is not shown");
+  if (!mechanisms.includes(sasl.mechanism)) throw refuse("sasl.mechanism", `expected one of ${mechanisms.join(", ")}`, sasl.mechanism);
+  if ((sasl.usernameVariable === undefined) === (sasl.usernameFile === undefined))
+    throw refuse("sasl.usernameVariable", "expected either usernameVariable or usernameFile", sasl.usernameVariable ?? null);
+  if ((sasl.passwordVariable === undefined) === (sasl.passwordFile === undefined))
+    throw refuse("sasl.passwordVariable", "expected either passwordVariable or passwordFile", sasl.passwordVariable ?? null);
 }
 
 /** A table elsewhere that a source's file is a copy of, taken anew before features are materialized. */

@@ -1,4 +1,5 @@
 import { modelErrors } from "./error-catalogue-models.ts";
+import { streamErrors } from "./error-catalogue-streams.ts";
 
 /**
  * Every error this program can raise, by room. A code is never renamed and never reused once released.
@@ -493,6 +494,6 @@ const errors = {
   },
 } as const;
 
-export const errorCatalogue: typeof errors & typeof modelErrors = { ...errors, ...modelErrors };
+export const errorCatalogue: typeof errors & typeof modelErrors & typeof streamErrors = { ...errors, ...modelErrors, ...streamErrors };
 
 export type ErrorCode = keyof typeof errorCatalogue;

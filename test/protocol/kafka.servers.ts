@@ -51,6 +51,9 @@ async function withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
   }
 }
 
+const partitionsOf = (): Promise<number> =>
+  withAdmin(async (admin) => (await admin.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)?.partitionsCount ?? 0);
+
 async function send(messages: readonly Sent[], compression: "none" | "gzip" = "none"): Promise<void> {
   const producer = new Producer({ clientId: "test", bootstrapBrokers: [broker.address], compression, idempotent: true });
   try {
@@ -75,7 +78,8 @@ async function follow(store: KeyValueStore, from: "earliest" | "latest" = "earli
     folder: mkdtempSync(path.join(folder, "log-")),
     clock: systemClock,
   });
-  const follower = followTopic(online, source, await openKafkaTopic(source, source.topic!, { environment: {}, projectFolder: "/" }));
+  const places = { environment: {}, projectFolder: "/", leadersKnownMs: 500 };
+  const follower = followTopic(online, source, await openKafkaTopic(source, source.topic!, places), { clock: systemClock });
   closing.push(async () => {
     await follower.close();
     await online.close();
@@ -160,7 +164,7 @@ test("a follower killed again and again while messages come has at the end what 
     folder: path.join(killed, "log"),
     clock: systemClock,
   });
-  const follower = followTopic(online, source, await openKafkaTopic(source, source.topic!, { environment: {}, projectFolder: "/" }));
+  const follower = followTopic(online, source, await openKafkaTopic(source, source.topic!, { environment: {}, projectFolder: "/" }), { clock: systemClock });
   closing.push(async () => {
     await follower.close();
     await online.close();
@@ -247,4 +251,54 @@ test("what Kafka had deleted before it was read is counted; a topic read from it
   await expect.poll(() => after.follower.report().missed, patience).toBe(100);
   await send(bookings(500, 600));
   await expect.poll(() => taken(after), patience).toBe(200);
+});
+
+/** The fetches of a follower meet the partitions that are added only when it looks for them anew. */
+async function addPartitions(count: number): Promise<void> {
+  await withAdmin((admin) => admin.createPartitions({ topics: [{ name: topic, count }], validateOnly: false }));
+}
+
+/** The partition of a booking's key, of more partitions than the topic began with. */
+const spread = (messages: readonly Sent[], count: number): Sent[] =>
+  messages.map((message) => ({ ...message, partition: Number(message.key.toString().slice(1)) % count }));
+
+test.each(["earliest", "latest"] as const)("partitions that are added to a topic read from its %s are read whole: nothing is lost or doubled", async (from) => {
+  const store = openMemoryStore();
+  const one = await follow(store, from);
+  await expect.poll(() => one.follower.report().partitions.length, patience).toBe(3);
+  await send(bookings(0, 300));
+  await expect.poll(() => taken(one), patience).toBe(300);
+  const sending = (async () => {
+    for (let at = 300; at < 600; at += 50) await send(bookings(at, at + 50));
+  })();
+  await addPartitions(5);
+  await sending;
+  // What is in the new ones before they are met counts too.
+  await expect.poll(() => partitionsOf(), patience).toBe(5);
+  await send(spread(bookings(600, 900), 5));
+  await expect.poll(() => taken(one), patience).toBe(900);
+  await expect.poll(() => one.follower.report().partitions.map(({ lag }) => lag), patience).toEqual([0, 0, 0, 0, 0]);
+  await closing.pop()!();
+  // Added while nobody follows.
+  await addPartitions(6);
+  await expect.poll(() => partitionsOf(), patience).toBe(6);
+  await send(spread(bookings(900, 1200), 6));
+  const again = await follow(store, from);
+  await expect.poll(() => taken(again), patience).toBe(1200);
+  await expect.poll(() => again.follower.report().partitions.map(({ lag }) => lag), patience).toEqual([0, 0, 0, 0, 0, 0]);
+  expect(await taken(again)).toBe(1200);
+  expect(again.follower.report().missed).toBe(0);
+  const fresh = await follow(openMemoryStore());
+  await expect.poll(() => taken(fresh), patience).toBe(1200);
+  expect(await answers(again)).toEqual(await answers(fresh));
+});
+
+test("an empty topic read from its latest keeps what comes while nobody follows it", async () => {
+  const store = openMemoryStore();
+  const first = await follow(store, "latest");
+  await expect.poll(() => first.follower.report().partitions.length, patience).toBe(3);
+  await closing.pop()!();
+  await send(bookings(0, 90));
+  const again = await follow(store, "latest");
+  await expect.poll(() => taken(again), patience).toBe(90);
 });

@@ -5,23 +5,17 @@
  * One fetch at a time, and the next not before what it gave is taken: memory is bounded by `fetchBytes`, and a store that lags is waited for.
  * Messages of transactions that were aborted are left out.
  */
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import type { Consumer } from "@platformatic/kafka";
 import type { KafkaTopic, SourceDefinition } from "../../data/source.ts";
-import { KarkhanaError } from "../../kernel/error.ts";
+import { codeOf, KarkhanaError } from "../../kernel/error.ts";
 import type { RowStream, StreamBatch, StreamMessage } from "./follow-stream.ts";
+import { kafkaConnection, type KafkaPlaces } from "./kafka-connection.ts";
+import { kafkaError } from "./kafka-errors.ts";
 import { kafkaRows, type KafkaMessage } from "./kafka-rows.ts";
 import type { SourceRow } from "./source-rows.ts";
 
-type Environment = Readonly<Record<string, string | undefined>>;
 type FetchResponse = Awaited<ReturnType<Consumer["fetch"]>>;
 type FetchedPartition = FetchResponse["responses"][number]["partitions"][number];
-
-export interface KafkaPlaces {
-  readonly environment: Environment;
-  readonly projectFolder: string;
-}
 
 export interface PartitionState {
   readonly partition: number;
@@ -51,37 +45,46 @@ const reportEveryMs = 5000;
 const requestMs = 10_000;
 /** Partitions that are added are found this much later. */
 const leadersKnownMs = 30_000;
+/** No partition: that the topic was met is kept under it. */
+const metPartition = -1;
 const [transactional, control] = [16, 32] as const;
 /** Isolation levels: all there is, and only what no open transaction can still take back. */
 const [uncommitted, committed] = [0, 1] as const;
 
 /** @throws INVALID_CONFIG for an environment variable that is not set, INVALID_ARGUMENT for brokers or files that are none */
 export async function openKafkaTopic(source: SourceDefinition, topic: KafkaTopic, places: KafkaPlaces): Promise<KafkaStream> {
-  const options = connectionOf(source, topic, places);
+  kafkaConnection(source, topic, places);
   // Loaded on demand: most projects read no topic.
-  const { Consumer } = await import("@platformatic/kafka");
-  const groupId = topic.group ?? `karkhana-${source.name}`;
-  const consumer = new Consumer({
+  const client = await import("@platformatic/kafka");
+  return new FollowedTopic(source, topic, () => connect(client.Consumer, source, topic, places));
+}
+
+function connect(Client: typeof Consumer, source: SourceDefinition, topic: KafkaTopic, places: KafkaPlaces): Consumer {
+  const consumer = new Client({
     clientId: "karkhana",
-    groupId,
+    groupId: topic.group ?? `karkhana-${source.name}`,
     retries: 0,
     connectTimeout: requestMs,
     requestTimeout: requestMs,
     autocreateTopics: false,
-    metadataMaxAge: leadersKnownMs,
-    ...options,
+    metadataMaxAge: places.leadersKnownMs ?? leadersKnownMs,
+    ...kafkaConnection(source, topic, places),
   });
   // Of no generation and no member: offsets are told without joining the group.
   consumer.generationId = -1;
   consumer.memberId = "";
-  return new FollowedTopic(consumer, source, topic);
+  return consumer;
 }
 
 class FollowedTopic implements KafkaStream {
   readonly name: string;
   numMissed = 0;
   numFetches = 0;
-  readonly #consumer: Consumer;
+  readonly #connect: () => Consumer;
+  #opened: Consumer | undefined;
+  /** Why connections ended since the last answer: who waited for one is only told that it closed. */
+  #ended: unknown[] = [];
+  readonly #source: SourceDefinition;
   readonly #topic: KafkaTopic;
   readonly #rowOf: (message: KafkaMessage) => SourceRow;
   readonly #next = new Map<number, number>();
@@ -90,10 +93,12 @@ class FollowedTopic implements KafkaStream {
   readonly #taken = new Map<number, number>();
   #telling: Promise<void> | undefined;
   #toldMs = Number.NEGATIVE_INFINITY;
+  #isClosed = false;
 
-  constructor(consumer: Consumer, source: SourceDefinition, topic: KafkaTopic) {
+  constructor(source: SourceDefinition, topic: KafkaTopic, connect: () => Consumer) {
     this.name = topic.topic;
-    this.#consumer = consumer;
+    this.#connect = connect;
+    this.#source = source;
     this.#topic = topic;
     this.#rowOf = kafkaRows(source, topic);
   }
@@ -105,13 +110,25 @@ class FollowedTopic implements KafkaStream {
   }
 
   async *batches(signal: AbortSignal, nextOffset: (partition: number) => Promise<number | undefined>): AsyncGenerator<StreamBatch> {
+    this.#ended = [];
+    try {
+      yield* this.#read(signal, nextOffset);
+    } catch (thrown) {
+      const error = kafkaError(thrown, this.#source, this.#topic, this.#ended);
+      // What a person mends (a password, a certificate) is read anew the next time.
+      if (isRefusal(error)) await this.#disconnect();
+      throw error;
+    }
+  }
+
+  async *#read(signal: AbortSignal, nextOffset: (partition: number) => Promise<number | undefined>): AsyncGenerator<StreamBatch> {
     this.#next.clear();
     // After a failure leaders may be others.
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       const { id, leaders } = await this.#leaders(isFirst);
       this.#tell();
       const unknown = [...leaders.keys()].filter((partition) => !this.#next.has(partition));
-      if (unknown.length > 0) yield* this.#begin(unknown, nextOffset);
+      if (unknown.length > 0) yield* this.#begin(unknown, isFirst, nextOffset);
       for (const node of new Set(leaders.values())) {
         const own = [...leaders].filter(([, leader]) => leader === node).map(([partition]) => partition);
         let answer: FetchResponse;
@@ -123,6 +140,7 @@ class FollowedTopic implements KafkaStream {
           continue;
         }
         this.numFetches++;
+        this.#ended = [];
         if (signal.aborted) return;
         for (const fetched of answer.responses.flatMap(({ partitions }) => partitions)) {
           let { records } = fetched;
@@ -143,8 +161,33 @@ class FollowedTopic implements KafkaStream {
 
   async close(): Promise<void> {
     await this.#telling;
+    this.#isClosed = true;
+    await this.#disconnect();
+  }
+
+  get #consumer(): Consumer {
+    if (this.#isClosed) throw new KarkhanaError("STORAGE_CLOSED", { store: `topic ${this.name}` });
+    if (this.#opened !== undefined) return this.#opened;
+    const consumer = this.#connect();
+    // An error of a connection that nobody listens to would end the process: the client (1.35.0) listens to the first alone, and one whose
+    // account was refused is often reset afterwards.
+    consumer.on("client:broker:connect", ({ connection }) => {
+      connection.on("error", (error) => {
+        if (this.#ended.length < 10) this.#ended.push(error);
+      });
+    });
+    consumer.on("client:broker:failed", ({ connection }) => {
+      connection.on("error", () => undefined);
+      connection.socket.destroy();
+    });
+    return (this.#opened = consumer);
+  }
+
+  async #disconnect(): Promise<void> {
+    const consumer = this.#opened;
+    this.#opened = undefined;
     try {
-      await this.#consumer.close(true);
+      await consumer?.close(true);
     } catch {
       // A broker that is away need not hear of it.
     }
@@ -171,22 +214,30 @@ class FollowedTopic implements KafkaStream {
   async #leaders(forceUpdate: boolean): Promise<{ readonly id: string; readonly leaders: ReadonlyMap<number, number> }> {
     const { topics } = await this.#consumer.metadata({ topics: [this.name], forceUpdate });
     const found = topics.get(this.name);
-    if (found === undefined) throw new KarkhanaError("INVALID_ARGUMENT", { field: "topic", problem: "the brokers have no such topic", value: this.name });
+    if (found === undefined) throw new KarkhanaError("STREAM_TOPIC_MISSING", { field: `source ${this.#source.name}, topic.topic`, topic: this.name });
     const leaders = new Map<number, number>();
     for (const [partition, of] of found.partitions.entries()) if (of !== undefined && of.leader >= 0) leaders.set(partition, of.leader);
     if (leaders.size === 0) throw new Error(`no partition of ${this.name} has a leader`);
     return { id: found.id, leaders };
   }
 
-  async *#begin(partitions: readonly number[], nextOffset: (partition: number) => Promise<number | undefined>): AsyncGenerator<StreamBatch> {
+  /**
+   * Where partitions begin that nothing was read of in this life. A topic that is read from its latest begins there once, when it is met; what
+   * comes later, while it is followed or while nobody runs, is wanted whole, also of partitions that were added or were empty then.
+   */
+  async *#begin(partitions: readonly number[], isFirst: boolean, nextOffset: (partition: number) => Promise<number | undefined>): AsyncGenerator<StreamBatch> {
     const wanted = await Promise.all(partitions.map(async (partition) => [partition, await nextOffset(partition)] as const));
     const fresh = wanted.filter(([, next]) => next === undefined).map(([partition]) => partition);
-    const starts = fresh.length === 0 ? [] : await this.#listOffsets(this.#topic.from === "latest" ? -1n : -2n);
+    const isMet = !isFirst || fresh.length < wanted.length || (await nextOffset(metPartition)) !== undefined;
+    const isFromLatest = this.#topic.from === "latest" && !isMet;
+    const starts = fresh.length === 0 ? [] : await this.#listOffsets(isFromLatest ? -1n : -2n);
     for (const [partition, next] of wanted) {
       const at = next ?? starts[partition] ?? 0;
       this.#next.set(partition, at);
       if (next === undefined && at > 0) yield { partition, messages: [], from: at };
     }
+    // Of empty partitions there is no message to remember the place by.
+    if (isFromLatest) yield { partition: metPartition, messages: [], from: 1 };
   }
 
   #fetch(topicId: string, node: number, partitions: readonly number[], isolationLevel: number): Promise<FetchResponse> {
@@ -272,39 +323,8 @@ function isOutOfRange(error: unknown): boolean {
   return errors.some((one: unknown) => typeof one === "object" && one !== null && "apiId" in one && one.apiId === "OFFSET_OUT_OF_RANGE");
 }
 
-function connectionOf(source: SourceDefinition, { brokers, tls, sasl }: KafkaTopic, { environment, projectFolder }: KafkaPlaces) {
-  const field = `source ${source.name}, topic`;
-  const variable = (name: string): string => {
-    const value = environment[name];
-    if (value === undefined || value === "") throw new KarkhanaError("INVALID_CONFIG", { field: name, problem: `is not set; ${field} needs it`, value: "" });
-    return value;
-  };
-  const read = (file: string | undefined, what: string): Buffer | undefined => {
-    if (file === undefined) return undefined;
-    try {
-      return readFileSync(path.resolve(projectFolder, file));
-    } catch (cause) {
-      throw new KarkhanaError("INVALID_ARGUMENT", { field: `${field}.tls.${what}`, problem: "cannot be read", value: file }, { cause });
-    }
-  };
-  const list =
-    "variable" in brokers
-      ? variable(brokers.variable)
-          .split(",")
-          .map((one) => one.trim())
-      : [...brokers];
-  const wrong = list.find((one) => !/^.+:\d{1,5}$/.test(one));
-  if (list.length === 0 || wrong !== undefined)
-    throw new KarkhanaError("INVALID_ARGUMENT", { field: `${field}.brokers`, problem: 'expected "host:port"', value: wrong ?? null });
-  const { caFile, certFile, keyFile } = tls === true || tls === undefined ? {} : tls;
-  const [ca, cert, key] = [read(caFile, "caFile"), read(certFile, "certFile"), read(keyFile, "keyFile")];
-  return {
-    bootstrapBrokers: list,
-    ...(tls === undefined
-      ? {}
-      : { tlsServerName: true, tls: { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) } }),
-    ...(sasl === undefined
-      ? {}
-      : { sasl: { mechanism: sasl.mechanism, username: variable(sasl.usernameVariable), password: variable(sasl.passwordVariable) } }),
-  };
+/** Whether a person has to mend something: asking again soon helps nobody, and may lock the account. */
+function isRefusal(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "STREAM_ACCOUNT_REFUSED" || code === "STREAM_TLS_REFUSED" || code === "STREAM_FORBIDDEN";
 }

@@ -1,4 +1,6 @@
 import type { SourceDefinition } from "../../data/source.ts";
+import type { Clock, Micros } from "../../kernel/clock.ts";
+import type { ErrorCode } from "../../kernel/error-catalogue.ts";
 import { toErrorRecord } from "../../kernel/error.ts";
 import { followStream } from "./follow-stream.ts";
 import type { KafkaStream, PartitionState } from "./kafka-topic.ts";
@@ -11,9 +13,26 @@ export interface FollowerReport {
   /** `away`: the brokers or the online store could not be reached, and are tried again. */
   readonly state: "following" | "away";
   readonly problem: string | null;
+  /** The last one, also after it has passed. */
+  readonly lastError: StreamProblem | null;
+  /** Attempts that failed, by code. */
+  readonly failures: Readonly<Partial<Record<ErrorCode, number>>>;
   /** Messages that Kafka had deleted before they were read. */
   readonly missed: number;
   readonly partitions: readonly (PartitionState & { readonly lag: number })[];
+}
+
+export interface StreamProblem {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly remedy: string;
+  readonly atUs: Micros;
+}
+
+export interface FollowerOptions {
+  readonly clock: Clock;
+  /** Resolves after so long, or when the signal fires. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 export interface TopicFollower {
@@ -23,11 +42,16 @@ export interface TopicFollower {
 
 const firstPauseMs = 250;
 const longestPauseMs = 15_000;
+/** Where a person has to mend something first: brokers lock accounts that knock often. */
+const firstMendingMs = 15_000;
+const longestMendingMs = 300_000;
 
 /** Follows a topic until it is closed: whatever fails is tried again, after pauses that grow. */
-export function followTopic(online: OnlineFeatures, source: SourceDefinition, stream: KafkaStream): TopicFollower {
+export function followTopic(online: OnlineFeatures, source: SourceDefinition, stream: KafkaStream, { clock, pause = wait }: FollowerOptions): TopicFollower {
   const stop = new AbortController();
   let problem: string | null = null;
+  let lastError: StreamProblem | null = null;
+  const failures: Partial<Record<ErrorCode, number>> = {};
   let pauseMs = firstPauseMs;
   let fetchesBefore = -1;
   const isAway = (): boolean => problem !== null && stream.numFetches === fetchesBefore;
@@ -38,10 +62,16 @@ export function followTopic(online: OnlineFeatures, source: SourceDefinition, st
       } catch (error) {
         if (stop.signal.aborted) return;
         if (!isAway()) pauseMs = firstPauseMs;
-        problem = toErrorRecord(error).message;
+        const { code, message, remedy, retryable } = toErrorRecord(error);
+        problem = message;
+        lastError = { code, message, remedy, atUs: clock.nowUs() };
+        failures[code] = (failures[code] ?? 0) + 1;
         fetchesBefore = stream.numFetches;
+        // What is none of ours may pass by itself.
+        const needsMending = !retryable && code !== "INTERNAL";
+        if (needsMending) pauseMs = Math.max(pauseMs, firstMendingMs);
         await pause(pauseMs, stop.signal);
-        pauseMs = Math.min(longestPauseMs, pauseMs * 2);
+        pauseMs = Math.min(needsMending ? longestMendingMs : longestPauseMs, pauseMs * 2);
       }
     }
   };
@@ -52,6 +82,8 @@ export function followTopic(online: OnlineFeatures, source: SourceDefinition, st
       topic: stream.name,
       state: isAway() ? "away" : "following",
       problem: isAway() ? problem : null,
+      lastError,
+      failures: { ...failures },
       missed: stream.numMissed,
       partitions: stream.partitions().map((each) => ({ ...each, lag: each.end - each.next })),
     }),
@@ -95,7 +127,7 @@ export function streamFamilies(reports: readonly FollowerReport[]): MetricFamily
   ];
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+function wait(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
     signal.addEventListener(

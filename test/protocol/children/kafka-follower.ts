@@ -24,4 +24,5 @@ followTopic(
   },
   source,
   stream,
+  { clock: systemClock },
 );
