@@ -29,10 +29,11 @@ export function asStream(source: SourceDefinition): SourceDefinition {
  * left out afterwards, so that a correction that moves a fact out of it ends the version before.
  * @param versions relation with the source's columns, `_row`, `_event` and `_known`, in parentheses
  * @param where condition of the source
+ * @param apart columns by which versions are told apart before all else: those of one never end those of another
  */
-export function versionsSql(source: SourceDefinition & { readonly id: string }, versions: string, where: string): string {
+export function versionsSql(source: SourceDefinition & { readonly id: string }, versions: string, where: string, apart: readonly string[] = []): string {
   const id = q(source.id);
   const deleted = deletedSql(source);
-  return `(SELECT * FROM (SELECT *, lead(_known) OVER (PARTITION BY ${id}, CASE WHEN ${id} IS NULL THEN _row END ORDER BY _known, _row) AS _until
+  return `(SELECT * FROM (SELECT *, lead(_known) OVER (PARTITION BY ${apart.map((column) => `${column}, `).join("")}${id}, CASE WHEN ${id} IS NULL THEN _row END ORDER BY _known, _row) AS _until
     FROM ${versions} WHERE _known IS NOT NULL AND ${timelySql(source)}) WHERE ${where}${deleted === undefined ? "" : ` AND NOT ${deleted}`})`;
 }

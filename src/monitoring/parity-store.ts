@@ -37,6 +37,8 @@ export interface ParityDifference {
   readonly version: number;
   readonly role: PredictionRole;
   readonly askedUs: Micros;
+  /** Of the log of the view's source, if it is a pushed one: the first record that was not applied when the vector was read. Null where it is not known. */
+  readonly appliedOffset: number | null;
   readonly slot: string;
   /** The view of the slot and the entity's keys; null and {} for a slot made from the request alone. */
   readonly view: string | null;
@@ -82,7 +84,7 @@ export interface ParityStore {
 /** A mismatch is never noise: one check raises the alert. So many clean ones in a row resolve it. */
 const rule = { kind: "parity", raiseAfter: 1, resolveAfter: 3 } as const;
 const defaultLimit = 200;
-/** 13 columns a row; both databases take at least 32,766 parameters a statement. */
+/** 14 columns a row; both databases take at least 32,766 parameters a statement. */
 const rowsAtOnce = 1000;
 
 export function createParityStore(database: SqlDatabase): ParityStore {
@@ -148,6 +150,7 @@ export function createParityStore(database: SqlDatabase): ParityStore {
         version: row.version,
         role: row.role,
         askedUs: row.asked_us,
+        appliedOffset: row.applied_offset,
         slot: row.slot,
         view: row.view,
         keys: JSON.parse(row.keys) as ParityDifference["keys"],
@@ -211,6 +214,7 @@ async function commit(trx: SqlTransaction, check: ParityCheck, differences: read
     version: d.version,
     role: d.role,
     asked_us: d.askedUs,
+    applied_offset: d.appliedOffset,
     slot: d.slot,
     view: d.view,
     keys: JSON.stringify(d.keys),

@@ -94,6 +94,7 @@ interface ParityDifferenceTable {
   version: number;
   role: PredictionRole;
   asked_us: number;
+  applied_offset: number | null;
   slot: string;
   view: string | null;
   /** JSON: key -> value */
@@ -229,6 +230,12 @@ export const monitoringMigrations: readonly Migration[] = [
         .addColumn("model", "text", (c) => c.primaryKey())
         .addColumn("alert", "text", (c) => c.notNull())
         .execute();
+    },
+  },
+  {
+    id: "monitoring-0004-parity-sequence",
+    up: async (trx) => {
+      await trx.schema.alterTable("monitoring_parity_differences").addColumn("applied_offset", "bigint").execute();
     },
   },
 ];

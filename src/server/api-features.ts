@@ -151,6 +151,8 @@ export interface ParityDifference {
   readonly version: number;
   readonly role: string;
   readonly askedUs: number;
+  /** Of the log of the view's source, if it is a pushed one: the first record that was not applied when the vector was read. */
+  readonly appliedOffset: number | null;
   readonly slot: string;
   readonly view: string | null;
   readonly keys: Readonly<Record<string, string | number | null>>;

@@ -9,7 +9,7 @@ import { sourcesOf, viewsOf } from "../project/definition.ts";
 import type { LoadedProject } from "../project/load.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
 import type { Places, Platform } from "../workflows/platform.ts";
-import { keepCopies, pushedRelation, type PushedSourcesContext } from "../workflows/pushed-sources.ts";
+import { keepCopies, pushedRelation, pushedStream, type PushedSourcesContext } from "../workflows/pushed-sources.ts";
 import { createEntityExplorer, type EntityExplorer } from "../workflows/explore-entity.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
 import { createFreshnessWatch } from "../workflows/freshness-watch.ts";
@@ -50,7 +50,11 @@ export async function openPlatform(
     timerMs: stopwatch,
     clock: systemClock,
     // One thread: it runs beside whatever the platform does, for as long as it serves.
-    inputOf: (model) => parityInput(project, stores, relationNow, model, { threads: 1, memoryLimitMb: Math.round(size.memoryLimitMb / 2) }),
+    inputOf: (model) =>
+      parityInput(project, stores, { relationNow, streamOf: (source) => pushedStream(source, pushed) }, model, {
+        threads: 1,
+        memoryLimitMb: Math.round(size.memoryLimitMb / 2),
+      }),
     onAlert: (alert) => board.tell({ event: "alert", atUs: alert.raisedUs, kind: alert.kind, text: alert.summary }),
     onFailure: (model, error) =>
       board.tell({
@@ -175,17 +179,23 @@ function monitorConsumers(project: LoadedProject, stores: Stores, reader: Awaite
 async function parityInput(
   project: LoadedProject,
   stores: Stores,
-  relationNow: (source: SourceDefinition) => Promise<string | undefined>,
+  read: {
+    readonly relationNow: (source: SourceDefinition) => Promise<string | undefined>;
+    readonly streamOf: (source: SourceDefinition) => string | undefined;
+  },
   model: string,
   size: { readonly threads: number; readonly memoryLimitMb: number },
 ): Promise<ParityWatchInput | undefined> {
   const definition = project.definition.models.find(({ name }) => name === model);
   if (definition === undefined) return undefined;
   const relations: Record<string, string> = {};
+  const streams: Record<string, string> = {};
   for (const { source } of viewsOf(definition.service)) {
-    const relation = await relationNow(source);
+    const relation = await read.relationNow(source);
     if (relation === undefined) return undefined;
     relations[source.name] = relation;
+    const stream = read.streamOf(source);
+    if (stream !== undefined) streams[source.name] = stream;
   }
   const versions = await stores.registry.listVersions(model);
   if (versions.length === 0) return undefined;
@@ -193,6 +203,7 @@ async function parityInput(
   return {
     projectFile: project.file,
     relations,
+    streams,
     logFolder: folder.logFolder,
     blobsFolder: folder.blobsFolder,
     versions: Object.fromEntries(versions.map((v) => [String(v.version), v.artifactPath])),

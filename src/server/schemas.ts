@@ -358,6 +358,7 @@ export const schemas: Readonly<
           version: int,
           role: text,
           askedUs: num,
+          appliedOffset: orNull(num),
           slot: text,
           view: orNull(text),
           keys: Type.Record(Type.String(), Type.Union([text, num, Type.Null()])),

@@ -34,6 +34,7 @@ function differencesOf(model: ModelDefinition, fromUs: Micros): ParityDifference
     version: 1,
     role: "champion",
     askedUs: fromUs + (i + 3) * MICROS_PER_HOUR,
+    appliedOffset: null,
     slot: name,
     view: "from_airport",
     keys: { airport: "ORD" },

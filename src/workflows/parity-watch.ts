@@ -21,6 +21,8 @@ export interface ParityWatchOptions {
 export interface ParityWatchInput {
   readonly projectFile: string;
   readonly relations: Readonly<Record<string, string>>;
+  /** Pushed sources whose rows are versions, as they arrive. */
+  readonly streams: Readonly<Record<string, string>>;
   readonly logFolder: string;
   readonly blobsFolder: string;
   readonly versions: Readonly<Record<string, string>>;

@@ -2,6 +2,7 @@ import path from "node:path";
 import { pushedTypes, readPushedManifest } from "../data/pushed-copy.ts";
 import { relationOf } from "../data/relation.ts";
 import type { SourceDefinition } from "../data/source.ts";
+import { asStream, isVersioned } from "../data/versions.ts";
 import { locatePushed, type PushedFolders } from "../features/offline/pushed-rows.ts";
 import { placeOf } from "../features/online/push-log.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -42,6 +43,12 @@ async function copySources(names: readonly string[], { places, machineClock, mem
 export async function pushedRelation(source: SourceDefinition, context: PushedSourcesContext): Promise<string> {
   const [located] = await upToNow([source], context);
   return relationOf(located ?? source, { numQuarantined: 0, foundTypes: pushedTypes(source) }, context.places.projectFolder);
+}
+
+/** Every version of a pushed source whose rows are versions, as far as it was copied last; undefined of others. */
+export function pushedStream(source: SourceDefinition, { places }: Pick<PushedSourcesContext, "places">): string | undefined {
+  if (source.format !== "pushed" || !isVersioned(source)) return undefined;
+  return relationOf(asStream(locatePushed(source, pushedFolders(places))), { numQuarantined: 0, foundTypes: pushedTypes(source) }, places.projectFolder);
 }
 
 const copyEveryMs = 300_000;

@@ -25,6 +25,7 @@ const difference = (slot: string, i: number): ParityDifference => ({
   version: 2,
   role: "champion",
   askedUs: 77 + i,
+  appliedOffset: i === 0 ? null : 2 ** 40 + i,
   slot,
   view: "at_origin",
   keys: { airport: "ORD" },

@@ -15,7 +15,7 @@ export function ParityBlock({ model }: { model: string }): ReactNode {
   return (
     <Block
       title="Served = recomputed"
-      note="While the model answers, a sample of the vectors it was given is computed again by the offline SQL, as of the same instant, and compared value by value."
+      note="While the model answers, a sample of the vectors it was given is computed again by the offline SQL, as of the same instant and from the rows the online store had, and compared value by value."
       aside={p.vectors === 0 ? null : p.mismatches === 0 ? <State tone="good">no difference</State> : <State tone="bad">{count(p.mismatches)} differ</State>}
     >
       {p.vectors === 0 ? (
@@ -143,6 +143,7 @@ function Difference({ difference: d }: { difference: ParityDifference }): ReactN
       <p className="note">
         Question {d.predictionId}, {d.role} v{d.version}
         {d.view === null ? ", made from the request alone" : `, view ${d.view}`}
+        {d.appliedOffset === null ? "" : `, with what its source's log held before record ${count(d.appliedOffset)}`}
       </p>
       {d.events === null ? null : d.events.length === 0 ? <p className="note">Offline sees no event of it.</p> : <Events events={d.events} />}
     </details>

@@ -31,6 +31,16 @@ export interface PointInTime {
   /** SQL relation of the source: its columns, `_row`, `_event`, `_known` and, if its rows are versions, `_until`. */
   readonly relation: string;
   readonly bindings: readonly SpineBinding[];
+  /**
+   * Given where some questions count only rows below a limit (`limited.ts`): `limitsTable` has them. `ownVersions`: relation of the versions
+   * that those count, where the source's rows are versions.
+   */
+  readonly limited?: { readonly ownVersions: string | undefined };
+}
+
+/** Table of the questions with a limit: `_n`, and `_below`, which the `_row` of a row that counts does not reach. */
+export function limitsTable(p: PointInTime, binding: number): string {
+  return `${p.prefix}_limits_${binding}`;
 }
 
 /** Later than every time. */
@@ -38,16 +48,42 @@ export const never = "4611686018427387904";
 
 /** Key tuples asked for, numbered: sorting and joining by a number is cheaper than by text. A tuple with a null matches nothing. */
 export function keysSql(p: PointInTime): string {
-  const asked = p.bindings.map(
-    (b) => `SELECT ${b.fields.map((f, i) => `${q(f)} AS k${i}`).join(", ")} FROM ${p.spine} WHERE ${b.fields.map((f) => `${q(f)} IS NOT NULL`).join(" AND ")}`,
-  );
+  const asked = p.bindings.map(({ fields }, binding) => {
+    const [limit, limits] =
+      p.limited === undefined ? ["", ""] : [`, coalesce(b._below, ${never}) AS _below, b._below IS NOT NULL AS limited`, limitsJoin(p, binding)];
+    const present = fields.map((f) => `s.${q(f)} IS NOT NULL`).join(" AND ");
+    return `SELECT ${fields.map((f, i) => `s.${q(f)} AS k${i}`).join(", ")}${limit} FROM ${p.spine} s${limits} WHERE ${present}`;
+  });
   return `CREATE OR REPLACE TABLE ${p.prefix}_keys AS SELECT CAST(row_number() OVER () AS INTEGER) AS _k, * FROM (SELECT DISTINCT * FROM (${asked.join(" UNION ALL ")}))`;
 }
 
 /** The spine's questions with the number of their key. */
 export function askedSql(p: PointInTime, binding: number): string {
   const on = p.bindings[binding]!.fields.map((field, i) => `s.${q(field)} = k.k${i}`).join(" AND ");
-  return `SELECT s._n, s._event, k._k FROM ${p.spine} s JOIN ${p.prefix}_keys k ON ${on}`;
+  const [limits, limit] = p.limited === undefined ? ["", ""] : [limitsJoin(p, binding), ` AND k._below = coalesce(b._below, ${never})`];
+  return `SELECT s._n, s._event, k._k FROM ${p.spine} s${limits} JOIN ${p.prefix}_keys k ON ${on}${limit}`;
+}
+
+function limitsJoin(p: PointInTime, binding: number): string {
+  return ` LEFT JOIN ${limitsTable(p, binding)} b ON b._n = s._n`;
+}
+
+/** Whether a row of the source has the key. */
+export function matchSql({ keyColumns }: ViewPlan, row: string): string {
+  return keyColumns.map((column, i) => `${row}.${q(column)} = k.k${i}`).join(" AND ");
+}
+
+/** Rows of the source, `s`, that count for a key, and the SQL of the key's number. */
+function keyedSql(p: PointInTime): { readonly from: string; readonly key: string } {
+  const of = `JOIN ${p.prefix}_keys k ON ${matchSql(p.plan, "s")}`;
+  if (p.limited === undefined) return { from: `(${p.relation}) s ${of}`, key: "k._k" };
+  const { ownVersions } = p.limited;
+  if (ownVersions === undefined) return { from: `(${p.relation}) s ${of} AND s._row < k._below`, key: "k._k" };
+  return {
+    from: `(SELECT k._k AS _own_key, s.* FROM (${p.relation}) s ${of} WHERE NOT k.limited
+UNION ALL BY NAME SELECT s.* FROM (${ownVersions}) s ${of} AND s._own_key = k._k) s`,
+    key: "s._own_key",
+  };
 }
 
 /** Whether features look at rows in their order: then each row needs its rank by (event, known, sequence) within its key. */
@@ -66,7 +102,7 @@ export function endsTies({ plan: { view, latestUs } }: PointInTime): boolean {
 /** Rows that can reach a question of the spine: their key asked for, not left before the first question, entered by the last. */
 export function rowsSql(p: PointInTime, firstUs: number, lastUs: number): string {
   const { plan } = p;
-  const on = plan.keyColumns.map((column, i) => `s.${q(column)} = k.k${i}`).join(" AND ");
+  const { from, key } = keyedSql(p);
   const until = isVersioned(plan.view.source) ? `coalesce(s._until, ${never})` : `CAST(${never} AS BIGINT)`;
   const conditions = [
     "s._known IS NOT NULL",
@@ -82,8 +118,8 @@ export function rowsSql(p: PointInTime, firstUs: number, lastUs: number): string
   const ranks = rank === "" ? "" : " WINDOW ranks AS (PARTITION BY _k ORDER BY event, known, _row)";
   const columns = (wanted: (m: Measure) => boolean): string => plan.measures.map((m, i) => (wanted(m) ? `, ${m.sql} AS m${i}` : "")).join("");
   return `CREATE OR REPLACE TABLE ${p.prefix}_rows AS SELECT *${rank}${last}${columns((m) => m.squareOf !== undefined)} FROM (
-SELECT k._k, s._row, s._event AS event, s._known AS known, greatest(s._known, s._event + 1) AS enter, ${until} AS until${columns((m) => m.squareOf === undefined)}
-FROM (${p.relation}) s JOIN ${p.prefix}_keys k ON ${on}
+SELECT ${key} AS _k, s._row, s._event AS event, s._known AS known, greatest(s._known, s._event + 1) AS enter, ${until} AS until${columns((m) => m.squareOf === undefined)}
+FROM ${from}
 WHERE ${conditions.join(" AND ")})${ranks}`;
 }
 

@@ -7,6 +7,7 @@ import { featureViewHash, type FeatureService } from "../definition.ts";
 import { sumLimit } from "../measure.ts";
 import { categoryOf, derivedFiller, referenceSlots, requestFiller, type RequestFields, type RequestFiller } from "../vector.ts";
 import { isSum, planView, type PlannedFeature } from "../view-plan.ts";
+import { leftOutTable, limitingTables, limitRows, type RowLimits } from "./limited.ts";
 import { latestSql, latestTable, newestSql, newestTable } from "./latest.ts";
 import {
   keysSql,
@@ -28,6 +29,8 @@ export interface OfflineOptions {
   readonly service: FeatureService;
   /** SQL relation of a source, as `data/relation.ts` gives it. */
   readonly relations: (source: SourceDefinition) => string;
+  /** Given where questions saw only the beginning of a source's log. */
+  readonly limits?: (source: SourceDefinition) => RowLimits | undefined;
 }
 
 /** Questions with their vectors; `columns[slot]` is a number column (null is NaN), or text for a categorical slot. */
@@ -37,6 +40,8 @@ export interface VectorChunk {
   readonly rows: Float64Array;
   readonly eventUs: Float64Array;
   readonly columns: readonly Column[];
+  /** Not 0 where a question's limit could not be kept: its vector is as if it had none. Only where limits are given. */
+  readonly leftOut?: Column;
 }
 
 /**
@@ -71,8 +76,10 @@ export function slotColumn(slot: number): string {
   return `${slotPrefix}${slot}`;
 }
 
+const leftOutColumn = "_left_out";
+
 /** Columns of a spine that are not request fields: no feature may see them. */
-const ownColumns: ReadonlySet<string> = new Set(["_n", "_row", "_event", "_known", "_label"]);
+const ownColumns: ReadonlySet<string> = new Set(["_n", "_row", "_event", "_known", "_label", leftOutColumn]);
 
 /** Tables are ordinary ones (a walk over chunks sees no temporary ones), so concurrent calls need names of their own. */
 let calls = 0;
@@ -97,8 +104,9 @@ export async function answerSpine(duck: DuckDb, options: OfflineOptions): Promis
     const slots: string[] = [];
     const features: string[] = [];
     const joins: string[] = [];
+    const leftOut: string[] = [];
     for (const [index, group] of groupedByView(options.service).entries()) {
-      const p: PointInTime = {
+      const unlimited: PointInTime = {
         plan: planView(group.slots[0]!.reference.view),
         prefix: `${prefix}_view${index}`,
         spine,
@@ -107,11 +115,16 @@ export async function answerSpine(duck: DuckDb, options: OfflineOptions): Promis
           fields: reference.view.entity.keys.map((key) => boundField(reference.binding, key, reference.prefix)),
         })),
       };
-      for (const binding of p.bindings) checkKeyTypes(p, binding.fields, types);
+      for (const binding of unlimited.bindings) checkKeyTypes(unlimited, binding.fields, types);
+      const limits = options.limits?.(unlimited.plan.view.source);
+      if (limits !== undefined) tables.push(...limitingTables(unlimited));
+      const [firstUs, lastUs] = [Number(extent?.["first"] ?? 0), Number(extent?.["last"] ?? 0)];
+      const p = limits === undefined ? unlimited : await limitRows(duck, unlimited, limits, firstUs, lastUs);
+      if (p.limited !== undefined) leftOut.push(leftOutTable(p));
       const scratch = [`${p.prefix}_keys`, `${p.prefix}_rows`, newestTable(p), bucketsTable(p), ...runningTables(p).map((w) => runningTable(p, w))];
       tables.push(...scratch);
       await duck.run(keysSql(p));
-      await duck.run(rowsSql(p, Number(extent?.["first"] ?? 0), Number(extent?.["last"] ?? 0)));
+      await duck.run(rowsSql(p, firstUs, lastUs));
       const sums = await sumTypes(duck, p);
       for (const w of runningTables(p)) await duck.run(runningSql(p, sums, w));
       if (p.plan.latestUs !== undefined) await duck.run(newestSql(p));
@@ -134,6 +147,10 @@ export async function answerSpine(duck: DuckDb, options: OfflineOptions): Promis
         }
       }
       await drop(scratch);
+    }
+    if (leftOut.length > 0) {
+      joins.push(...leftOut.map((table) => `LEFT JOIN ${table} ON ${table}._n = s._n`));
+      slots.push(`CAST(${leftOut.map((table) => `${table}._n IS NOT NULL`).join(" OR ")} AS DOUBLE) AS ${leftOutColumn}`);
     }
     const select = (columns: readonly string[]): string => `SELECT ${["s.*", ...columns].join(", ")} FROM ${spine} s ${joins.join(" ")} ORDER BY s._n`;
     return { sql: select(slots), featuresSql: select(features), fields, numRows, drop: () => drop(tables) };
@@ -254,7 +271,8 @@ export function chunkCompleter(service: FeatureService): (chunk: ColumnTable) =>
         for (const { slot, column } of filled) column[i] = scratch[slot]!;
       }
     }
-    return { numRows, rows: numbersOf(chunk, "_row"), eventUs, columns };
+    const leftOut = chunk.columns.get(leftOutColumn);
+    return { numRows, rows: numbersOf(chunk, "_row"), eventUs, columns, ...(leftOut && { leftOut }) };
   };
 }
 

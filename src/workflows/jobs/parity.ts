@@ -1,7 +1,9 @@
+import type { SourceDefinition } from "../../data/source.ts";
 import { boundField } from "../../features/binding.ts";
 import type { FeatureReference } from "../../features/definition.ts";
 import { eventsBehind, type EventBehind } from "../../features/offline/events-behind.ts";
-import { compareVectors, type ServedVector } from "../../features/parity.ts";
+import { relationBelow } from "../../features/offline/limited.ts";
+import { compareVectors, placeOfApplied, type ServedVector } from "../../features/parity.ts";
 import { referenceSlots } from "../../features/vector.ts";
 import { readFeedback } from "../../feedback/log.ts";
 import { isPrediction, type PredictionRecord, type PredictionRole } from "../../feedback/prediction.ts";
@@ -18,6 +20,8 @@ export type ParityInput = {
   readonly projectFile: string;
   readonly model: string;
   readonly relations: Readonly<Record<string, string>>;
+  /** Pushed sources whose rows are versions, as they arrive. */
+  readonly streams: Readonly<Record<string, string>>;
   readonly logFolder: string;
   /** [fromOffset, toOffset) of the prediction log. */
   readonly fromOffset: number;
@@ -50,6 +54,7 @@ type FoundDifference = {
   readonly version: number;
   readonly role: PredictionRole;
   readonly askedUs: number;
+  readonly appliedOffset: number | null;
   readonly slot: string;
   readonly view: string | null;
   readonly keys: Readonly<Record<string, string | number | null>>;
@@ -76,6 +81,7 @@ export const parity: Job<ParityInput, ParityOutput> = async (input, progress) =>
   const differences: FoundDifference[] = [];
   let done = 0;
   let mismatches = 0;
+  let leftOut = 0;
   try {
     for (const [version, sampled] of Map.groupBy(stretch.sample, (record) => record.version)) {
       const path = input.versions[String(version)];
@@ -84,9 +90,17 @@ export const parity: Job<ParityInput, ParityOutput> = async (input, progress) =>
       const found = await compareVectors(duck, {
         service: model.service,
         relations: (source) => input.relations[source.name] ?? "",
+        streams: (source) => input.streams[source.name],
         // By position: the same question may be there twice, asked again after a crash.
-        served: sampled.map((record, i): ServedVector => ({ id: String(i), timeUs: record.askedUs, fields: record.fields, vector: record.vector })),
+        served: sampled.map(({ askedUs, fields, vector, applied }, i): ServedVector => ({
+          id: String(i),
+          timeUs: askedUs,
+          fields,
+          vector,
+          ...(applied && { applied }),
+        })),
         dictionary: categories,
+        onLeftOut: () => leftOut++,
       });
       mismatches += found.length;
       for (const { id, slot, served, offline } of found) {
@@ -95,7 +109,7 @@ export const parity: Job<ParityInput, ParityOutput> = async (input, progress) =>
         const record = sampled[Number(id)]!;
         const reference = referenceOf.get(slot);
         const keys = reference === undefined ? {} : keysOf(reference, record);
-        const relation = reference === undefined ? undefined : input.relations[reference.view.source.name];
+        const relation = reference === undefined ? undefined : relationFor(reference.view.source, record, input);
         const events =
           reference === undefined || relation === undefined || differences.length >= differencesExplained
             ? null
@@ -105,6 +119,7 @@ export const parity: Job<ParityInput, ParityOutput> = async (input, progress) =>
           version,
           role: record.role,
           askedUs: record.askedUs,
+          appliedOffset: reference === undefined ? null : appliedOf(record, reference.view.source),
           slot,
           view: reference?.view.name ?? null,
           keys,
@@ -124,8 +139,8 @@ export const parity: Job<ParityInput, ParityOutput> = async (input, progress) =>
     toUs,
     served,
     foreignService,
-    vectors: sample.length,
-    values: sample.length * slots.length,
+    vectors: sample.length - leftOut,
+    values: (sample.length - leftOut) * slots.length,
     mismatches,
     bySlot: Object.fromEntries(bySlot),
     differences,
@@ -165,6 +180,18 @@ async function sampleLog(input: ParityInput, { service, request }: ModelDefiniti
     await reader.close();
   }
   return stretch;
+}
+
+/** How far the log of a source was applied when the vector was read; null where it is not said. */
+function appliedOf({ applied }: PredictionRecord, source: SourceDefinition): number | null {
+  return applied?.offsets[applied.sources.indexOf(source.name)] ?? null;
+}
+
+/** The rows that a vector was held against. */
+function relationFor(source: SourceDefinition, record: PredictionRecord, { relations, streams }: ParityInput): string | undefined {
+  const place = placeOfApplied(record, source.name);
+  const stream = streams[source.name] ?? relations[source.name];
+  return place === null || stream === undefined ? relations[source.name] : relationBelow(source, stream, place);
 }
 
 function slotReferences({ service }: ModelDefinition): Map<string, FeatureReference> {
