@@ -9,7 +9,7 @@ export function roleForServing(method: string, pattern: string | undefined): Rol
   return pattern.startsWith("/v2/repository/") ? "admin" : "editor";
 }
 
-const asking = /\/(predict|infer|invocations|get-online-features|retrieve-online-documents|nearest|index|completions|embeddings)$/;
+const asking = /\/(predict|infer|invocations|get-online-features|retrieve-online-documents|search|nearest|index|completions|embeddings)$/;
 
 /** The same of a gRPC method. Whether the process lives is anybody's to know. */
 export function roleForMethod(service: string, name: string): Role | undefined {

@@ -93,20 +93,51 @@ test("a view that is not there is not found", async () => {
   expect((await ask({ vector: [1, 0] }, "nothing")).status).toBe(404);
 });
 
-test("Feast's clients get documents in their own shape", async () => {
-  const { status, body } = await world.post("/retrieve-online-documents", { features: ["track:sound", "track:mood"], query: [1, 0], top_k: 2, api_version: 2 });
+test.each(["/search", "/retrieve-online-documents"])("Feast's clients get documents in their own shape from %s", async (route) => {
+  const asked = { features: ["track:sound", "track:mood"], query: [1, 0], top_k: 2, distance_metric: "L2", query_string: null, api_version: 2 };
+  const { status, body } = await world.post(route, asked);
   expect(status).toBe(200);
   const times = ["1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000001Z"];
   const statuses = ["PRESENT", "PRESENT"];
+  const sound = [1, 0, Math.cos(0.1), Math.sin(0.1)].map(Math.fround);
   expect(body).toEqual({
-    metadata: { feature_names: ["album", "track", "mood", "distance"] },
+    metadata: { feature_names: ["album", "track", "sound", "mood", "distance"] },
     results: [
       { values: ["a", "a"], statuses, event_timestamps: times },
       { values: [0, 1], statuses, event_timestamps: times },
+      { values: [sound.slice(0, 2), sound.slice(2)], statuses, event_timestamps: times },
       { values: ["calm", "wild"], statuses, event_timestamps: times },
       { values: [0, expect.closeTo(1 - Math.cos(0.1), 6)], statuses, event_timestamps: times },
     ],
   });
-  expect((await world.post("/retrieve-online-documents", { features: ["track:sound"], query_string: "loud", top_k: 2 })).status).toBe(400);
-  expect((await world.post("/retrieve-online-documents", { features: ["track:noise"], query: [1, 0] })).status).toBe(404);
+  const filters = { type: "and", filters: [{ type: "eq", key: "mood", value: "wild" }] };
+  const wild = await world.post(route, { ...asked, features: ["track:mood"], filters });
+  expect((wild.body as unknown as { results: { values: unknown[] }[] }).results[1]!.values).toEqual([1, 3]);
+});
+
+test.each([
+  [{ query_string: "loud" }, 400, "query_string"],
+  [{ query: null }, 400, "query"],
+  [{ features: ["track:noise"] }, 404, "features[0]"],
+  [{ top_k: 0 }, 400, "top_k"],
+  [{ distance_metric: "inner_product" }, 400, "distance_metric"],
+  [{ filters: { type: "gt", key: "mood", value: "a" } }, 400, "filters.type"],
+  [{ filters: { type: "eq", key: "mood", value: ["a"] } }, 400, "filters.value"],
+  [{ filters: { type: "eq", key: "__proto__", value: "a" } }, 400, "__proto__"],
+  [
+    {
+      filters: {
+        type: "and",
+        filters: [
+          { type: "eq", key: "mood", value: "a" },
+          { type: "eq", key: "mood", value: "b" },
+        ],
+      },
+    },
+    400,
+    "two values",
+  ],
+])("Feast's documents: %j is refused and named", async (over, status, text) => {
+  const refused = await world.post("/search", { features: ["track:sound"], query: [1, 0], top_k: 2, ...over });
+  expect([refused.status, refused.text]).toEqual([status, expect.stringContaining(text)]);
 });

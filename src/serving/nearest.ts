@@ -1,15 +1,15 @@
-/** Who is near: `POST /v1/views/{name}/nearest`, and Feast's `/retrieve-online-documents`. */
+/** Who is near: `POST /v1/views/{name}/nearest`, and Feast's `/search` and `/retrieve-online-documents`. */
 import type { FastifyInstance } from "fastify";
 import type { FeatureViewDefinition } from "../features/definition.ts";
 import type { NearestAnswer, NearestQuestion } from "../features/nearest/view-index.ts";
-import type { Neighbour } from "../features/nearest/vector-table.ts";
-import type { FeatureValue } from "../features/vector.ts";
 import { planView } from "../features/view-plan.ts";
 import type { Clock, Micros } from "../kernel/clock.ts";
 import { formatIso } from "../kernel/time.ts";
 import { viewsOf } from "../project/definition.ts";
+import { documentsAnswer, readDocumentsRequest } from "./feast/documents.ts";
 import { absent } from "./feast/request.ts";
 import type { AnswerWork } from "./http-call.ts";
+import { maxNeighbours, readVector } from "./question-vector.ts";
 import { isObject, readName, refuse } from "./request-fields.ts";
 import type { ServedModel } from "./served-model.ts";
 
@@ -25,9 +25,6 @@ export interface NearestRouteOptions {
   readonly limits: { readonly maxTextLength: number };
   readonly answer: AnswerWork;
 }
-
-const maxNeighbours = 1000;
-const maxDimensions = 8192;
 
 export function addNearestRoutes(app: FastifyInstance, { models, nearest, clock, limits, answer }: NearestRouteOptions): void {
   if (nearest === undefined) return;
@@ -57,13 +54,15 @@ export function addNearestRoutes(app: FastifyInstance, { models, nearest, clock,
       });
     });
   });
-  app.post("/retrieve-online-documents", (request, reply) => {
-    answer(request, reply, "features", async () => {
-      const { view, feature, shown, query, k } = readFeastDocuments(request.body, viewNamed);
-      const found = await nearest.nearest(view, { feature, of: { vector: query }, k, timeUs: clock.nowUs() });
-      return JSON.stringify(feastDocuments(view, shown, found));
+  // Feast's clients ask under the first name, and where it is not found (a view that is not there, too) under the older one.
+  for (const route of ["/search", "/retrieve-online-documents"])
+    app.post(route, (request, reply) => {
+      answer(request, reply, "features", async () => {
+        const { view, feature, shown, query, k, where } = readDocumentsRequest(request.body, viewNamed, limits.maxTextLength);
+        const question: NearestQuestion = { feature, of: { vector: query }, k, where, timeUs: clock.nowUs(), vectors: feature !== undefined };
+        return JSON.stringify(documentsAnswer(view, shown, await nearest.nearest(view, question)));
+      });
     });
-  });
 }
 
 /** @throws INVALID_ARGUMENT naming the field */
@@ -81,14 +80,6 @@ function readNearest(body: unknown, view: FeatureViewDefinition, maxTextLength: 
     exact,
     timeUs,
   };
-}
-
-function readVector(value: unknown, field: string): number[] {
-  if (!Array.isArray(value) || value.length > maxDimensions) throw refuse(field, `expected a list of at most ${maxDimensions} numbers`, value);
-  return value.map((one: unknown, i) => {
-    if (typeof one !== "number") throw refuse(`${field}[${i}]`, "expected a number", one);
-    return one;
-  });
 }
 
 function readKeys(value: unknown, view: FeatureViewDefinition, maxTextLength: number): (string | number)[] {
@@ -111,59 +102,4 @@ function readWhere(value: unknown, maxTextLength: number): Record<string, string
       throw refuse(`where.${name}`, "expected text or a number", one);
     }),
   );
-}
-
-interface FeastDocuments {
-  readonly view: FeatureViewDefinition;
-  readonly feature: string | undefined;
-  /** Features asked for, in their order. */
-  readonly shown: readonly string[];
-  readonly query: readonly number[];
-  readonly k: number;
-}
-
-/** Feast's `GetOnlineDocumentsRequest`: `features` of one view, `query` a vector, `top_k`. @throws INVALID_ARGUMENT, FEATURE_NOT_FOUND */
-function readFeastDocuments(body: unknown, viewNamed: (field: string, name: string) => FeatureViewDefinition): FeastDocuments {
-  if (!isObject(body)) throw refuse("body", 'expected {"features": ["view:embedding"], "query": […], "top_k": 10}', body);
-  const { features, query, top_k: k = 10 } = body;
-  if (!Array.isArray(features) || features.length === 0 || features.length > 100)
-    throw refuse("features", 'expected a list of "view:feature" of one view', features);
-  if (typeof k !== "number" || !Number.isInteger(k) || k < 1 || k > maxNeighbours)
-    throw refuse("top_k", `expected a whole number from 1 to ${maxNeighbours}`, k);
-  if (query === undefined || query === null) throw refuse("query", "expected a vector; text is not searched here", query);
-  const named = features.map((one: unknown, i) => {
-    const text = readName(one, `features[${i}]`, 1000);
-    const colon = text.indexOf(":");
-    if (colon <= 0 || colon === text.length - 1) throw refuse(`features[${i}]`, 'expected "view:feature"', one);
-    return { view: text.slice(0, colon), feature: text.slice(colon + 1) };
-  });
-  const view = viewNamed("features[0]", named[0]!.view);
-  const shown = named.map(({ view: name, feature }, i) => {
-    if (name !== view.name) throw refuse(`features[${i}]`, "expected features of one view", name);
-    const own = Object.hasOwn(view.features, feature) ? view.features[feature] : undefined;
-    if (own === undefined) throw absent(`features[${i}]`, `feature of view ${view.name}`, feature, Object.keys(view.features));
-    if (own.aggregate !== "latest") throw refuse(`features[${i}]`, "expected an embedding or a latest feature", feature);
-    return feature;
-  });
-  return { view, feature: shown.find((name) => view.features[name]?.embedding !== undefined), shown, query: readVector(query, "query"), k };
-}
-
-/** `GetOnlineFeaturesResponse`: keys, the features asked for (vectors are not sent back), and the distance, a column each. */
-function feastDocuments(view: FeatureViewDefinition, shown: readonly string[], { neighbours }: NearestAnswer): unknown {
-  const column = (values: readonly FeatureValue[], times: readonly string[]): unknown => ({
-    values,
-    statuses: values.map((value) => (value === null ? "NULL_VALUE" : "PRESENT")),
-    event_timestamps: times,
-  });
-  const times = neighbours.map(({ eventUs }) => formatIso(eventUs));
-  const named = shown.filter((name) => view.features[name]?.embedding === undefined);
-  const of = (value: (neighbour: Neighbour) => FeatureValue): unknown => column(neighbours.map(value), times);
-  return {
-    metadata: { feature_names: [...view.entity.keys, ...named, "distance"] },
-    results: [
-      ...view.entity.keys.map((_, i) => of(({ keys }) => keys[i]!)),
-      ...named.map((name) => of(({ attributes }) => attributes[name] ?? null)),
-      of(({ distance }) => distance),
-    ],
-  };
 }

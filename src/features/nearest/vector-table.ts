@@ -19,6 +19,8 @@ export interface Neighbour {
   readonly distance: number;
   readonly eventUs: Micros;
   readonly attributes: Readonly<Record<string, FeatureValue>>;
+  /** Where it was asked for. */
+  readonly vector?: Float32Array;
 }
 
 export interface VectorTableOptions {
@@ -97,7 +99,7 @@ export class VectorTable {
   }
 
   /** The k nearest of those admitted, nearest first, of equally near ones the smaller key. Looks at every vector. */
-  nearest(question: Float32Array, k: number, admits: Admits): Neighbour[] {
+  nearest(question: Float32Array, k: number, admits: Admits, wantsVectors = false): Neighbour[] {
     const best = new Nearest(k, this.#entities);
     const { metric } = this.options;
     for (let from = 0; from < this.#entities.length; from += blockRows) {
@@ -108,18 +110,18 @@ export class VectorTable {
         if (distance <= best.worst && this.#entities[slot] !== undefined && admits(slot)) best.offer(slot, distance);
       }
     }
-    return best.neighbours();
+    return best.neighbours(wantsVectors ? (slot) => this.vectorAt(slot).slice() : undefined);
   }
 
   /** The same among some slots only. */
-  nearestAmong(slots: readonly number[], question: Float32Array, k: number, admits: Admits): Neighbour[] {
+  nearestAmong(slots: readonly number[], question: Float32Array, k: number, admits: Admits, wantsVectors = false): Neighbour[] {
     const best = new Nearest(k, this.#entities);
     for (const slot of slots) {
       if (this.#entities[slot] === undefined || !admits(slot)) continue;
       distances(this.#vectors, this.#squares, question, this.options.metric, slot, slot + 1, this.#distances);
       best.offer(slot, this.#distances[0]!);
     }
-    return best.neighbours();
+    return best.neighbours(wantsVectors ? (slot) => this.vectorAt(slot).slice() : undefined);
   }
 }
 
@@ -159,10 +161,10 @@ class Nearest {
     return distance < other || (distance === other && compareKeys(this.#entities[slot]!.keys, this.#entities[this.#slots[place]!]!.keys) < 0);
   }
 
-  neighbours(): Neighbour[] {
+  neighbours(vectorAt: ((slot: number) => Float32Array) | undefined): Neighbour[] {
     return this.#slots.map((slot, i) => {
       const { keys, eventUs, attributes } = this.#entities[slot]!;
-      return { keys, distance: this.#distances[i]!, eventUs, attributes };
+      return { keys, distance: this.#distances[i]!, eventUs, attributes, ...(vectorAt === undefined ? {} : { vector: vectorAt(slot) }) };
     });
   }
 }

@@ -30,6 +30,8 @@ export interface NearestQuestion {
   readonly where?: Readonly<Record<string, string | number>> | undefined;
   /** Look at every vector, however many. */
   readonly exact?: boolean | undefined;
+  /** Give the neighbours' vectors too. */
+  readonly vectors?: boolean | undefined;
   readonly timeUs: Micros;
 }
 
@@ -117,7 +119,7 @@ export class ViewIndex {
     this.#isClosed = true;
   }
 
-  #search({ of, k, where = {}, exact = false }: NearestQuestion): NearestAnswer {
+  #search({ of, k, where = {}, exact = false, vectors = false }: NearestQuestion): NearestAnswer {
     const { feature, view, exactUpTo = 4_000_000 } = this.#options;
     const { dimensions, metric } = this.#embedding;
     for (const name of Object.keys(where))
@@ -140,11 +142,11 @@ export class ViewIndex {
     const graph = this.#graph;
     if (!exact && wanted.length === 0 && graph !== undefined && this.#unlinked.size === 0 && entities * dimensions > exactUpTo) {
       const candidates = graph.search(vector, 2 * k + 16);
-      const neighbours = this.#table.nearestAmong(candidates, vector, k, admits);
+      const neighbours = this.#table.nearestAmong(candidates, vector, k, admits, vectors);
       // Fewer than asked for: what was found was too old. Then all are looked at.
       if (neighbours.length === k) return { feature, exact: false, entities, neighbours };
     }
-    return { feature, exact: true, entities, neighbours: this.#table.nearest(vector, k, admits) };
+    return { feature, exact: true, entities, neighbours: this.#table.nearest(vector, k, admits, vectors) };
   }
 
   #isFresh(slot: number): boolean {
