@@ -1,7 +1,8 @@
 import { deserialize, serialize } from "node:v8";
-import type { KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
+import type { KeyValue } from "../../storage/kv/port.ts";
 import { UNTIL } from "./blocks.ts";
 import { versionsKey } from "./keys.ts";
+import type { StoreReads } from "./pending-writes.ts";
 import type { ReadRow } from "./source-rows.ts";
 
 /** A version's rows in the views: none if it deletes the fact or lies outside of the source. */
@@ -28,10 +29,10 @@ export interface ChangedRows {
  * A version holds from its known time until the known time of the next by (known, row id), in whatever order they arrive.
  */
 export class FactVersions {
-  readonly #store: KeyValueStore;
+  readonly #store: StoreReads;
   readonly #source: string;
 
-  constructor(store: KeyValueStore, source: string) {
+  constructor(store: StoreReads, source: string) {
     this.#store = store;
     this.#source = source;
   }

@@ -11,6 +11,7 @@ import { KeyGroups } from "./key-groups.ts";
 import type { Folding, KeyRows, Writes } from "./key-rows.ts";
 import { appliedOffsetOf, changesKey, isHead, isOfView, logKey, producerKey, writesKey } from "./keys.ts";
 import { readMark } from "./marks.ts";
+import type { PendingWrites } from "./pending-writes.ts";
 import { SourceCounts, type SetAside } from "./source-counts.ts";
 import { rowReader, type ReadRow, type RowReader, type RowSink, type SourceRow } from "./source-rows.ts";
 import { TextIds } from "./text-ids.ts";
@@ -43,11 +44,20 @@ const claimsKept = 65_536;
 /** How often a batch is put together again because blocks it read were replaced meanwhile by a second writer, who may come first often in a row. */
 const maxAttempts = 100;
 
+export interface IngestStore {
+  readonly store: KeyValueStore;
+  /** The store with what was taken and is not written yet. */
+  readonly pending: PendingWrites;
+  /** Values that are taken lie in it. */
+  readonly memory: ValueMemory;
+}
+
 /** A source and the views over it: turns rows into the writes that add them. */
 export class SourceIngest {
   readonly source: SourceDefinition;
   readonly counts: SourceCounts;
   readonly #store: KeyValueStore;
+  readonly #pending: PendingWrites;
   readonly #plans: readonly ViewPlan[];
   readonly #readRow: RowReader;
   readonly #slackUs: number;
@@ -56,17 +66,17 @@ export class SourceIngest {
   readonly #versions: FactVersions;
   readonly #groups: readonly KeyGroups[];
 
-  /** @param memory what is written lies in it until the next batch is taken */
-  constructor(store: KeyValueStore, source: SourceDefinition, plans: readonly ViewPlan[], slackUs: number, memory: ValueMemory) {
+  constructor({ store, pending, memory }: IngestStore, source: SourceDefinition, plans: readonly ViewPlan[], slackUs: number) {
     this.source = source;
     this.counts = new SourceCounts(store, source.name);
     this.#store = store;
+    this.#pending = pending;
     this.#plans = plans;
     this.#slackUs = slackUs;
     this.#memory = memory;
     this.#readRow = rowReader(source, plans);
-    this.#texts = new TextIds(store);
-    this.#versions = new FactVersions(store, source.name);
+    this.#texts = new TextIds(pending);
+    this.#versions = new FactVersions(pending, source.name);
     this.#groups = plans.map((plan) => new KeyGroups(plan, new IncomingRows(plan.measures.length)));
   }
 
@@ -81,14 +91,16 @@ export class SourceIngest {
     return value === undefined ? 0 : floatOf(value);
   }
 
-  /** What says that so many batches were written: of two writers that have seen the same number, one is told to look again. */
-  numWritten(before: number): { readonly claim: Uint8Array; readonly put: KeyValue; readonly forgotten: Uint8Array } {
-    const { name } = this.source;
-    return {
-      claim: writesKey(name, before + 1),
-      put: { key: writesKey(name), value: bytesOf(before + 1) },
-      forgotten: writesKey(name, before + 1 - claimsKept),
-    };
+  /** Of two writers that have seen as many batches, one is told to look again. */
+  claim(before: number): Uint8Array {
+    return writesKey(this.source.name, before + 1);
+  }
+
+  /** What says that a batch was written. @param before how many were; @param isClaimed whether the write claims it */
+  numWritten(before: number, isClaimed: boolean): Writes {
+    const claimed = isClaimed ? [] : [{ key: this.claim(before), value: Buffer.alloc(0) }];
+    const puts = [{ key: writesKey(this.source.name), value: bytesOf(before + 1) }, ...claimed];
+    return { puts, deletes: [writesKey(this.source.name, before + 1 - claimsKept)] };
   }
 
   /** Which keys of views with embeddings a batch changes: what a nearest-neighbour index must read again. Nothing where there are none. */
@@ -120,7 +132,7 @@ export class SourceIngest {
     return { key: logKey(this.source.name), value: bytesOf(offset) };
   }
 
-  /** Rows grouped by key first, so that each key's blocks are read and written once a batch. The one taken before must have been written. */
+  /** Rows grouped by key first, so that each key's blocks are read and written once a batch. What was taken before is written or pending. */
   async take(rows: readonly SourceRow[], sequence: number): Promise<Taken> {
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       const taken = await this.#tryTake(rows, sequence);
@@ -140,7 +152,6 @@ export class SourceIngest {
     const read: ReadRow[] = [];
     const waiting: WaitingText[] = [];
     for (const group of this.#groups) group.start();
-    this.#memory.takeBack();
     const sink: RowSink = {
       rows: this.#groups.map((group) => group.rows),
       take: (view, values, at, index, texts) => {
@@ -183,7 +194,7 @@ export class SourceIngest {
       for (const group of touched) behind += group.behind;
     }
     rejected.sort((a, b) => a.index - b.index);
-    writes.puts.push(...(await this.counts.writes(read, rejected, aside, behind)));
+    writes.puts.push(...this.counts.writes(await this.counts.counters(this.#pending), read, rejected, aside, behind));
     return { ...writes, rejected };
   }
 
@@ -193,7 +204,7 @@ export class SourceIngest {
    */
   async #foldingOf({ hash, tileUs }: ViewPlan): Promise<Folding | undefined> {
     if (tileUs === undefined) return undefined;
-    const mark = await readMark(this.#store, hash);
+    const mark = await readMark(this.#pending, hash);
     if (mark === undefined) return undefined;
     const { latenessUs } = timingOf(this.source);
     return { beforeUs: this.source.format === "pushed" ? Number.POSITIVE_INFINITY : mark.untilUs - latenessUs, behindUs: this.#slackUs + latenessUs };
@@ -208,7 +219,7 @@ export class SourceIngest {
   ): Promise<boolean> {
     const waiting: { readonly keyRows: KeyRows; readonly blocks: number }[] = [];
     const blockKeys: Uint8Array[] = [];
-    const found = this.#store.getMany(groups.map(({ headKey }) => headKey));
+    const found = this.#pending.getMany(groups.map(({ headKey }) => headKey));
     const heads = found instanceof Promise ? await found : found;
     // Until the next await the heads are ours: most keys need nothing else.
     for (let i = 0; i < groups.length; i++) {
@@ -228,7 +239,7 @@ export class SourceIngest {
         blockKeys.push(...blocks);
       }
     }
-    const blocks = blockKeys.length === 0 ? [] : await this.#store.getMany(blockKeys);
+    const blocks = blockKeys.length === 0 ? [] : await this.#pending.getMany(blockKeys);
     let next = 0;
     for (const { keyRows, blocks: asked } of waiting) {
       const own: Uint8Array[] = [];
@@ -268,6 +279,11 @@ export class SourceIngest {
     }
   }
 
+  /** What was taken was not written. */
+  forget(): void {
+    this.#texts.forget();
+  }
+
   async #giveTextIds(waiting: readonly WaitingText[]): Promise<KeyValue[]> {
     if (waiting.length === 0) return [];
     const { ids, puts } = await this.#texts.idsOf([...new Set(waiting.map(({ text }) => text))]);
@@ -280,7 +296,8 @@ export class SourceIngest {
   }
 }
 
-function nextTurn(): Promise<void> {
+/** Whoever waits for the event loop comes first. */
+export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });

@@ -163,6 +163,41 @@ test("pushes that come together are written together", async () => {
   await online.close();
 });
 
+test("many pushes at once go into the store together, and into what the log gives again alone; a store that fails in the middle changes nothing of that", async () => {
+  const store = openMemoryStore();
+  let [writes, away] = [0, 2];
+  const failing: KeyValueStore = {
+    ...store,
+    write: async (batch) => {
+      writes++;
+      if (--away === 0) throw new KarkhanaError("STORAGE_UNREACHABLE", { store: "the online store", problem: "it is away" });
+      await new Promise((resolve) => setImmediate(resolve));
+      await store.write(batch);
+    },
+  };
+  const online = await openOver(failing);
+  const [pushes, rowsEach] = [200, 25];
+  const rowsOf = (push: number): Record<string, unknown>[] =>
+    Array.from({ length: rowsEach }, (_, i) =>
+      order(push * rowsEach + i, { at: start + (i % 50) * minute, id: `o${(push * rowsEach + i) % 997}`, note: `a long note about ${i % 9}` }),
+    );
+  const settled = await Promise.allSettled(
+    Array.from({ length: pushes }, (_, i) => online.ingest(orders.name, rowsOf(i), { producer: `p${i % 4}`, sequence: i })),
+  );
+  const failed = settled.filter(({ status }) => status === "rejected").length;
+  expect(failed).toBeGreaterThan(0);
+  expect(failed).toBeLessThan(pushes);
+  // All of them lie in the log, so the next push finds all applied.
+  await online.ingest(orders.name, [order(7)], { producer: "last", sequence: 0 });
+  expect((await online.counters(orders.name)).rows).toBe(pushes * rowsEach + 1);
+  expect(writes).toBeLessThan(pushes / 4);
+  await online.close();
+  const again = openMemoryStore();
+  const rebuilt = await openOver(again);
+  expect(await stateOf(again)).toEqual(await stateOf(store));
+  await rebuilt.close();
+});
+
 test("a batch cut off in the log by a crash is no batch; what follows is", async () => {
   const store = openMemoryStore();
   const first = await openOver(store);

@@ -3,11 +3,12 @@ import type { Clock } from "../../kernel/clock.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
 import { openSegmentReader, openSegmentWriter } from "../../storage/segments/log.ts";
 import type { SegmentReader, SegmentWriter, SegmentWriterOptions } from "../../storage/segments/port.ts";
-import type { IngestResult, OnlineFeatures, SourceRow } from "./online-features.ts";
+import { defaultRowsTogether, type IngestBatch, type IngestResult, type OnlineFeatures, type OnlineState, type SourceRow } from "./online-features.ts";
 import { encodeBatch, fillerRecord, placeOf, pushLogFolder, readBatches, rowInLog, rowsARecord, type LoggedBatch } from "./push-log.ts";
+import { Together } from "./together.ts";
 
 export interface LoggedFeaturesOptions {
-  readonly online: OnlineFeatures;
+  readonly online: OnlineState;
   readonly sources: readonly SourceDefinition[];
   /** Folder of the logs of pushed rows, one folder a source. */
   readonly folder: string;
@@ -44,8 +45,10 @@ export async function openLoggedFeatures({ online, sources, folder, clock, log =
     await close();
     throw error;
   }
+  // Nothing goes round the log.
+  const { ingestAll: _, ...offered } = online;
   return {
-    ...online,
+    ...offered,
     ingest: async (name, rows, { producer, sequence }) => {
       const source = logged.get(name);
       // An unknown source is refused in the store's words.
@@ -67,25 +70,29 @@ const fillersAtOnce = 10_000;
 const tailRead = 64;
 
 class LoggedSource {
-  readonly #online: OnlineFeatures;
+  readonly #online: OnlineState;
   readonly #source: SourceDefinition;
   readonly #writer: SegmentWriter;
   readonly #reader: SegmentReader;
   readonly #clock: Clock;
   /** Highest sequence of each producer that is on its way into the log or the store. */
   readonly #underWay = new Map<string, { sequence: number; done: Promise<unknown> }>();
+  /** Batches that are in the log, on their way into the store. None is written unless those before it are. */
+  readonly #together: Together<LoggedBatch, IngestResult>;
   #admitting: Promise<unknown> = Promise.resolve();
+  #logging: Promise<unknown> = Promise.resolve();
   #applying: Promise<unknown> = Promise.resolve();
   /** The store lacks batches that the log has: they come first. */
   #isBehind = false;
   #lastArrivedUs = 0;
 
-  constructor(online: OnlineFeatures, source: SourceDefinition, writer: SegmentWriter, reader: SegmentReader, clock: Clock) {
+  constructor(online: OnlineState, source: SourceDefinition, writer: SegmentWriter, reader: SegmentReader, clock: Clock) {
     this.#online = online;
     this.#source = source;
     this.#writer = writer;
     this.#reader = reader;
     this.#clock = clock;
+    this.#together = new Together((batches) => this.#inTurn(() => this.#apply(batches)), { maxRows: defaultRowsTogether, areApart: false });
   }
 
   /** Applies what the log has and the store lacks. */
@@ -128,11 +135,13 @@ class LoggedSource {
     if (rows.length > rowsARecord) await nextTurn();
     const records = await encodeBatch({ producer, sequence, arrivedUs, rows }, nextTurn);
     const appended = this.#writer.append(records);
-    const result = this.#inTurn(async () => {
+    const inLog = this.#logging.then(async (): Promise<LoggedBatch> => {
       const offset = await appended;
       const places = Float64Array.from(rows, (_, i) => placeOf(offset + Math.floor(i / rowsARecord)) + (i % rowsARecord));
-      return this.#apply({ producer, sequence, arrivedUs, rows, offset, end: offset + records.length, places });
+      return { producer, sequence, arrivedUs, rows, offset, end: offset + records.length, places };
     });
+    this.#logging = inLog.catch(() => undefined);
+    const result = inLog.then((batch) => this.#together.add(batch));
     const entry = { sequence, done: result };
     this.#underWay.set(producer, entry);
     const forget = (): void => {
@@ -154,41 +163,60 @@ class LoggedSource {
     return { applied: false, rejected: [] };
   }
 
-  async #apply(batch: LoggedBatch): Promise<IngestResult> {
-    const results = new Map<number, IngestResult | undefined>([[batch.offset, undefined]]);
+  async #apply(batches: readonly LoggedBatch[]): Promise<readonly IngestResult[]> {
+    const results = new Map<number, IngestResult | undefined>(batches.map(({ offset }) => [offset, undefined]));
     if (this.#isBehind) await this.#catchUp(results);
     else {
       try {
-        results.set(batch.offset, await this.#put(batch));
+        await this.#put(batches, results);
       } catch (error) {
         this.#isBehind = true;
         throw error;
       }
     }
     // Caught up with by another's attempt.
-    return results.get(batch.offset) ?? { applied: true, rejected: [] };
+    return batches.map(({ offset }) => results.get(offset) ?? { applied: true, rejected: [] });
   }
 
-  async #put({ rows, places, arrivedUs, producer, sequence, end }: LoggedBatch): Promise<IngestResult> {
-    const applied: SourceRow[] = [];
-    for (let i = 0; i < rows.length; i++) {
-      // Answers must not wait for all of a long batch.
-      if (i > 0 && i % rowsARecord === 0) await nextTurn();
-      applied.push(rowInLog(this.#source, rows[i]!, places[i]!, arrivedUs));
+  /** @param results filled for the offsets it has */
+  async #put(batches: readonly LoggedBatch[], results: Map<number, IngestResult | undefined>): Promise<void> {
+    const applied: IngestBatch[] = [];
+    let since = 0;
+    for (const { rows, places, arrivedUs, producer, sequence, end } of batches) {
+      const own: SourceRow[] = [];
+      for (let i = 0; i < rows.length; i++) {
+        // Answers must not wait for all of a long batch.
+        if (since++ === rowsARecord) {
+          await nextTurn();
+          since = 1;
+        }
+        own.push(rowInLog(this.#source, rows[i]!, places[i]!, arrivedUs));
+      }
+      applied.push({ rows: own, producer, sequence, logEnd: end });
     }
-    return this.#online.ingest(this.#source.name, applied, { producer, sequence, logEnd: end });
+    const put = await this.#online.ingestAll(this.#source.name, applied);
+    for (const [i, { offset }] of batches.entries()) if (results.has(offset)) results.set(offset, put[i]);
   }
 
   /** @param results filled for the offsets it has */
   async #catchUp(results: Map<number, IngestResult | undefined>): Promise<void> {
     this.#isBehind = true;
+    let [waiting, numRows]: [LoggedBatch[], number] = [[], 0];
+    const put = async (): Promise<void> => {
+      await this.#put(waiting, results);
+      for (const { producer, sequence } of waiting) {
+        const entry = this.#underWay.get(producer);
+        if (entry !== undefined && entry.sequence <= sequence) this.#underWay.delete(producer);
+      }
+      [waiting, numRows] = [[], 0];
+    };
     for await (const batch of readBatches(this.#reader, await this.#online.appliedOffset(this.#source.name))) {
       this.#lastArrivedUs = Math.max(this.#lastArrivedUs, batch.arrivedUs);
-      const result = await this.#put(batch);
-      if (results.has(batch.offset)) results.set(batch.offset, result);
-      const entry = this.#underWay.get(batch.producer);
-      if (entry !== undefined && entry.sequence <= batch.sequence) this.#underWay.delete(batch.producer);
+      if (waiting.length > 0 && numRows + batch.rows.length > defaultRowsTogether) await put();
+      waiting.push(batch);
+      numRows += batch.rows.length;
     }
+    if (waiting.length > 0) await put();
     this.#isBehind = false;
   }
 
@@ -200,6 +228,8 @@ class LoggedSource {
 
   async close(): Promise<void> {
     await this.#admitting;
+    await this.#logging;
+    await this.#together.settled();
     await this.#applying;
     await this.#reader.close();
     await this.#writer.close();

@@ -1,5 +1,6 @@
 import type { Micros } from "../../kernel/clock.ts";
 import type { KeyValueStore } from "../../storage/kv/port.ts";
+import type { StoreReads } from "./pending-writes.ts";
 import { headRange, markKey } from "./keys.ts";
 
 /** How far a view has been filled from its source's file: what an incremental materialization need not load again. */
@@ -10,7 +11,7 @@ export type Mark = {
   readonly numRows: number;
 };
 
-export async function readMark(store: KeyValueStore, viewHash: string): Promise<Mark | undefined> {
+export async function readMark(store: StoreReads, viewHash: string): Promise<Mark | undefined> {
   const stored = await store.get(markKey(viewHash));
   return stored === undefined ? undefined : (JSON.parse(Buffer.from(stored).toString("utf8")) as Mark);
 }

@@ -2,16 +2,18 @@ import { sourceHash, type SourceDefinition } from "../../data/source.ts";
 import type { Micros } from "../../kernel/clock.ts";
 import { codeOf, KarkhanaError } from "../../kernel/error.ts";
 import { MICROS_PER_DAY } from "../../kernel/time.ts";
-import type { KeyValueStore } from "../../storage/kv/port.ts";
+import type { KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
 import { featureViewHash, slotsOf, type FeatureService, type FeatureViewDefinition } from "../definition.ts";
 import { planView, type ViewPlan } from "../view-plan.ts";
-import { SourceIngest, type RejectedRow } from "./ingest.ts";
+import { nextTurn, SourceIngest, type IngestStore, type RejectedRow } from "./ingest.ts";
 import type { CategoryDictionary } from "../vector.ts";
 import type { Writes } from "./key-rows.ts";
 import type { LookupWatch } from "./lookup-watch.ts";
 import { ViewsReader, type BatchFeatureReader, type FeatureReader, type ValuesReader } from "./reader.ts";
 import type { QuarantinedRow, SourceCounters } from "./source-counts.ts";
 import type { SourceRow } from "./source-rows.ts";
+import { PendingWrites } from "./pending-writes.ts";
+import { Together } from "./together.ts";
 import { ValueMemory } from "./value-memory.ts";
 
 export type { RejectedRow } from "./ingest.ts";
@@ -26,6 +28,8 @@ export interface OnlineFeaturesOptions {
   readonly sources?: readonly SourceDefinition[];
   /** How far behind a key's newest event a question may be asked and still be exact; default two days. */
   readonly slackUs?: Micros;
+  /** Batches that wait are written together up to so many rows; default 2000, which whoever answers requests as well should not exceed. */
+  readonly rowsTogether?: number;
   /** Told of every lookup; default nobody. */
   readonly watch?: LookupWatch;
 }
@@ -36,6 +40,11 @@ export interface BatchOrigin {
   readonly sequence: number;
   /** Where the batch after this one begins in the log of pushed rows; kept with the rows, so that a restart knows where to go on. */
   readonly logEnd?: number;
+}
+
+/** A batch on its way in. */
+export interface IngestBatch extends BatchOrigin {
+  readonly rows: readonly SourceRow[];
 }
 
 export interface IngestResult {
@@ -75,14 +84,24 @@ export interface OnlineFeatures {
   quarantine(source: string): Promise<QuarantinedRow[]>;
 }
 
-/** What is to be written for a result; nothing if it stands already. */
-interface Change<T> {
-  readonly writes: Writes | undefined;
-  readonly result: T;
+/** Features as they lie in the store, before anything is put in front of it. */
+export interface OnlineState extends OnlineFeatures {
+  /** Batches in their order as one: all are in, or none. @throws as `ingest` */
+  readonly ingestAll: (source: string, batches: readonly IngestBatch[]) => Promise<readonly IngestResult[]>;
 }
+
+/** Takes a batch, to be written with those before it. @param also written with it @returns its rows that were set aside */
+type Take = (rows: readonly SourceRow[], sequence: number, also: readonly KeyValue[]) => Promise<readonly RejectedRow[]>;
 
 /** Writers of other processes may come first this often in a row. */
 const maxWriteAttempts = 100;
+
+/** Rows of waiting batches that are written together: what one long push has, so that no answer waits longer for many short ones. */
+export const defaultRowsTogether = 2000;
+
+/** Short batches that are taken together give the event loop back as often as a long one does; each costs as much as so many rows. */
+const workATurn = 250;
+const workABatch = 30;
 
 /** How far behind a key's newest event questions are answered exactly. */
 export const defaultSlackUs: Micros = 2 * MICROS_PER_DAY;
@@ -91,11 +110,13 @@ export const defaultSlackUs: Micros = 2 * MICROS_PER_DAY;
 const historySequence = -1;
 
 /** @throws EXPRESSION_INVALID, INVALID_ARGUMENT for a definition that cannot be computed */
-export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeatures {
-  const { store, slackUs = defaultSlackUs, watch } = options;
+export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineState {
+  const { store, slackUs = defaultSlackUs, rowsTogether = defaultRowsTogether, watch } = options;
   const plans = new Map<string, ViewPlan>();
   for (const view of options.views) plans.set(featureViewHash(view), planView(view));
-  const sources = ingestsBySource(store, [...plans.values()], options.sources ?? [], slackUs);
+  const pending = new PendingWrites(store);
+  const memory = new ValueMemory();
+  const sources = ingestsBySource({ store, pending, memory }, [...plans.values()], options.sources ?? [], slackUs);
   const sourceNamed = (name: string): SourceIngest => {
     const found = sources.get(name);
     if (found === undefined)
@@ -124,45 +145,85 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeat
     return result;
   };
   // Writers in other processes are told apart by the source's count of batches, compared as the batch is written.
-  const changing = async <T>(source: SourceIngest, work: () => Promise<Change<T>>, attempt = 1): Promise<T> => {
+  const changing = async <T>(source: SourceIngest, work: (take: Take) => Promise<T>, attempt = 1): Promise<T> => {
+    pending.clear();
+    memory.takeBack();
     const before = await source.numWrites();
-    const { writes, result } = await work();
-    if (writes === undefined) return result;
+    const taken: Writes[] = [];
+    let sinceTurn = 0;
+    const take: Take = async (rows, sequence, also) => {
+      // The next batch is put together from what this one leaves.
+      if (taken.length > 0) pending.add(taken.at(-1)!);
+      if (sinceTurn >= workATurn) {
+        await nextTurn();
+        sinceTurn = 0;
+      }
+      sinceTurn += rows.length + workABatch;
+      const number = before + taken.length;
+      const { puts, deletes, rejected } = await source.take(rows, sequence);
+      const written = source.numWritten(number, taken.length === 0);
+      const changes = source.changesWritten(number, { puts, deletes });
+      taken.push({ puts: [...puts, ...also, ...written.puts, ...changes.puts], deletes: [...deletes, ...written.deletes, ...changes.deletes] });
+      return rejected;
+    };
     try {
-      const { claim, put, forgotten } = source.numWritten(before);
-      const changes = source.changesWritten(before, writes);
-      await store.write({ puts: [...writes.puts, put, ...changes.puts], deletes: [...writes.deletes, forgotten, ...changes.deletes], claim, isStill: true });
+      const result = await work(take);
+      if (taken.length === 0) return result;
+      if (taken.length > 1) {
+        pending.add(taken.at(-1)!);
+        await nextTurn();
+      }
+      const { puts, deletes } = taken.length > 1 ? pending.writes() : taken[0]!;
+      await store.write({ puts, deletes, claim: source.claim(before), isStill: true });
       return result;
     } catch (error) {
+      source.forget();
       if (codeOf(error) !== "WRITE_CONFLICT" || attempt >= maxWriteAttempts) throw error;
       return changing(source, work, attempt + 1);
     }
   };
-  const ingest = (source: SourceIngest, rows: readonly SourceRow[], batch: BatchOrigin): Promise<IngestResult> =>
-    changing<IngestResult>(source, async () => {
-      if (batch.sequence <= (await source.lastSequence(batch.producer))) return { writes: undefined, result: { applied: false, rejected: [] } };
-      const { puts, deletes, rejected } = await source.take(rows, batch.sequence);
-      const logged = batch.logEnd === undefined ? [] : [source.appliedOffsetPut(batch.logEnd)];
-      return { writes: { puts: [...puts, source.sequencePut(batch.producer, batch.sequence), ...logged], deletes }, result: { applied: true, rejected } };
+  const ingest = (source: SourceIngest, batches: readonly IngestBatch[]): Promise<readonly IngestResult[]> =>
+    changing<readonly IngestResult[]>(source, async (take) => {
+      const results: IngestResult[] = [];
+      const reached = new Map<string, number>();
+      for (const { rows, producer, sequence, logEnd } of batches) {
+        if (sequence <= (reached.get(producer) ?? (await source.lastSequence(producer)))) {
+          results.push({ applied: false, rejected: [] });
+          continue;
+        }
+        reached.set(producer, sequence);
+        const logged = logEnd === undefined ? [] : [source.appliedOffsetPut(logEnd)];
+        results.push({ applied: true, rejected: await take(rows, sequence, [source.sequencePut(producer, sequence), ...logged]) });
+      }
+      return results;
     });
+  const together = new Map(
+    [...sources].map(([name, source]) => [
+      name,
+      new Together((batches: readonly IngestBatch[]) => inTurn(() => ingest(source, batches)), { maxRows: rowsTogether, areApart: true }),
+    ]),
+  );
+  const checkSequence = ({ sequence }: BatchOrigin): void => {
+    if (Number.isSafeInteger(sequence) && sequence >= 0) return;
+    throw new KarkhanaError("INVALID_ARGUMENT", { field: "sequence", problem: "expected a whole number from 0", value: sequence });
+  };
   return {
     ingest: async (name, rows, batch) => {
+      const { source } = sourceNamed(name);
+      checkSequence(batch);
+      return together.get(source.name)!.add({ ...batch, rows });
+    },
+    ingestAll: async (name, batches) => {
       const source = sourceNamed(name);
-      if (!Number.isSafeInteger(batch.sequence) || batch.sequence < 0)
-        throw new KarkhanaError("INVALID_ARGUMENT", { field: "sequence", problem: "expected a whole number from 0", value: batch.sequence });
-      return inTurn(() => ingest(source, rows, batch));
+      for (const batch of batches) checkSequence(batch);
+      return inTurn(() => ingest(source, batches));
     },
     reader: (service, dictionary = {}) => new ViewsReader(store, inputsOf(service), planOf, dictionary, watch).one,
     batchReader: (service, dictionary = {}) => new ViewsReader(store, inputsOf(service), planOf, dictionary, watch).many,
     valuesReader: (service) => new ViewsReader(store, service, planOf, {}, watch).values,
     load: async (name, rows) => {
       const source = sourceNamed(name);
-      return inTurn(() =>
-        changing<readonly RejectedRow[]>(source, async () => {
-          const { puts, deletes, rejected } = await source.take(rows, historySequence);
-          return { writes: { puts, deletes }, result: rejected };
-        }),
-      );
+      return inTurn(() => changing(source, (take) => take(rows, historySequence, [])));
     },
     retentionUs: (name) => sourceNamed(name).retentionUs,
     appliedSequence: async (name, producer) => sourceNamed(name).lastSequence(producer),
@@ -177,7 +238,7 @@ function inputsOf(service: FeatureService): FeatureService {
   return { ...service, features: service.features.filter((feature) => feature.kind !== "featureReference" || slotsOf(feature).length > 0) };
 }
 
-function ingestsBySource(store: KeyValueStore, plans: readonly ViewPlan[], others: readonly SourceDefinition[], slackUs: number): Map<string, SourceIngest> {
+function ingestsBySource(store: IngestStore, plans: readonly ViewPlan[], others: readonly SourceDefinition[], slackUs: number): Map<string, SourceIngest> {
   const all = new Map<string, SourceDefinition>();
   for (const source of [...plans.map((plan) => plan.view.source), ...others]) {
     const same = all.get(source.name);
@@ -186,7 +247,5 @@ function ingestsBySource(store: KeyValueStore, plans: readonly ViewPlan[], other
     all.set(source.name, source);
   }
   const of = (source: SourceDefinition): ViewPlan[] => plans.filter((plan) => plan.view.source.name === source.name);
-  // One for all: batches are taken and written one at a time.
-  const memory = new ValueMemory();
-  return new Map([...all.values()].map((source) => [source.name, new SourceIngest(store, source, of(source), slackUs, memory)]));
+  return new Map([...all.values()].map((source) => [source.name, new SourceIngest(store, source, of(source), slackUs)]));
 }

@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../../kernel/error-catalogue.ts";
 import type { KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
 import { countersKey, quarantineKey } from "./keys.ts";
+import type { StoreReads } from "./pending-writes.ts";
 import type { ReadRow, SourceRow } from "./source-rows.ts";
 
 /** What became of a source's rows since the store was made; kept in the store, written with the rows. */
@@ -54,8 +55,9 @@ export class SourceCounts {
     this.#source = source;
   }
 
-  async counters(): Promise<SourceCounters> {
-    const stored = await this.#store.get(countersKey(this.#source));
+  /** @param from the store, unless told */
+  async counters(from: StoreReads = this.#store): Promise<SourceCounters> {
+    const stored = await from.get(countersKey(this.#source));
     return stored === undefined ? none : { ...none, ...(JSON.parse(Buffer.from(stored).toString("utf8")) as Partial<SourceCounters>) };
   }
 
@@ -67,8 +69,13 @@ export class SourceCounts {
     return found.sort((a, b) => a.number - b.number);
   }
 
-  async writes(read: readonly ReadRow[], rejected: readonly { readonly code: string }[], aside: readonly SetAside[], behind: number): Promise<KeyValue[]> {
-    const before = await this.counters();
+  writes(
+    before: SourceCounters,
+    read: readonly ReadRow[],
+    rejected: readonly { readonly code: string }[],
+    aside: readonly SetAside[],
+    behind: number,
+  ): KeyValue[] {
     const refused: Record<string, number> = { ...before.refused };
     for (const { code } of rejected) refused[code] = (refused[code] ?? 0) + 1;
     const after: Mutable<SourceCounters> = { ...before, refused, setAside: before.setAside + aside.length, behind: before.behind + behind };

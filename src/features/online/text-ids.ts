@@ -4,8 +4,9 @@
  * Texts are never removed: a row anywhere may speak of them.
  */
 import { createHash } from "node:crypto";
-import type { KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
+import type { KeyValue } from "../../storage/kv/port.ts";
 import { textKey } from "./keys.ts";
+import type { StoreReads } from "./pending-writes.ts";
 
 const inlineBytes = 6;
 const hashed = 2 ** 52;
@@ -43,12 +44,17 @@ const maxKnownLength = 200;
 
 /** Ids of texts for a writer. */
 export class TextIds {
-  readonly #store: KeyValueStore;
-  /** Texts seen in the store: what a failed write would have added is not among them. */
+  readonly #store: StoreReads;
+  /** Texts seen in the store, or pending. */
   readonly #known = new Map<string, number>();
 
-  constructor(store: KeyValueStore) {
+  constructor(store: StoreReads) {
     this.#store = store;
+  }
+
+  /** After a write that failed: what it would have added is not there. */
+  forget(): void {
+    this.#known.clear();
   }
 
   /** @param texts distinct, none of which fits a number @returns their ids, and what to write with the rows that hold them */
