@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { parquet } from "../data/source.ts";
+import { parquet, pushed, type SourceDefinition } from "../data/source.ts";
 import { categorical, entity, featureView, numeric, window } from "../features/definition.ts";
 import { createOnlineFeatures } from "../features/online/online-features.ts";
 import { openFeedbackLog, readFeedback, type FeedbackReader } from "../feedback/log.ts";
@@ -12,7 +12,7 @@ import { idMaker } from "../kernel/ids.ts";
 import { seededRng } from "../kernel/rng.ts";
 import { fromCivil } from "../kernel/time.ts";
 import type { GbdtModel } from "../learn/model.ts";
-import { model, project, type ModelDefinition, type ProjectDefinition, type ServingPolicy } from "../project/definition.ts";
+import { model, project, viewsOf, type ModelDefinition, type ProjectDefinition, type ServingPolicy } from "../project/definition.ts";
 import type { Deployment, ModelVersion, Registry, WantedShare } from "../registry/port.ts";
 import { withShares } from "../registry/traffic.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
@@ -27,28 +27,35 @@ import type { ModelStatsReport } from "./stats.ts";
 /** A small project, real stores in a folder of its own, and a serving process' worth of program: what the tests of this room stand on. */
 export const noon: number = fromCivil(2001, 4, 1, 12 * 3_600_000_000);
 
-const rides = parquet("rides", {
-  path: "rides.parquet",
-  schema: { at: "timestamp", zone: "string", miles: "float64", late: "int64", seats: "int64", shared: "boolean" },
-  eventTime: "at",
-  knownTime: "at + minutes(30)",
-  expect: { zone: { notNull: true, pattern: "[A-Z]{3}" }, miles: { min: 0.5, max: 500 }, seats: { oneOf: ["2", "4"] }, late: { min: 0, max: 1 } },
-});
-const zone = featureView("zone", {
-  entity: entity("zone", { keys: ["zone"] }),
-  source: rides,
-  on: { zone: "zone" },
-  features: { rides_2h: window("2h").count(), late_2h: window("2h").share("late >= 1") },
-});
+const schema = { at: "timestamp", zone: "string", miles: "float64", late: "int64", seats: "int64", shared: "boolean" } as const;
+const times = { eventTime: "at", knownTime: "at + minutes(30)" } as const;
+const expected = {
+  zone: { notNull: true, pattern: "[A-Z]{3}" },
+  miles: { min: 0.5, max: 500 },
+  seats: { oneOf: ["2", "4"] },
+  late: { min: 0, max: 1 },
+} as const;
 
-export const lateRide: ModelDefinition = model("late_ride", {
-  spine: rides,
-  request: ["zone", "miles", "shared"],
-  label: "late >= 1",
-  features: [numeric("miles"), numeric("shared"), categorical("zone"), zone.at({ zone: "zone" })],
-  trainer: { gbdt: {} },
-  training: { from: "2001-01-01", validFrom: "2001-02-01", holdoutFrom: "2001-03-01", to: "2001-04-01" },
-});
+const lateRideOver = (rides: SourceDefinition<typeof schema>): ModelDefinition => {
+  const zone = featureView("zone", {
+    entity: entity("zone", { keys: ["zone"] }),
+    source: rides,
+    on: { zone: "zone" },
+    features: { rides_2h: window("2h").count(), late_2h: window("2h").share("late >= 1") },
+  });
+  return model("late_ride", {
+    spine: rides,
+    request: ["zone", "miles", "shared"],
+    label: "late >= 1",
+    features: [numeric("miles"), numeric("shared"), categorical("zone"), zone.at({ zone: "zone" })],
+    trainer: { gbdt: {} },
+    training: { from: "2001-01-01", validFrom: "2001-02-01", holdoutFrom: "2001-03-01", to: "2001-04-01" },
+  });
+};
+
+export const lateRide: ModelDefinition = lateRideOver(parquet("rides", { path: "rides.parquet", schema, ...times, expect: expected }));
+/** The same of rides that are only pushed. */
+export const latePushedRide: ModelDefinition = lateRideOver({ ...pushed("rides", { schema, ...times }), expect: expected });
 
 export const rideProject: ProjectDefinition = project("rides", { models: [lateRide] });
 
@@ -171,6 +178,8 @@ export interface WorldOptions {
   readonly policy?: ServingPolicy;
   readonly wrapBlobs?: (blobs: BlobStore) => BlobStore;
   readonly wrapOnline?: (online: OnlineFace) => OnlineFace;
+  /** What is served; default `lateRide`. */
+  readonly definition?: ModelDefinition;
 }
 
 export async function openWorld({
@@ -181,12 +190,13 @@ export async function openWorld({
   policy = {},
   wrapBlobs = (store) => store,
   wrapOnline = (face) => face,
+  definition = lateRide,
   statusOf,
 }: WorldOptions): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), "karkhana-serving-"));
   const blobs = await openFileBlobs(path.join(folder, "blobs"));
   const store = openMemoryStore();
-  const online = await createOnlineFeatures({ store, views: [zone] });
+  const online = await createOnlineFeatures({ store, views: viewsOf(definition.service) });
   const feedback = await openFeedbackLog(path.join(folder, "log"));
   const registry = new TestRegistry();
   const clock = new ManualClock(noon);
@@ -201,16 +211,16 @@ export async function openWorld({
     // Networks know no missing values.
     const selfCheckVectors = [Float64Array.of(3, 0, 0, 1, 0.5), Float64Array.of(30, 1, 1, 0, "kind" in trained ? Number.NaN : 0.25)];
     await writeVersionArtifact(blobs, artifactPath, {
-      modelName: lateRide.name,
-      definitionHash: lateRide.hash,
-      service: lateRide.service,
+      modelName: definition.name,
+      definitionHash: definition.hash,
+      service: definition.service,
       model: trained,
       categories,
       selfCheckVectors,
     });
-    const hashes = { definitionHash: lateRide.hash, serviceHash: lateRide.service.hash, datasetHash: "d" };
+    const hashes = { definitionHash: definition.hash, serviceHash: definition.service.hash, datasetHash: "d" };
     registry.versions.set(version, {
-      model: lateRide.name,
+      model: definition.name,
       version,
       state: "registered",
       runId: "r",
@@ -226,7 +236,7 @@ export async function openWorld({
     registry.deploy({ champion: 1 });
   }
   const options = {
-    project: { ...rideProject, models: [{ ...lateRide, serving: policy }] },
+    project: { ...rideProject, models: [{ ...definition, serving: policy }] },
     registry,
     blobs: wrapBlobs(blobs),
     online: wrapOnline(online),
