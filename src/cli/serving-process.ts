@@ -61,12 +61,12 @@ try {
     online: features,
     nearest,
     streams,
-    featureMetrics: async () => [
-      ...streamFamilies(streams()),
-      ...lookupFamilies(watch.totals()),
+    featureMetrics: async () => {
       // Of the sources every process knows the same: they are told once.
-      ...(number === 0 ? sourceFamilies(await watchedSources(features, views), systemClock.nowUs()) : []),
-    ],
+      const watched = number === 0 ? await watchedSources(features, views) : [];
+      const nowUs = systemClock.nowUs();
+      return [...streamFamilies(streams(), watched, nowUs), ...lookupFamilies(watch.totals()), ...sourceFamilies(watched, nowUs)];
+    },
     ...(processes === 1 ? {} : { sharing: { process: number, processes, token: stores.internalToken } }),
     feedback,
     clock: systemClock,

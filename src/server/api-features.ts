@@ -50,6 +50,20 @@ export interface ExploredEntity {
   readonly sql: readonly string[];
 }
 
+/** How a source's topic is followed. */
+export interface SourceStream {
+  readonly topic: string;
+  /** `unknown`: the serving process is not reached. */
+  readonly state: "following" | "away" | "unknown";
+  readonly partitions: number;
+  /** Messages that the online store has not taken; null before the first fetch. */
+  readonly lag: number | null;
+  /** Messages that were deleted before they were read. */
+  readonly missed: number;
+  /** The last one, also after it has passed. */
+  readonly lastError: { readonly code: string; readonly message: string; readonly remedy: string; readonly atUs: number } | null;
+}
+
 /** One view: what it declares, how both engines compute it, and what became of its source's rows. */
 export interface FeatureViewDetail {
   readonly view: FeatureView;
@@ -74,6 +88,8 @@ export interface FeatureViewDetail {
     readonly freshnessUs: number | null;
     readonly quarantine: readonly { readonly number: number; readonly code: string; readonly message: string; readonly row: string }[];
   };
+  /** The topic that the view's source reads; null where it reads none. */
+  readonly stream: SourceStream | null;
   /** The last question a model asked of it: where a person may begin to look. */
   readonly example: { readonly keys: readonly (string | number)[]; readonly atUs: number } | null;
 }

@@ -296,6 +296,16 @@ export const schemas: Readonly<
         freshnessUs: orNull(num),
         quarantine: Type.Array(Type.Object({ number: int, code: text, message: text, row: text })),
       }),
+      stream: orNull(
+        Type.Object({
+          topic: text,
+          state: oneOf("following", "away", "unknown"),
+          partitions: int,
+          lag: orNull(num),
+          missed: num,
+          lastError: orNull(Type.Object({ code: text, message: text, remedy: text, atUs: num })),
+        }),
+      ),
       example: orNull(Type.Object({ keys: Type.Array(Type.Union([text, num])), atUs: num })),
     }),
   ),

@@ -1,9 +1,12 @@
+import type { FollowerReport } from "../features/online/topic-follower.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Serving, ServingModel, ServingRoom, ServingSample } from "./api.ts";
 
 /** Reads the serving process's own counts now and then and keeps the last half hour. Its absence is a state, not an error. */
 export interface ServingWatch {
   current(): Serving;
+  /** The topics it follows, as of the last reading; none while it is not reached. */
+  streams(): readonly FollowerReport[];
   /** Tells the serving process to look at the deployments now. Whether it did; it would by itself a moment later. */
   refresh(): Promise<boolean>;
   close(): void;
@@ -27,6 +30,7 @@ export function watchServing({ url, token, clock, price = null, intervalMs = 500
   let models: readonly ServingModel[] = [];
   let beside: Pick<Serving, "files" | "backends"> = { files: [], backends: [] };
   let room: ServingRoom | null = null;
+  let streams: readonly FollowerReport[] = [];
   let problem: string | null = url === null ? "no serving process is configured" : "not read yet";
   const read = async (): Promise<void> => {
     try {
@@ -36,12 +40,14 @@ export function watchServing({ url, token, clock, price = null, intervalMs = 500
       models = modelsIn(body);
       beside = besideIn(body);
       room = roomIn(body);
+      streams = streamsIn(body);
       problem = null;
       samples = [...samples, sampleOf(models, clock.nowUs())].slice(-maxSamples);
     } catch (error) {
       models = [];
       beside = { files: [], backends: [] };
       room = null;
+      streams = [];
       problem = reasonOf(error);
     }
   };
@@ -56,6 +62,7 @@ export function watchServing({ url, token, clock, price = null, intervalMs = 500
   };
   if (url !== null) round();
   return {
+    streams: () => streams,
     current: () => ({ url, reachable: problem === null, problem, models, ...beside, samples, room, price }),
     refresh: async () => {
       if (url === null) return false;
@@ -107,6 +114,12 @@ function modelsIn(body: unknown): readonly ServingModel[] {
 function besideIn(body: unknown): Pick<Serving, "files" | "backends"> {
   const { files = [], backends = [] } = body as Partial<Serving>;
   return { files, backends };
+}
+
+/** Absent in what a serving process of an earlier version says; so are the fields that came later. */
+function streamsIn(body: unknown): readonly FollowerReport[] {
+  const { streams = [] } = body as { readonly streams?: readonly FollowerReport[] };
+  return streams.map((one) => ({ ...one, lastError: one.lastError ?? null, failures: one.failures ?? {} }));
 }
 
 function reasonOf(error: unknown): string {

@@ -1,4 +1,5 @@
 import { mkdtemp } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Browser } from "playwright-core";
@@ -17,9 +18,10 @@ let empty: ControlWorld;
 let control: Control;
 let first: Control;
 let shots: string;
+let consoleFolder: string;
 
 beforeAll(async () => {
-  const consoleFolder = await builtConsole();
+  consoleFolder = await builtConsole();
   world = await controlWorld(80);
   empty = await controlWorld(0);
   control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder });
@@ -85,6 +87,52 @@ describe.each([
     expect(complaints).toEqual([]);
     await context.close();
   });
+});
+
+test.each([
+  ["light", { colorScheme: "light", viewport: { width: 1360, height: 900 } }],
+  ["dark", { colorScheme: "dark", viewport: { width: 1360, height: 900 } }],
+  ["phone", { colorScheme: "light", viewport: { width: 360, height: 780 } }],
+] as const)("a view whose source is a topic shows how far it is behind and what went wrong last, in %s", async (mode, options) => {
+  const partitions = [
+    { partition: 0, next: 90, end: 100, lag: 10 },
+    { partition: 1, next: 50, end: 1282, lag: 1232 },
+  ];
+  const remedy = "Correct the mechanism, or the user name and password.";
+  const lastError = {
+    code: "STREAM_ACCOUNT_REFUSED",
+    message: "source flights, topic.sasl: the brokers refuse the account",
+    remedy,
+    atUs: 1_767_225_600_000_000,
+  };
+  const report = { source: "flights", topic: "flights.changes", state: "away", problem: lastError.message, lastError, failures: {}, missed: 7, partitions };
+  // What a serving process answers, of one that follows a topic.
+  const serving = createServer((_, answer) => void answer.setHeader("content-type", "application/json").end(JSON.stringify({ models: [], streams: [report] })));
+  await new Promise<void>((resolve) => {
+    serving.listen(0, "127.0.0.1", resolve);
+  });
+  const at = serving.address();
+  const servingUrl = `http://127.0.0.1:${typeof at === "object" && at !== null ? at.port : 0}`;
+  const beside = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder, servingUrl });
+  const { page, complaints, context } = await visit(options);
+  try {
+    await expect.poll(async () => (await (await fetch(`${beside.url}/api/v1/serving`)).json()) as object).toMatchObject({ reachable: true });
+    await page.goto(`${beside.url}/features/${hashOf("from_airport")}`);
+    await page.getByText("topic flights.changes").waitFor();
+    await page.getByText("1,242").waitFor();
+    await page.getByText("STREAM_ACCOUNT_REFUSED").waitFor();
+    await page.getByText(remedy).waitFor();
+    await page.getByText("topic flights.changes").scrollIntoViewIfNeeded();
+    await page.screenshot({ path: path.join(shots, `stream-${mode}.png`) });
+    expect(await page.evaluate(excessWidth)).toBeLessThanOrEqual(0);
+    expect(await page.evaluate(weakTexts)).toEqual([]);
+    expect(complaints).toEqual([]);
+  } finally {
+    await context.close();
+    await beside.close();
+    serving.closeAllConnections();
+    serving.close();
+  }
 });
 
 test("text has enough contrast on its ground in both themes", async () => {

@@ -253,7 +253,34 @@ function shown(value: FeatureValue): string {
   return `[${items.join(", ")}${value.length > itemsShown ? `, … ${count(value.length)} in all` : ""}]`;
 }
 
-function Health({ detail: { health: h, view } }: { detail: FeatureViewDetail }): ReactNode {
+/** How the topic that feeds the source is followed. */
+function Stream({ stream: { topic, state, lag, partitions, missed, lastError } }: { stream: NonNullable<FeatureViewDetail["stream"]> }): ReactNode {
+  return (
+    <>
+      <Readings
+        items={[
+          {
+            name: `topic ${topic}`,
+            value: state === "following" ? <State tone="good">followed</State> : <State tone={state === "away" ? "bad" : "quiet"}>{state}</State>,
+            sub: state === "unknown" ? "the serving process is not reached" : `${count(partitions)} ${partitions === 1 ? "partition" : "partitions"}`,
+          },
+          { name: "lag, messages not yet applied", value: lag === null ? "–" : count(lag), ...(state === "away" ? { sub: "as of the last answer" } : {}) },
+          ...(missed === 0 ? [] : [{ name: "deleted before they were read", value: count(missed) }]),
+        ]}
+      />
+      {lastError === null ? null : (
+        <div className={state === "away" ? "trouble" : ""}>
+          <p className={state === "away" ? "bad" : "quiet"}>{lastError.message}</p>
+          <p className="note">
+            {state === "away" ? `${lastError.remedy} ` : "It has passed. "}({lastError.code}, {moment(lastError.atUs)})
+          </p>
+        </div>
+      )}
+    </>
+  );
+}
+
+function Health({ detail: { health: h, view, stream } }: { detail: FeatureViewDetail }): ReactNode {
   return (
     <Block title="Source" note={`What became of the rows of ${view.source} that reached the online store.`}>
       <Readings
@@ -279,6 +306,7 @@ function Health({ detail: { health: h, view } }: { detail: FeatureViewDetail }):
           { name: "set aside", value: count(h.setAside) },
         ]}
       />
+      {stream === null ? null : <Stream stream={stream} />}
       {h.quarantine.length === 0 ? null : (
         <div className="scroll">
           <table>

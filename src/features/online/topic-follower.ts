@@ -5,7 +5,7 @@ import { toErrorRecord } from "../../kernel/error.ts";
 import { followStream } from "./follow-stream.ts";
 import type { KafkaStream, PartitionState } from "./kafka-topic.ts";
 import type { OnlineFeatures } from "./online-features.ts";
-import type { MetricFamily, MetricSample } from "./watch-metrics.ts";
+import type { MetricFamily, MetricSample, WatchedSource } from "./watch-metrics.ts";
 
 export interface FollowerReport {
   readonly source: string;
@@ -96,8 +96,9 @@ export function followTopic(online: OnlineFeatures, source: SourceDefinition, st
   };
 }
 
-/** What a scraper is told of the topics. */
-export function streamFamilies(reports: readonly FollowerReport[]): MetricFamily[] {
+/** What a scraper is told of the topics. @param sources as the store tells of them now */
+export function streamFamilies(reports: readonly FollowerReport[], sources: readonly WatchedSource[], nowUs: Micros): MetricFamily[] {
+  const newestUs = new Map(sources.map(({ source, counters }) => [source, counters.newestEventUs]));
   const each = (value: (report: FollowerReport) => number): MetricSample[] =>
     reports.map((report) => ({ labels: { source: report.source, topic: report.topic }, value: value(report) }));
   return [
@@ -109,6 +110,23 @@ export function streamFamilies(reports: readonly FollowerReport[]): MetricFamily
       samples: reports.flatMap(({ source, topic, partitions }) =>
         partitions.map(({ partition, lag }) => ({ labels: { source, topic, partition: String(partition) }, value: lag })),
       ),
+    },
+    {
+      name: "karkhana_stream_newest_event_age_seconds",
+      help: "Age of the newest event applied of a topic's source, by the machine's clock.",
+      type: "gauge",
+      merge: "max",
+      samples: reports.flatMap(({ source, topic }) => {
+        const newest = newestUs.get(source) ?? null;
+        return newest === null ? [] : [{ labels: { source, topic }, value: Math.max(0, (nowUs - newest) / 1e6) }];
+      }),
+    },
+    {
+      name: "karkhana_stream_errors_total",
+      help: "Attempts to follow a topic that failed.",
+      type: "counter",
+      merge: "max",
+      samples: reports.flatMap(({ source, topic, failures }) => Object.entries(failures).map(([code, value]) => ({ labels: { source, topic, code }, value }))),
     },
     {
       name: "karkhana_stream_up",

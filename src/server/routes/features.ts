@@ -7,10 +7,11 @@ import { describeOnline } from "../../features/online/describe.ts";
 import { planView } from "../../features/view-plan.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { FeatureSlot, Features, FeatureView } from "../api.ts";
-import type { ExploredEntity, FeatureViewDetail, ViewVersion } from "../api-features.ts";
+import type { ExploredEntity, FeatureViewDetail, SourceStream, ViewVersion } from "../api-features.ts";
 import type { RouteContext } from "../control-rooms.ts";
 import { viewInUse } from "../feature-profile.ts";
 import { schemas } from "../schemas.ts";
+import type { ServingWatch } from "../serving-watch.ts";
 
 const params = Type.Object({ hash: Type.String({ maxLength: 200 }) });
 const question = Type.Object({
@@ -145,7 +146,11 @@ function readKeys(view: FeatureViewDefinition, given: readonly string[]): (strin
   });
 }
 
-async function detailOf({ explorer, feedback, clock }: RouteContext, definition: FeatureViewDefinition, view: FeatureView): Promise<FeatureViewDetail> {
+async function detailOf(
+  { explorer, feedback, clock, serving }: RouteContext,
+  definition: FeatureViewDefinition,
+  view: FeatureView,
+): Promise<FeatureViewDetail> {
   const plan = planView(definition);
   const { counters, quarantine, mark } = await explorer.health(definition);
   const { refused, ...counted } = counters;
@@ -163,7 +168,23 @@ async function detailOf({ explorer, feedback, clock }: RouteContext, definition:
       freshnessUs: definition.freshnessUs ?? null,
       quarantine,
     },
+    stream: streamOf(definition, serving.streams()),
     example: await lastQuestion(feedback, view),
+  };
+}
+
+function streamOf({ source }: FeatureViewDefinition, streams: ReturnType<ServingWatch["streams"]>): SourceStream | null {
+  const own = streams.find((one) => one.source === source.name);
+  if (own === undefined)
+    return source.topic === undefined ? null : { topic: source.topic.topic, state: "unknown", partitions: 0, lag: null, missed: 0, lastError: null };
+  const { topic, state, partitions, missed, lastError } = own;
+  return {
+    topic,
+    state,
+    partitions: partitions.length,
+    lag: partitions.length === 0 ? null : partitions.reduce((sum, { lag }) => sum + lag, 0),
+    missed,
+    lastError,
   };
 }
 
