@@ -1,10 +1,13 @@
-import { formatIso } from "../kernel/time.ts";
+import { measureLogs } from "../feedback/retention.ts";
+import { formatIso, MICROS_PER_DAY } from "../kernel/time.ts";
+import { logRetentionOf } from "../project/log-retention.ts";
 import { openStores } from "../server/compose.ts";
 import { readConfiguration } from "../server/configuration.ts";
 import { readRunning } from "../server/running.ts";
 import { isSet } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
 import { chooseProject, requireDataFolder } from "./project-folder.ts";
+import { sizeText } from "./purge.ts";
 import { servingStats } from "./serving-processes.ts";
 
 /** `karkhana status`: what runs, what is deployed, what was decided last. */
@@ -22,6 +25,8 @@ export const status: Command = {
       const processes = running === undefined ? undefined : (stats?.processes ?? []);
       const deployments = await stores.registry.listDeployments();
       const runs = await stores.pipelines.listRuns(10);
+      const { keptUs, maxBytes } = logRetentionOf(project.definition);
+      const { bytes, sinceUs } = await measureLogs(stores.folder.logFolder);
       const models = await Promise.all(
         project.definition.models.map(async ({ name }) => ({
           model: name,
@@ -37,6 +42,7 @@ export const status: Command = {
             streams: stats?.streams ?? [],
             models,
             deployments,
+            logs: { bytes, sinceUs: sinceUs ?? null, keptUs, maxBytes },
             runs: runs.map(({ steps: _steps, ...run }) => run),
           }),
         );
@@ -65,6 +71,9 @@ export const status: Command = {
         ].filter((part) => part !== "");
         console.log(`${d.model}: champion v${d.champion}, ${[...rest, `since ${formatIso(d.changedUs)}: ${d.reason}`].join(", ")}`);
       }
+      const sizes = Object.entries(bytes).map(([kind, size]) => `${kind} ${sizeText(size)}`);
+      const reach = sinceUs === undefined ? "" : `, back to ${formatIso(sinceUs)}`;
+      console.log(`logs: ${sizes.join(", ")}${reach}; kept ${Math.floor(keptUs / MICROS_PER_DAY)} days, in at most ${sizeText(maxBytes)}`);
       for (const run of runs)
         console.log(`${run.workflow} ${run.runId}: ${run.state}${run.error === undefined ? "" : ` (${run.error.code}: ${run.error.message})`}`);
       return 0;

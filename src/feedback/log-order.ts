@@ -61,6 +61,29 @@ export function pageEnds({ logs, runs }: OrderPage): Map<string, number> {
   return ends;
 }
 
+/**
+ * Places of a page before the first whose record is kept.
+ * @param skip places that are not asked about @param starts offset of the oldest record of each log
+ */
+export function firstKept({ logs, runs }: OrderPage, skip: number, starts: ReadonlyMap<string, number>): number | undefined {
+  const next = logs.map(([, offset]) => offset);
+  let place = 0;
+  for (let i = 0; i < runs.length; i += 2) {
+    const [log, count] = [runs[i]!, runs[i + 1]!];
+    const from = next[log]!;
+    next[log] = from + count;
+    const gone = Math.max(0, skip - place, (starts.get(logs[log]![0]) ?? Number.POSITIVE_INFINITY) - from);
+    if (gone < count) return place + gone;
+    place += count;
+  }
+  return undefined;
+}
+
+/** Whether all that was placed before a page is gone: it says where each log stood. A log without a start is gone itself. */
+export function isAllBeforeGone({ logs }: OrderPage, starts: ReadonlyMap<string, number>): boolean {
+  return logs.every(([name, from]) => from <= (starts.get(name) ?? Number.POSITIVE_INFINITY));
+}
+
 /** Stretch of a page: what to read of each log, and whose turn it is at each place. */
 export interface PageStretch {
   readonly reads: readonly { readonly name: string; readonly from: number; readonly count: number }[];

@@ -12,13 +12,14 @@ import { access } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { codeOf, KarkhanaError } from "../kernel/error.ts";
+import { listSegments } from "../storage/segments/folder.ts";
 import { openSegmentReader, openSegmentWriter } from "../storage/segments/log.ts";
 import type { SegmentReader, SegmentRecord } from "../storage/segments/port.ts";
 import { orderFolderOf, otherLogs, type LogKind } from "./log-folders.ts";
-import { decodePage, encodePage, mergeByTime, pageEnds, stretchOf, type Arrivals, type OrderPage } from "./log-order.ts";
+import { decodePage, encodePage, firstKept, mergeByTime, pageEnds, stretchOf, type Arrivals, type OrderPage } from "./log-order.ts";
 
 /** Small segments: whoever adds a page reads the newest one through first. */
-const maxSegmentBytes = 4 * 1024 * 1024;
+const orderSegmentBytes = 4 * 1024 * 1024;
 /** New records of each log that are looked at for one page. */
 const arrivalsRead = 8192;
 const pagesAhead = 16;
@@ -33,6 +34,7 @@ export interface SeveralLogsOptions {
   /** When a record was written, in any unit that grows. */
   readonly timeOf: (payload: Uint8Array) => number;
   readonly arrivalsRead?: number;
+  readonly orderSegmentBytes?: number;
 }
 
 /** Opens all logs of a kind under `folder` for reading, whichever there are and will be, in any process, while their writers go on. */
@@ -41,18 +43,28 @@ export async function openSeveralLogs(folder: string, options: SeveralLogsOption
   return new SeveralLogs(folder, options, order);
 }
 
+/** A page that is no longer in the order's log. */
+class PageGone extends KarkhanaError {
+  constructor(index: number) {
+    super("FEEDBACK_RECORD_CORRUPT", { kind: "order page", problem: `page ${index} is gone` });
+  }
+}
+
 class SeveralLogs implements SegmentReader {
   readonly #folder: string;
   readonly #orderFolder: string;
   readonly #kind: LogKind;
   readonly #timeOf: (payload: Uint8Array) => number;
   readonly #arrivalsRead: number;
+  readonly #orderSegmentBytes: number;
   readonly #order: SegmentReader;
   readonly #reading = new Map<string, SegmentReader>();
   /** Apart from those that consumers read by, which would lose their place in the file. */
   readonly #placing = new Map<string, SegmentReader>();
   #isOrdered = false;
   #numPages = 0;
+  /** The oldest there is, as far as this reader met it: older ones were dropped with the records they place. */
+  #firstPage = 0;
   /** The one that was read last: whoever reads on goes on there. */
   #lastPage = 0;
   /** Places given so far. */
@@ -63,12 +75,14 @@ class SeveralLogs implements SegmentReader {
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(folder: string, { kind, timeOf, arrivalsRead: numArrivals = arrivalsRead }: SeveralLogsOptions, order: SegmentReader) {
+  constructor(folder: string, options: SeveralLogsOptions, order: SegmentReader) {
+    const { kind, timeOf } = options;
     this.#folder = folder;
     this.#orderFolder = orderFolderOf(folder, kind);
     this.#kind = kind;
     this.#timeOf = timeOf;
-    this.#arrivalsRead = numArrivals;
+    this.#arrivalsRead = options.arrivalsRead ?? arrivalsRead;
+    this.#orderSegmentBytes = options.orderSegmentBytes ?? orderSegmentBytes;
     this.#order = order;
   }
 
@@ -137,7 +151,9 @@ class SeveralLogs implements SegmentReader {
   async #readPlaces(from: number, limit: number): Promise<SegmentRecord[]> {
     const found: SegmentRecord[] = [];
     for (let place = from; found.length < limit && place < this.#end;) {
-      const { reads, turns } = await this.#stretch(place, Math.min(limit - found.length, this.#end - place));
+      const { at, reads, turns } = await this.#stretch(place, Math.min(limit - found.length, this.#end - place));
+      place = at;
+      const before = found.length;
       const rows = new Map<string, { readonly records: SegmentRecord[]; offset: number; next: number }>();
       for (const [name, { from: offset, count }] of reads) {
         rows.set(name, { records: await (await this.#log(name, this.#reading)).read(offset, count), offset, next: 0 });
@@ -153,20 +169,49 @@ class SeveralLogs implements SegmentReader {
         row.offset++;
       }
       place += turns.length;
+      if (found.length === before) place = await this.#nextKept(place);
     }
     return found;
   }
 
-  /** What to read of each log for `take` places or fewer, over as many pages as they lie on: each log is then read once. */
+  /** The first place from there on whose record was not dropped with the oldest of its log, so that what is gone is not walked through. */
+  async #nextKept(from: number): Promise<number> {
+    const starts = new Map<string, number>();
+    for (let place = from; place < this.#end;) {
+      const page = await this.#pageOf(place);
+      for (const [name] of page.logs) if (!starts.has(name)) starts.set(name, await this.#startOf(name));
+      const kept = firstKept(page, Math.max(0, place - page.at), starts);
+      if (kept !== undefined) return page.at + kept;
+      place = page.at + page.count;
+    }
+    return this.#end;
+  }
+
+  /** Offset of the oldest record that a log still has; one that is gone altogether has none. */
+  async #startOf(name: string): Promise<number> {
+    const [oldest] = await listSegments(path.join(this.#folder, name, this.#kind));
+    return oldest?.base ?? Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * What to read of each log for `take` places or fewer, over as many pages as they lie on: each log is then read once.
+   * @param from later, as `at`, where the pages of that place are gone
+   */
   async #stretch(
-    place: number,
+    from: number,
     take: number,
-  ): Promise<{ readonly reads: ReadonlyMap<string, { readonly from: number; readonly count: number }>; readonly turns: readonly string[] }> {
+  ): Promise<{
+    readonly at: number;
+    readonly reads: ReadonlyMap<string, { readonly from: number; readonly count: number }>;
+    readonly turns: readonly string[];
+  }> {
     const reads = new Map<string, { readonly from: number; count: number }>();
     const turns: string[] = [];
-    while (turns.length < take) {
-      const page = await this.#pageOf(place + turns.length);
-      const skip = place + turns.length - page.at;
+    let at = from;
+    while (turns.length < take && at + turns.length < this.#end) {
+      const page = await this.#pageOf(at + turns.length);
+      if (turns.length === 0) at = Math.max(at, page.at);
+      const skip = at + turns.length - page.at;
       const stretch = stretchOf(page, skip, Math.min(take - turns.length, page.count - skip));
       const used = stretch.reads.filter(({ count }) => count > 0);
       // A log that goes on further ahead than it ended, since its oldest segments were taken away meanwhile, is read apart.
@@ -178,10 +223,25 @@ class SeveralLogs implements SegmentReader {
       }
       for (const turn of stretch.turns) turns.push(stretch.reads[turn]!.name);
     }
-    return { reads, turns };
+    return { at, reads, turns };
   }
 
+  /** The page that holds a place; the oldest there is for a place whose page was dropped. */
   async #pageOf(place: number): Promise<OrderPage> {
+    for (;;) {
+      try {
+        return await this.#findPage(place);
+      } catch (error) {
+        if (!(error instanceof PageGone)) throw error;
+        const [oldest] = await this.#order.read(0, 1);
+        if (oldest === undefined || oldest.offset <= this.#firstPage) throw error;
+        this.#firstPage = oldest.offset;
+        this.#lastPage = Math.max(this.#lastPage, oldest.offset);
+      }
+    }
+  }
+
+  async #findPage(place: number): Promise<OrderPage> {
     const holds = (page: OrderPage | undefined): boolean => page !== undefined && page.at <= place && place < page.at + page.count;
     for (const index of [this.#lastPage, this.#lastPage + 1]) {
       if (index >= this.#numPages) continue;
@@ -192,7 +252,8 @@ class SeveralLogs implements SegmentReader {
     }
     // From the end in growing steps, since most who look anew look at what is new.
     let [low, high] = [this.#numPages - 1, this.#numPages - 1];
-    for (let step = 1; low > 0 && (await this.#pageAt(low)).at > place; step *= 2) [low, high] = [Math.max(0, low - step), low - 1];
+    const oldest = this.#firstPage;
+    for (let step = 1; low > oldest && (await this.#pageAt(low)).at > place; step *= 2) [low, high] = [Math.max(oldest, low - step), low - 1];
     while (low < high) {
       const middle = (low + high + 1) >> 1;
       if ((await this.#pageAt(middle)).at <= place) low = middle;
@@ -211,7 +272,7 @@ class SeveralLogs implements SegmentReader {
       this.#pages.set(offset, decodePage(payload));
     }
     const page = this.#pages.get(index);
-    if (page === undefined) throw new KarkhanaError("FEEDBACK_RECORD_CORRUPT", { kind: "order page", problem: `page ${index} is gone` });
+    if (page === undefined) throw new PageGone(index);
     return page;
   }
 
@@ -234,11 +295,15 @@ class SeveralLogs implements SegmentReader {
     const before = this.#isOrdered ? this.#end : -1;
     if (this.#isOrdered) await this.#readPages();
     const ends = new Map<string, number>();
-    for (const name of [first, ...others]) ends.set(name, await (await this.#log(name, this.#placing)).endOffset());
+    for (const name of [first, ...others]) {
+      const end = await (await this.#log(name, this.#placing)).endOffset();
+      // Of a log that holds nothing any more nothing is to be placed, whatever it once held.
+      ends.set(name, end > (await this.#startOf(name)) ? end : 0);
+    }
     let lockedMs = 0;
     while (!this.#isOrdered || [...ends].some(([name, end]) => (this.#placed.get(name) ?? 0) < end)) {
       try {
-        await this.#addPage(ends);
+        if (!(await this.#addPage(ends))) break;
       } catch (error) {
         // Another reader is adding one, which may be all that was to be done.
         if (codeOf(error) !== "FOLDER_LOCKED" || lockedMs >= maxLockedMs) throw error;
@@ -250,21 +315,23 @@ class SeveralLogs implements SegmentReader {
     return this.#end > before;
   }
 
-  async #addPage(ends: ReadonlyMap<string, number>): Promise<void> {
+  /** False if there is nothing to place after all: it was placed by another reader, or dropped. */
+  async #addPage(ends: ReadonlyMap<string, number>): Promise<boolean> {
     // On disk before anybody is given a place by it.
-    const writer = await openSegmentWriter(this.#orderFolder, { maxSegmentBytes, fsyncIntervalMs: 0 });
+    const writer = await openSegmentWriter(this.#orderFolder, { maxSegmentBytes: this.#orderSegmentBytes, fsyncIntervalMs: 0 });
     try {
       await this.#readPages();
-      const page = this.#numPages === 0 ? await this.#firstPage(ends) : await this.#nextPage(ends);
-      if (page === undefined) return;
+      const page = this.#numPages === 0 ? await this.#pageOfFirst(ends) : await this.#nextPage(ends);
+      if (page === undefined) return false;
       await writer.append([encodePage(page)]);
     } finally {
       await writer.close();
     }
     await this.#readPages();
+    return true;
   }
 
-  async #firstPage(ends: ReadonlyMap<string, number>): Promise<OrderPage | undefined> {
+  async #pageOfFirst(ends: ReadonlyMap<string, number>): Promise<OrderPage | undefined> {
     const count = await (await this.#log(first, this.#placing)).endOffset();
     return count === 0 ? this.#nextPage(ends) : { at: 0, count, logs: [[first, 0]], runs: [0, count] };
   }
@@ -278,7 +345,7 @@ class SeveralLogs implements SegmentReader {
       const end = ends.get(name) ?? placed;
       const records = end <= placed ? [] : await (await this.#log(name, this.#placing)).read(placed, Math.min(this.#arrivalsRead, end - placed));
       // Later than what was placed last where the oldest segments were taken away.
-      const from = records[0]?.offset ?? placed;
+      const from = records[0]?.offset ?? Math.max(placed, end);
       logs.push([name, from]);
       arrivals.push({ times: records.map(({ payload }) => this.#timeOf(payload)), isAll: from + records.length >= end });
     }

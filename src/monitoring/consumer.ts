@@ -135,12 +135,13 @@ class LogConsumer implements MonitorConsumer {
     }
     while (session.labels < labelsEnd) {
       const batch = await reader.labels(session.labels, Math.min(batchSize, labelsEnd - session.labels));
-      if (batch.length === 0) break;
-      for (const { offset, record } of batch) {
+      // Where the oldest are gone from the log, what is read may reach beyond.
+      const before = batch.filter(({ offset }) => offset < labelsEnd);
+      for (const { offset, record } of before) {
         if (record.model !== this.#options.model) continue;
         for (const matured of session.join.addLabel(record)) session.monitor.observeMatured(matured, offset);
       }
-      session.labels = nextOffset(batch, session.labels);
+      session.labels = before.length < batch.length || batch.length === 0 ? labelsEnd : nextOffset(batch, session.labels);
     }
   }
 

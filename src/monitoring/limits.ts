@@ -1,5 +1,5 @@
 import type { Micros } from "../kernel/clock.ts";
-import { MICROS_PER_DAY } from "../kernel/time.ts";
+import { labelMaturityUs } from "../project/log-retention.ts";
 
 /** What the monitor needs before it judges, beside the policy a project declares. */
 export interface MonitorLimits {
@@ -23,5 +23,5 @@ export const defaultLimits: MonitorLimits = {
   nullRise: 0.05,
   volumeShare: 0.5,
   volumeWindows: 7,
-  maturityUs: MICROS_PER_DAY,
+  maturityUs: labelMaturityUs,
 };

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { csv, pushed } from "../data/source.ts";
 import { categorical, entity, featureView, numeric, window, type ModelFeature } from "../features/definition.ts";
+import { MICROS_PER_DAY } from "../kernel/time.ts";
 import { checkProject } from "./check.ts";
 import { model, project, type ModelDefinition, type ModelOptions, type ProjectDefinition } from "./definition.ts";
+import { logRetentionOf, type LogPolicy } from "./log-retention.ts";
 
 const trips = csv("trips", {
   path: "trips.csv",
@@ -88,6 +90,20 @@ test("a retention shorter than what features look back, or declared under featur
   expect(kept("2d", "1d")).toMatch(/source visits, retention: view seen looks back further: at least 3d \(got 2d\)/);
   expect(kept("900d", "lifetime")).toMatch(/looks at all rows there ever were/);
   expect(kept("soon", "1d")).toMatch(/source visits, retention/);
+});
+
+test("logs kept for less than what is still read of them, or in too few bytes, are refused; the default reaches as far as the longest reader", () => {
+  const declared = (logs: LogPolicy, window = "1d"): ProjectDefinition => project("trips", { models: [tripModel({ monitors: { window } })], logs });
+  expect(problemOf(declared({ retention: "15d" }))).toBe("");
+  expect(problemOf(declared({ retention: "14d" }))).toMatch(
+    /logs\.retention: a candidate of model late_trip is compared with the champion for up to 14 days and looks further back: at least 15d, or leave it out for 90d \(got 14d\)/,
+  );
+  expect(problemOf(declared({ retention: "30d" }, "30d"))).toMatch(/logs\.retention: the monitors of model late_trip .*: at least 32d.* \(got 30d\)/);
+  expect(problemOf(declared({ retention: "soon" }))).toMatch(/logs\.retention/);
+  expect(problemOf(declared({ maxBytes: 1000 }))).toMatch(/logs\.maxBytes: .* at least 134217728 .* \(got 1000\)/);
+  expect(problemOf(declared({ maxBytes: Number.NaN }))).toMatch(/logs\.maxBytes/);
+  expect(logRetentionOf(declared({}))).toEqual({ keptUs: 90 * MICROS_PER_DAY, maxBytes: 50_000_000_000, neededUs: 15 * MICROS_PER_DAY });
+  expect(logRetentionOf(declared({}, "120d"))).toMatchObject({ keptUs: 122 * MICROS_PER_DAY, neededUs: 122 * MICROS_PER_DAY });
 });
 
 test("a project without models, with two of one name, or a replay that ends before it begins, is refused", () => {

@@ -9,6 +9,7 @@ import { planView } from "../features/view-plan.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import { MICROS_PER_DAY, parseDuration, parseIso } from "../kernel/time.ts";
 import { resolveGbdtParams } from "../learn/gbdt/check-params.ts";
+import { logRetentionOf } from "./log-retention.ts";
 import { sourcesOf, viewsOf, type ModelDefinition, type ProjectDefinition } from "./definition.ts";
 
 /**
@@ -26,6 +27,7 @@ export function checkProject(definition: ProjectDefinition): void {
   refuseTwice("feature views", [...new Map(models.flatMap(({ service }) => viewsOf(service)).map((view) => [featureViewHash(view), view.name])).values()]);
   for (const source of sourcesOf(definition)) checkRetention(source, definition);
   for (const model of models) checkModel(model);
+  logRetentionOf(definition);
   if (replay === undefined) return;
   if (!models.some((model) => model.name === replay.model))
     throw refuse("replay.model", `must be one of ${models.map((model) => model.name).join(", ")}`, replay.model);

@@ -3,6 +3,7 @@ import { sourceHash } from "../data/source.ts";
 import { featureService, featureViewHash, type FeatureService, type FeatureViewDefinition, type ModelFeature } from "../features/definition.ts";
 import { definitionHash } from "../kernel/hashing.ts";
 import type { GbdtParams } from "../learn/gbdt/params.ts";
+import type { LogPolicy } from "./log-retention.ts";
 
 /** What a person declares of a model; everything the platform does for it follows from this. */
 export interface ModelOptions<S extends Schema = Schema> {
@@ -156,6 +157,8 @@ export interface ProjectDefinition {
   readonly name: string;
   readonly models: readonly ModelDefinition[];
   readonly replay?: ReplayDefinition;
+  /** How long predictions, labels and exchanges are kept. No part of any identity. */
+  readonly logs?: LogPolicy;
 }
 
 export function project(name: string, options: Omit<ProjectDefinition, "kind" | "name">): ProjectDefinition {

@@ -48,13 +48,23 @@ function freshSeed(): string {
 }
 
 const maxAnswers = 6000;
+const maxLabels = 300_000;
 
 /** The oldest labelled champion answers of one model: one stable stretch at the log's beginning, before anything drifted far. */
 async function ownTraffic(project: ProjectDefinition, feedback: PathDeskOptions["rooms"]["feedback"]): Promise<DrillTraffic | undefined> {
+  const asked = await feedback.predictions(0, maxAnswers * 2);
+  const wanted = new Set(asked.map(({ record }) => `${record.model}/${record.id}`));
   const labels = new Map<string, 0 | 1>();
-  for (const { record } of await feedback.labels(0, maxAnswers * 2)) labels.set(`${record.model}/${record.id}`, record.label);
+  // Once the oldest are dropped from both logs, the first labels are of questions from before.
+  for (let from = 0, read = 0; read < maxLabels && labels.size < wanted.size;) {
+    const page = await feedback.labels(from, maxAnswers * 2);
+    for (const { record } of page) if (wanted.has(`${record.model}/${record.id}`)) labels.set(`${record.model}/${record.id}`, record.label);
+    if (page.length < maxAnswers * 2) break;
+    read += page.length;
+    from = page.at(-1)!.offset + 1;
+  }
   const byModel = new Map<string, LoggedAnswer[]>();
-  for (const { record } of await feedback.predictions(0, maxAnswers * 2)) {
+  for (const { record } of asked) {
     const label = labels.get(`${record.model}/${record.id}`);
     if (label === undefined || record.role !== "champion") continue;
     const own = byModel.get(record.model) ?? [];

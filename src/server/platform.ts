@@ -14,6 +14,7 @@ import { createEntityExplorer, type EntityExplorer } from "../workflows/explore-
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
 import { createFreshnessWatch } from "../workflows/freshness-watch.ts";
 import { createParityWatch, type ParityWatchInput } from "../workflows/parity-watch.ts";
+import { keepServedLogs } from "../workflows/served-logs.ts";
 import { ServingClient } from "../workflows/serving-client.ts";
 import { removeLeftovers, tempFolderOf } from "./leftovers.ts";
 import type { Stores } from "./stores.ts";
@@ -42,6 +43,13 @@ export async function openPlatform(
       event: "log",
       atUs: stores.eventClock.nowUs(),
       text: `the offline copies of pushed rows could not be brought up to now: ${error instanceof Error ? error.message : String(error)}`,
+    }),
+  );
+  const logs = keepServedLogs(project.definition, pushed.places, systemClock, (error) =>
+    board.tell({
+      event: "log",
+      atUs: stores.eventClock.nowUs(),
+      text: `the retention of the logs could not be kept: ${error instanceof Error ? error.message : String(error)}`,
     }),
   );
   const parity = createParityWatch({
@@ -130,6 +138,7 @@ export async function openPlatform(
       clearInterval(freshnessTimer);
       await freshness.close();
       await copies.close();
+      await logs.close();
       await parity.close();
       await explorer.close();
       client.close();

@@ -11,6 +11,8 @@ export async function lastQuestion(feedback: Pick<FeedbackReader, "ends" | "pred
     const records = await feedback.predictions(from, to - from);
     const last = records.findLast(({ record }) => record.model === model);
     if (last !== undefined) return last.record;
+    // Nothing older is kept.
+    if (records.length > 0 && records[0]!.offset > from) return undefined;
   }
   return undefined;
 }

@@ -2,6 +2,7 @@ import type { Micros } from "../kernel/clock.ts";
 import { MICROS_PER_DAY } from "../kernel/time.ts";
 import type { WorkflowContext } from "../pipelines/port.ts";
 import type { ModelDefinition } from "../project/definition.ts";
+import { candidatePatienceDays } from "../project/log-retention.ts";
 import type { LogPlace } from "./jobs/read-log.ts";
 import { runJob } from "./jobs/run-job.ts";
 import type { Platform } from "./platform.ts";
@@ -16,9 +17,6 @@ import { rehearseRollback } from "./rehearsal.ts";
  *
  * Every arrow is one transaction with its record in the pipeline, so a crash repeats none; every look is a recorded step.
  */
-
-/** Days a candidate may spend in one state before "undecided" becomes a refusal. */
-const patienceDays = 14;
 
 export type CandidateState = {
   readonly version: number;
@@ -80,10 +78,10 @@ export async function lookAtCandidate(
     ),
   );
   const enough = look.verdict !== "undecided";
-  const late = atUs - candidate.sinceUs > patienceDays * MICROS_PER_DAY;
+  const late = atUs - candidate.sinceUs > candidatePatienceDays * MICROS_PER_DAY;
   if (!enough && !late) return candidate;
   const passed = enough && (look.verdict === "better" || look.verdict === "not-worse");
-  const summary = enough ? look.summary : `undecided after ${patienceDays} days: ${look.summary}`;
+  const summary = enough ? look.summary : `undecided after ${candidatePatienceDays} days: ${look.summary}`;
   await context.transact(`v${version}/${phase}-proof`, async (trx) => {
     await platform.registry.addProof(model.name, version, { kind: phase, passed, summary, details: look }, trx);
     if (!passed) await platform.registry.refuse(model.name, version, `${phase === "ab" ? "A/B" : "shadow"}: ${summary}`, trx);

@@ -8,6 +8,7 @@ import { placeOf } from "../features/online/push-log.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { runJob } from "./jobs/run-job.ts";
 import type { Places } from "./platform.ts";
+import { repeatedly, type Repeated } from "./repeatedly.ts";
 
 /** Where the logs of pushed rows lie in a data folder, and their offline copies. */
 export function pushedFolders({ logFolder, offlineFolder }: Pick<Places, "logFolder" | "offlineFolder">): PushedFolders {
@@ -54,34 +55,10 @@ export function pushedStream(source: SourceDefinition, { places }: Pick<PushedSo
 const copyEveryMs = 300_000;
 
 /** Copies every few minutes what was pushed, so that whoever asks waits for little, and keeps the retention of all sources. */
-export function keepCopies(
-  sources: readonly SourceDefinition[],
-  context: PushedSourcesContext,
-  onFailure: (error: unknown) => void,
-): { readonly close: () => Promise<void> } {
+export function keepCopies(sources: readonly SourceDefinition[], context: PushedSourcesContext, onFailure: (error: unknown) => void): Repeated {
   const names = sources.filter(({ format, retention }) => format === "pushed" || retention !== undefined).map(({ name }) => name);
   if (names.length === 0) return { close: async () => {} };
-  const stop = new AbortController();
-  let running: Promise<void> | undefined;
-  const round = async (): Promise<void> => {
-    try {
-      await copySources(names, context, stop.signal);
-    } catch (error) {
-      if (!stop.signal.aborted) onFailure(error);
-    } finally {
-      running = undefined;
-    }
-  };
-  const timer = setInterval(() => {
-    running ??= round();
-  }, copyEveryMs).unref();
-  return {
-    close: async () => {
-      clearInterval(timer);
-      stop.abort();
-      await running;
-    },
-  };
+  return repeatedly(copyEveryMs, (signal) => copySources(names, context, signal), onFailure);
 }
 
 /** Below it, a copied row's place was in the copy: what a later materialization need not look at again. */

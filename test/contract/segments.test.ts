@@ -1,7 +1,8 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { openSegmentReader, openSegmentWriter } from "../../src/storage/segments/log.ts";
+import { dropOldest, endNewest } from "../../src/storage/segments/retention.ts";
 import { openSegmentWriter as openWithWrite, type WriteBytes } from "../../src/storage/segments/writer.ts";
 import { startChild } from "./child.ts";
 import { scratchFolder } from "./scratch-folder.ts";
@@ -169,5 +170,67 @@ describe("kill -9 of the writer", () => {
       await writer.close();
     }
     expect(segmentsOf(folder).length).toBeGreaterThan(1);
+  });
+});
+
+describe("segments that are dropped", () => {
+  const record = (n: number): Buffer => Buffer.from(`record ${n}`);
+  const offsets = (records: readonly { readonly offset: number; readonly payload: Uint8Array }[]): number[] =>
+    records.map(({ offset, payload }) => {
+      expect(Buffer.from(payload).toString()).toBe(`record ${offset}`);
+      return offset;
+    });
+  const from = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i);
+  /** Of two records a segment. */
+  const ofTen = (): Promise<string> =>
+    logOf(
+      Array.from({ length: 10 }, (_, n) => `record ${n}`),
+      40,
+    );
+
+  it("a reader that is in one reads it to its end and goes on at the oldest that is left", async () => {
+    const folder = await ofTen();
+    const reader = await openSegmentReader(folder);
+    expect(offsets(await reader.read(0, 1))).toEqual([0]);
+    expect(await dropOldest(folder, (segment) => segment.base < 6)).toBe(3);
+    expect(offsets(await reader.read(1, 100))).toEqual([1, ...from(6, 4)]);
+    expect(offsets(await reader.read(3, 2))).toEqual([6, 7]);
+    expect(await reader.endOffset()).toBe(10);
+    await reader.close();
+    expect(segmentsOf(folder)).toHaveLength(2);
+  });
+
+  it("the newest stays whatever is asked, and none goes behind one that stays", async () => {
+    const folder = await ofTen();
+    expect(await dropOldest(folder, (segment) => segment.base !== 4)).toBe(2);
+    expect(await dropOldest(folder, () => true)).toBe(2);
+    expect(segmentsOf(folder)).toHaveLength(1);
+    expect(offsets(await (await openSegmentReader(folder)).read(0, 100))).toEqual([8, 9]);
+  });
+
+  it("a segment missing between others is damage still, not retention", async () => {
+    const folder = await ofTen();
+    rmSync(path.join(folder, segmentsOf(folder)[2]!));
+    const reader = await openSegmentReader(folder);
+    await expect(reader.read(0, 100)).rejects.toMatchObject({ code: "SEGMENT_CORRUPT" });
+    await reader.close();
+  });
+
+  it("the log of a writer that is gone is ended, so that all of it can go; who opens it again goes on behind it", async () => {
+    const folder = await ofTen();
+    const [reader, held] = [await openSegmentReader(folder), await openSegmentWriter(folder)];
+    expect(offsets(await reader.read(0, 9))).toEqual(from(0, 9));
+    expect(await endNewest(folder)).toBe(false);
+    await held.close();
+    expect(await endNewest(folder)).toBe(true);
+    expect(await endNewest(folder)).toBe(false);
+    expect(await dropOldest(folder, () => true)).toBe(5);
+    expect(await reader.endOffset()).toBe(10);
+    const writer = await openSegmentWriter(folder);
+    expect(await writer.append([record(10)])).toBe(10);
+    // The ninth it still had open.
+    expect(offsets(await reader.read(9, 100))).toEqual([9, 10]);
+    expect(offsets(await reader.read(0, 100))).toEqual([10]);
+    await Promise.all([reader.close(), writer.close()]);
   });
 });

@@ -7,10 +7,10 @@ import type { Micros } from "../../kernel/clock.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
 import { parseDuration } from "../../kernel/time.ts";
 import type { DuckDb } from "../../storage/duckdb/duckdb.ts";
-import { errnoOf } from "../../storage/errno.ts";
 import { lockFolder } from "../../storage/folder-lock.ts";
 import { listSegments } from "../../storage/segments/folder.ts";
 import { openSegmentReader } from "../../storage/segments/log.ts";
+import { dropOldest } from "../../storage/segments/retention.ts";
 import { syncFolder } from "../../storage/sync-folder.ts";
 import { pushLogFolder, readBatches, type LoggedBatch } from "../online/push-log.ts";
 import type { ViewPlan } from "../view-plan.ts";
@@ -169,23 +169,14 @@ async function removeUnnamed(folder: string, { parts, left }: PushedManifest): P
 
 /** A segment goes once the one after it began before the cutoff, so that what is younger stays whole. */
 async function dropSegments(folder: string, cutoffUs: Micros, copiedUpTo: number): Promise<number> {
-  const segments = await listSegments(folder);
   const reader = await openSegmentReader(folder);
-  let dropped = 0;
   try {
-    for (const [i, segment] of segments.entries()) {
-      const next = segments[i + 1];
-      if (next === undefined || next.base > copiedUpTo) break;
+    return await dropOldest(folder, async (_segment, next) => {
+      if (next.base > copiedUpTo) return false;
       const following = await readBatches(reader, next.base).next();
-      if (following.done === true || following.value.arrivedUs >= cutoffUs) break;
-      await rm(segment.path);
-      dropped++;
-    }
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
+      return following.done !== true && following.value.arrivedUs < cutoffUs;
+    });
   } finally {
     await reader.close();
   }
-  if (dropped > 0) await syncFolder(folder);
-  return dropped;
 }

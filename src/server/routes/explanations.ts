@@ -72,6 +72,8 @@ async function find({ feedback }: RouteContext, model: string, id: string, wante
         record.model === model && record.id === id && isPrediction(record) && (wanted === undefined ? record.role !== "shadow" : record.role === wanted),
     );
     if (found !== undefined) return found.record;
+    // Nothing older is kept.
+    if (records.length > 0 && records[0]!.offset > from) break;
   }
   throw new KarkhanaError("PREDICTION_NOT_FOUND", { model, id: id.slice(0, 100), searched });
 }

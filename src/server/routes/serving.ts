@@ -57,10 +57,12 @@ async function latest(context: RouteContext, model: string, limit: number): Prom
     const records = await feedback.predictions(from, to - from);
     found.push(
       ...records
+        .filter(({ offset, record }) => offset < to && record.model === model)
         .map((r) => r.record)
-        .filter((r) => r.model === model)
         .toReversed(),
     );
+    // Nothing older is kept.
+    if (records.length > 0 && records[0]!.offset > from) break;
   }
   const recent = found.slice(0, limit);
   const wanted = new Set(recent.map((r) => r.id));

@@ -1,5 +1,6 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { access, type FileHandle, open } from "node:fs/promises";
 import { KarkhanaError } from "../../kernel/error.ts";
+import { errnoOf } from "../errno.ts";
 import { corrupt, listSegments, type SegmentFile } from "./folder.ts";
 import type { SegmentReader, SegmentRecord } from "./port.ts";
 import { SegmentScan } from "./scan.ts";
@@ -29,10 +30,10 @@ export async function openSegmentReader(folder: string): Promise<SegmentReader> 
         const records: SegmentRecord[] = [];
         if (limit <= 0 || !(await reading.seek(from))) return records;
         while (records.length < limit) {
-          const offset = reading.offset;
           const payload = reading.take() ?? (await reading.next());
           if (payload === undefined) break;
-          // The step over a segment's end keeps the offset, so this record's is still the one from before.
+          // Asked afterwards: where segments were dropped meanwhile, the record is a later one than was next before.
+          const offset = reading.offset - 1;
           if (offset >= from) records.push({ offset, payload });
         }
         return records;
@@ -51,6 +52,13 @@ export async function openSegmentReader(folder: string): Promise<SegmentReader> 
       await measuring.close();
     },
   };
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** A position between two records of the log, that moves forward over segments. */
@@ -88,8 +96,10 @@ class LogCursor {
         // The writer may have added to this segment before it began the following one.
         payload = await this.#scan.next();
         if (payload === undefined) {
-          if (following.base !== this.#offset)
+          // Oldest first is how segments are dropped: if this one is there still, so was every one after it when they were listed.
+          if (following.base !== this.#offset && (await isThere(this.#segment.path)))
             throw corrupt(this.#segment.path, this.#scan.position, `it ends at record ${this.#offset}, the following segment begins at ${following.base}`);
+          // Dropped between listing and opening: whoever lists again finds the one that is oldest now.
           await this.#enter(following, following.base, 0);
           continue;
         }
@@ -101,21 +111,25 @@ class LogCursor {
 
   /** Moves to record `from`, or to the first there is after it; false if the log ends before. */
   async seek(from: number): Promise<boolean> {
-    if (this.#scan === undefined || from !== this.#offset) {
+    while (this.#scan === undefined || from !== this.#offset) {
       const segments = await listSegments(this.#folder);
       const segment = segments.findLast((each) => each.base <= from) ?? segments[0];
       if (segment === undefined) return false;
+      for (const base of this.#marks.keys()) if (base < segments[0]!.base) this.#marks.delete(base);
       const mark = this.#marks.get(segment.base)?.findLast((each) => each.offset <= from) ?? { offset: segment.base, position: 0 };
       const ahead = this.#segment?.base === segment.base && this.#offset <= from && this.#offset >= mark.offset;
-      if (!ahead) await this.#enter(segment, mark.offset, mark.position);
+      if (!ahead && !(await this.#enter(segment, mark.offset, mark.position))) continue;
       while (this.#offset < from) if ((this.take() ?? (await this.next())) === undefined) return false;
+      break;
     }
     return true;
   }
 
   async seekNewest(): Promise<void> {
-    const newest = (await listSegments(this.#folder)).at(-1);
-    if (newest !== undefined && newest.base !== this.#segment?.base) await this.#enter(newest, newest.base, 0);
+    for (;;) {
+      const newest = (await listSegments(this.#folder)).at(-1);
+      if (newest === undefined || newest.base === this.#segment?.base || (await this.#enter(newest, newest.base, 0))) return;
+    }
   }
 
   async close(): Promise<void> {
@@ -124,12 +138,21 @@ class LogCursor {
     this.#scan = undefined;
   }
 
-  async #enter(segment: SegmentFile, offset: number, position: number): Promise<void> {
+  /** False, and nothing is changed, if the segment was dropped since it was listed. */
+  async #enter(segment: SegmentFile, offset: number, position: number): Promise<boolean> {
+    let handle: FileHandle;
+    try {
+      handle = await open(segment.path, "r");
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT") return false;
+      throw error;
+    }
     await this.close();
-    this.#handle = await open(segment.path, "r");
-    this.#scan = new SegmentScan(segment.path, this.#handle, position);
+    this.#handle = handle;
+    this.#scan = new SegmentScan(segment.path, handle, position);
     this.#segment = segment;
     this.#offset = offset;
+    return true;
   }
 
   #advance(): void {

@@ -250,7 +250,8 @@ class LogWriter implements SegmentWriter {
   }
 }
 
-async function findEnd(file: string): Promise<{ records: number; bytes: number }> {
+/** How many whole records a segment holds, and the bytes they take. */
+export async function findEnd(file: string): Promise<{ records: number; bytes: number }> {
   const handle = await open(file, "r");
   try {
     const scan = new SegmentScan(file, handle);
@@ -262,7 +263,8 @@ async function findEnd(file: string): Promise<{ records: number; bytes: number }
   }
 }
 
-function syncFolderNow(folder: string): void {
+/** Puts a folder's entries on disk before it returns. */
+export function syncFolderNow(folder: string): void {
   // Windows has no descriptor of a folder; its file system alone decides there.
   if (process.platform === "win32") return;
   const fd = openSync(folder, "r");

@@ -2,6 +2,7 @@ import { compare, type CompareInput, type CompareOutput } from "./compare.ts";
 import { copyPushedSources, type CopyPushedInput } from "./copy-pushed.ts";
 import { fit, type FitInput, type FitOutput } from "./fit.ts";
 import type { Job } from "./job.ts";
+import { keepLogs, type KeepLogsInput } from "./keep-logs.ts";
 import { live, type LiveInput, type LiveOutput } from "./live.ts";
 import { materializeHistory, type MaterializeInput, type MaterializeOutput } from "./materialize.ts";
 import { loadViews, markViews, planViews, type LoadInput, type MarkInput, type PlanInput, type PlanOutput } from "./materialize-views.ts";
@@ -19,10 +20,23 @@ interface Jobs {
   readonly compare: Job<CompareInput, CompareOutput>;
   readonly live: Job<LiveInput, LiveOutput>;
   readonly parity: Job<ParityInput, ParityOutput>;
+  readonly keepLogs: Job<KeepLogsInput, { readonly dropped: number }>;
 }
 
 /** Every job a worker thread can run, by name. */
-export const jobs: Jobs = { trainingSet, fit, materialize: materializeHistory, planViews, loadViews, markViews, compare, live, parity, copyPushedSources };
+export const jobs: Jobs = {
+  trainingSet,
+  fit,
+  materialize: materializeHistory,
+  planViews,
+  loadViews,
+  markViews,
+  compare,
+  live,
+  parity,
+  copyPushedSources,
+  keepLogs,
+};
 
 export type JobName = keyof Jobs;
 export type JobInput<N extends JobName> = Parameters<Jobs[N]>[0];

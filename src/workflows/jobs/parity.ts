@@ -165,7 +165,9 @@ async function sampleLog(input: ParityInput, { service, request }: ModelDefiniti
       const records = await reader.predictions(at, Math.min(batch, input.toOffset - at));
       if (records.length === 0) break;
       at = records.at(-1)!.offset + 1;
-      for (const { record } of records) {
+      for (const { offset, record } of records) {
+        // The oldest of the stretch may be gone from the log: then what is read reaches beyond its end.
+        if (offset >= input.toOffset) break;
         if (record.model !== input.model || !isPrediction(record)) continue;
         // Without the fields of a question its features were brought by a client of a protocol, not read here.
         if (request.some((field) => !Object.hasOwn(record.fields, field))) continue;
