@@ -7,6 +7,9 @@ import { MEASURES } from "./blocks.ts";
 export class IncomingRows {
   readonly stride: number;
   floats: Float64Array;
+  /** By number of the row: its index in the batch, and the number of its key's next row, -1 for the last. */
+  indexes: Int32Array = new Int32Array(64);
+  nexts: Int32Array = new Int32Array(64);
   #used = 0;
 
   constructor(numMeasures: number) {
@@ -26,6 +29,8 @@ export class IncomingRows {
       const grown = new Float64Array(2 * this.floats.length);
       grown.set(this.floats);
       this.floats = grown;
+      this.indexes = doubled(this.indexes);
+      this.nexts = doubled(this.nexts);
     }
     return at;
   }
@@ -35,4 +40,10 @@ export class IncomingRows {
     this.floats.set(row, at);
     return at;
   }
+}
+
+function doubled(numbers: Int32Array): Int32Array {
+  const grown = new Int32Array(2 * numbers.length);
+  grown.set(numbers);
+  return grown;
 }

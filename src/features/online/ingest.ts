@@ -8,8 +8,8 @@ import { FactVersions } from "./fact-versions.ts";
 import { changesKept, encodeKeys } from "./changed-keys.ts";
 import { IncomingRows } from "./incoming-rows.ts";
 import { KeyGroups } from "./key-groups.ts";
-import type { Folding, KeyRows, Writes } from "./key-rows.ts";
-import { appliedOffsetOf, changesKey, isHead, isOfView, logKey, producerKey, writesKey } from "./keys.ts";
+import type { Folding, KeyRows, Placing, Writes } from "./key-rows.ts";
+import { appliedOffsetOf, changesKey, isOfView, logKey, producerKey, writesKey } from "./keys.ts";
 import { readMark } from "./marks.ts";
 import type { PendingWrites } from "./pending-writes.ts";
 import { SourceCounts, type SetAside } from "./source-counts.ts";
@@ -38,11 +38,11 @@ export interface Taken extends Writes {
 const rowsATurn = 250;
 const keysATurn = 100;
 
+/** Room behind a head for rows of the batches that are written with the one that makes it: few keys have more in one go. */
+const spareRows = 8;
+
 /** A writer that was stopped between reading and writing while others wrote this many batches would no longer be refused. */
 const claimsKept = 65_536;
-
-/** How often a batch is put together again because blocks it read were replaced meanwhile by a second writer, who may come first often in a row. */
-const maxAttempts = 100;
 
 export interface IngestStore {
   readonly store: KeyValueStore;
@@ -62,6 +62,7 @@ export class SourceIngest {
   readonly #readRow: RowReader;
   readonly #slackUs: number;
   readonly #memory: ValueMemory;
+  #spareRows = 0;
   readonly #texts: TextIds;
   readonly #versions: FactVersions;
   readonly #groups: readonly KeyGroups[];
@@ -103,11 +104,11 @@ export class SourceIngest {
     return { puts, deletes: [writesKey(this.source.name, before + 1 - claimsKept)] };
   }
 
-  /** Which keys of views with embeddings a batch changes: what a nearest-neighbour index must read again. Nothing where there are none. */
-  changesWritten(before: number, { puts, deletes }: Writes): Writes {
-    const watched = this.#plans.filter(({ validSql }) => validSql.length > 0);
+  /** Which keys of views with embeddings the batch taken last changes: what a nearest-neighbour index must read again. Nothing where there are none. */
+  changesWritten(before: number): Writes {
+    const watched = this.#groups.filter(({ plan }) => plan.validSql.length > 0);
     if (watched.length === 0) return { puts: [], deletes: [] };
-    const keys = [...puts.map(({ key }) => key), ...deletes].filter((key) => isHead(key) && watched.some(({ hash }) => isOfView(key, hash)));
+    const keys = watched.flatMap(({ touched }) => touched.map(({ headKey }) => headKey));
     return {
       puts: [{ key: changesKey(this.source.name, before + 1), value: encodeKeys(keys) }],
       deletes: [changesKey(this.source.name, before + 1 - changesKept)],
@@ -134,15 +135,6 @@ export class SourceIngest {
 
   /** Rows grouped by key first, so that each key's blocks are read and written once a batch. What was taken before is written or pending. */
   async take(rows: readonly SourceRow[], sequence: number): Promise<Taken> {
-    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-      const taken = await this.#tryTake(rows, sequence);
-      if (taken !== undefined) return taken;
-      await nextTurn();
-    }
-    throw new KarkhanaError("FEATURES_CHANGING", { view: this.#plans.map((plan) => plan.view.name).join(", "), attempts: maxAttempts });
-  }
-
-  async #tryTake(rows: readonly SourceRow[], sequence: number): Promise<Taken | undefined> {
     const rejected: RejectedRow[] = [];
     const aside: SetAside[] = [];
     const refuse = (index: number, code: ErrorCode, message: string): void => {
@@ -181,15 +173,22 @@ export class SourceIngest {
     }
     const writes: Writes = { puts, deletes: [] };
     let [placed, behind] = [0, 0];
-    for (const { touched, rows: own, plan } of this.#groups) {
-      const folding = await this.#foldingOf(plan);
+    for (const { touched, plan } of this.#groups) {
+      const placing: Placing = {
+        folding: await this.#foldingOf(plan),
+        retainUs: plan.reachUs + this.#slackUs,
+        memory: this.#memory,
+        spareRows: this.#spareRows,
+        heads: this.#pending.heads,
+        writes,
+      };
       for (let from = 0; from < touched.length; from += keysATurn) {
         if (placed >= keysATurn) {
           await nextTurn();
           placed = 0;
         }
         placed += Math.min(keysATurn, touched.length - from);
-        if (!(await this.#place(touched.slice(from, from + keysATurn), { floats: own.floats, folding }, writes, refuse))) return undefined;
+        await this.#place(touched.slice(from, from + keysATurn), placing, refuse);
       }
       for (const group of touched) behind += group.behind;
     }
@@ -210,29 +209,27 @@ export class SourceIngest {
     return { beforeUs: this.source.format === "pushed" ? Number.POSITIVE_INFINITY : mark.untilUs - latenessUs, behindUs: this.#slackUs + latenessUs };
   }
 
-  /** @param floats the view's rows @returns false if blocks were replaced between the two reads */
-  async #place(
-    groups: readonly KeyRows[],
-    { floats, folding }: { readonly floats: Float64Array; readonly folding: Folding | undefined },
-    writes: Writes,
-    refuse: (index: number, code: ErrorCode, message: string) => void,
-  ): Promise<boolean> {
+  /** @throws FEATURES_CHANGING if another writer replaced blocks between the two reads */
+  async #place(groups: readonly KeyRows[], placing: Placing, refuse: (index: number, code: ErrorCode, message: string) => void): Promise<void> {
     const waiting: { readonly keyRows: KeyRows; readonly blocks: number }[] = [];
     const blockKeys: Uint8Array[] = [];
-    const found = this.#pending.getMany(groups.map(({ headKey }) => headKey));
+    const asked: Uint8Array[] = [];
+    for (let i = 0; i < groups.length; i++) if (groups[i]!.pendingHead === undefined) asked.push(groups[i]!.headKey);
+    const found = asked.length === 0 ? [] : this.#store.getMany(asked);
     const heads = found instanceof Promise ? await found : found;
+    let nextHead = 0;
     // Until the next await the heads are ours: most keys need nothing else.
     for (let i = 0; i < groups.length; i++) {
       const keyRows = groups[i]!;
+      const head = keyRows.pendingHead ?? heads[nextHead++];
+      if (keyRows.join(head, placing)) continue;
       const { plan } = keyRows;
-      const retainUs = plan.reachUs + this.#slackUs;
-      if (keyRows.join(heads[i], floats, folding, retainUs, this.#memory, writes)) continue;
-      const { blocks, refused } = keyRows.place(heads[i], floats, folding);
+      const { blocks, refused } = keyRows.place(head, placing);
       for (const { index, measure, value } of refused) {
         const error = new KarkhanaError("MEASURE_OUT_OF_RANGE", { view: plan.view.name, measure: plan.measures[measure]!.text, value });
         refuse(index, error.code, error.message);
       }
-      if (blocks.length === 0) keyRows.finish([], retainUs, this.#memory, writes);
+      if (blocks.length === 0) keyRows.finish([], placing);
       else {
         keyRows.keepHead();
         waiting.push({ keyRows, blocks: blocks.length });
@@ -241,16 +238,15 @@ export class SourceIngest {
     }
     const blocks = blockKeys.length === 0 ? [] : await this.#pending.getMany(blockKeys);
     let next = 0;
-    for (const { keyRows, blocks: asked } of waiting) {
+    for (const { keyRows, blocks: count } of waiting) {
       const own: Uint8Array[] = [];
-      for (let i = 0; i < asked; i++) {
+      for (let i = 0; i < count; i++) {
         const block = blocks[next++];
-        if (block === undefined) return false;
+        if (block === undefined) throw new KarkhanaError("FEATURES_CHANGING", { view: keyRows.plan.view.name, attempts: 1 });
         own.push(block);
       }
-      keyRows.finish(own, keyRows.plan.reachUs + this.#slackUs, this.#memory, writes);
+      keyRows.finish(own, placing);
     }
-    return true;
   }
 
   #readRows(
@@ -277,6 +273,12 @@ export class SourceIngest {
         refuse(index, code, message);
       }
     }
+  }
+
+  /** Before batches that are written together: so many. */
+  start(batches: number): void {
+    this.#spareRows = batches > 1 ? spareRows : 0;
+    for (const group of this.#groups) group.trim();
   }
 
   /** What was taken was not written. */

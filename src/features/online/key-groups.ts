@@ -30,6 +30,10 @@ export class KeyGroups {
     for (const group of this.#touched) group.clear();
     this.#touched = [];
     this.rows.clear();
+  }
+
+  /** Before batches that are written together: within them a key must stay the same object. */
+  trim(): void {
     if (this.#kept <= maxKept) return;
     this.#byParts = new Map();
     this.#byName.clear();
@@ -54,7 +58,7 @@ export class KeyGroups {
     const part = values[keyColumns[last]!];
     let group = parts.get(part);
     if (!(group instanceof KeyRows)) {
-      group = new KeyRows(this.plan, this.#headKeyOf(keyColumns.map((column) => values[column]))!);
+      group = new KeyRows(this.plan, this.#headKeyOf(keyColumns.map((column) => values[column]))!, this.rows);
       parts.set(part, group);
       this.#kept++;
     }
@@ -66,7 +70,7 @@ export class KeyGroups {
     const name = headKey.toString("latin1", tupleOffset);
     let group = this.#byName.get(name);
     if (group === undefined) {
-      this.#byName.set(name, (group = new KeyRows(this.plan, headKey)));
+      this.#byName.set(name, (group = new KeyRows(this.plan, headKey, this.rows)));
       this.#kept++;
     }
     this.#take(group, at, index);

@@ -2,6 +2,7 @@ import { sumLimit } from "../measure.ts";
 import type { ViewPlan } from "../view-plan.ts";
 import type { KeyValue } from "../../storage/kv/port.ts";
 import {
+  blockCapacity,
   cutPoints,
   decodeHead,
   describeBlock,
@@ -26,6 +27,7 @@ import {
   type Rows,
 } from "./blocks.ts";
 import { blockKey } from "./keys.ts";
+import type { IncomingRows } from "./incoming-rows.ts";
 import { joinOpen } from "./open-block.ts";
 import { isSameTile, mergedTile, tileId, tilesOf } from "./tiles.ts";
 import type { ValueMemory } from "./value-memory.ts";
@@ -37,10 +39,23 @@ export interface RefusedRow {
   readonly value: number;
 }
 
-/** Writes being gathered for one batch. A block written and dropped again within it is in neither list. */
+/** Writes being gathered for one batch, beside heads. A block written and dropped again within it is in neither list. */
 export interface Writes {
   readonly puts: KeyValue[];
   readonly deletes: Uint8Array[];
+}
+
+/** Where what is made of a key's rows goes. */
+export interface Placing {
+  readonly folding: Folding | undefined;
+  /** Event time before the key's newest sealed row by which a block lies entirely is dropped. */
+  readonly retainUs: number;
+  readonly memory: ValueMemory;
+  /** Room left behind a head for rows of later batches that are written with this one. */
+  readonly spareRows: number;
+  /** Keys whose heads change, once each for all batches that are written together. */
+  readonly heads: KeyRows[];
+  readonly writes: Writes;
 }
 
 const none: Float64Array = new Float64Array(0);
@@ -64,6 +79,9 @@ export interface Folding {
   readonly behindUs: number;
 }
 
+/** Places of a key's rows, used again for every key. */
+const joined = new Int32Array(blockCapacity);
+
 /** A batch does not read more blocks of one key only to add them up. */
 const foldedAtOnce = 8;
 
@@ -71,12 +89,15 @@ const foldedAtOnce = 8;
 export class KeyRows {
   readonly headKey: Uint8Array;
   readonly plan: ViewPlan;
-  /** Places of the rows among the view's, and of each in its batch. */
-  readonly #places: number[] = [];
-  readonly #indexes: number[] = [];
+  readonly #rows: IncomingRows;
+  /** Numbers of the first and the last of the rows. */
+  #first = -1;
+  #last = -1;
+  #pendingHead: Uint8Array | undefined;
+  /** Numbers from where it begins that are its own. */
+  #room = 0;
   /** Whether `place` has set what follows. */
   #isPlaced = false;
-  #floats: Float64Array = none;
   #head: Head = noHead;
   #toOpen: number[] = [];
   /** By position of the sealed block, ascending. */
@@ -86,69 +107,86 @@ export class KeyRows {
   /** Pushed rows left out because their time is added up already. */
   behind = 0;
 
-  constructor(plan: ViewPlan, headKey: Uint8Array) {
+  constructor(plan: ViewPlan, headKey: Uint8Array, rows: IncomingRows) {
     this.plan = plan;
     this.headKey = headKey;
+    this.#rows = rows;
   }
 
   get isEmpty(): boolean {
-    return this.#places.length === 0;
+    return this.#first < 0;
   }
 
+  /** @param place of the row among the view's @param index in its batch */
   add(place: number, index: number): void {
-    this.#places.push(place);
-    this.#indexes.push(index);
+    const { stride, nexts, indexes } = this.#rows;
+    const number = place / stride;
+    indexes[number] = index;
+    nexts[number] = -1;
+    if (this.#first < 0) this.#first = number;
+    else nexts[this.#last] = number;
+    this.#last = number;
   }
 
   clear(): void {
-    this.#places.length = 0;
-    this.#indexes.length = 0;
+    this.#first = -1;
+    this.#last = -1;
     this.behind = 0;
     if (!this.#isPlaced) return;
     this.#isPlaced = false;
     this.#toOpen = [];
     this.#toSealed = [];
-    this.#floats = none;
     this.#head = noHead;
     this.#folded = [0, 0];
+  }
+
+  /** The head as batches leave it that are not written yet. */
+  get pendingHead(): Uint8Array | undefined {
+    return this.#pendingHead;
+  }
+
+  /** Once it is written, or will not be. */
+  release(): void {
+    this.#pendingHead = undefined;
+    this.#room = 0;
+  }
+
+  #putHead(value: Uint8Array, { heads }: Placing): void {
+    if (this.#pendingHead === undefined) heads.push(this);
+    this.#pendingHead = value;
   }
 
   /**
    * Does all that `place` and `finish` would, if it is only that the rows join the open block.
    * @param head lent @returns false, with nothing done, if there is more to do
    */
-  join(head: Uint8Array | undefined, floats: Float64Array, folding: Folding | undefined, retainUs: number, memory: ValueMemory, writes: Writes): boolean {
+  join(head: Uint8Array | undefined, placing: Placing): boolean {
     const { measures } = this.plan;
-    const value = joinOpen(head, {
-      floats,
-      places: this.#places,
-      numMeasures: measures.length,
-      summed: summedMeasures(this.plan),
-      isFolded: folding !== undefined,
-      retainUs,
-      memory,
-    });
+    const { stride, floats, nexts } = this.#rows;
+    let count = 0;
+    for (let row = this.#first; row >= 0; row = nexts[row]!) {
+      if (count === joined.length) return false;
+      joined[count++] = row * stride;
+    }
+    const value = joinOpen(head, this.#room, floats, joined, count, measures.length, summedMeasures(this.plan), placing);
     if (value === undefined) return false;
-    writes.puts.push({ key: this.headKey, value });
+    const length = value.length >>> 3;
+    if (length > this.#room) this.#room = length + placing.spareRows * stride;
+    this.#putHead(value, placing);
     return true;
   }
 
   /**
    * Finds each row's block by what the head says.
    * @param head lent: `finish` must come before it is taken back, or `keepHead`
-   * @param floats the view's rows
    * @returns keys of the sealed blocks that must be loaded, and the rows left out
    */
-  place(
-    head: Uint8Array | undefined,
-    floats: Float64Array,
-    folding?: Folding,
-  ): { readonly blocks: readonly Uint8Array[]; readonly refused: readonly RefusedRow[] } {
+  place(head: Uint8Array | undefined, { folding }: Placing): { readonly blocks: readonly Uint8Array[]; readonly refused: readonly RefusedRow[] } {
+    const { floats, indexes, nexts, stride: rowFloats } = this.#rows;
     const { measures } = this.plan;
     const m = measures.length;
     const stride = entryStride(m);
     this.#isPlaced = true;
-    this.#floats = floats;
     this.#head = decodeHead(head, m);
     const { entries } = this.#head;
     const openFrom = entries.length === 0 ? Number.NEGATIVE_INFINITY : entries[entries.length - stride + END]!;
@@ -157,12 +195,12 @@ export class KeyRows {
     let refused: RefusedRow[] | undefined;
     let toSealed: Map<number, number[]> | undefined;
     this.#toOpen = [];
-    for (let i = 0; i < this.#places.length; i++) {
-      const row = this.#places[i]!;
+    for (let number = this.#first; number >= 0; number = nexts[number]!) {
+      const row = number * rowFloats;
       let tooLarge = -1;
       for (const j of summed) if (absolute[j]! + Math.abs(floats[row + MEASURES + j]!) >= sumLimit) tooLarge = j;
       if (tooLarge >= 0) {
-        (refused ??= []).push({ index: this.#indexes[i]!, measure: tooLarge, value: floats[row + MEASURES + tooLarge]! / measures[tooLarge]!.scale });
+        (refused ??= []).push({ index: indexes[number]!, measure: tooLarge, value: floats[row + MEASURES + tooLarge]! / measures[tooLarge]!.scale });
         continue;
       }
       for (const j of summed) absolute[j] = absolute[j]! + (Math.abs(floats[row + MEASURES + j]!) || 0);
@@ -218,7 +256,7 @@ export class KeyRows {
         else tiles.push(tile);
       }
     }
-    return joined([entries.subarray(0, Math.max(0, from - 1) * size), ...tiles]);
+    return concatenated([entries.subarray(0, Math.max(0, from - 1) * size), ...tiles]);
   }
 
   keepHead(): void {
@@ -227,10 +265,9 @@ export class KeyRows {
 
   /**
    * @param blocks the blocks `place` asked for, in its order
-   * @param retainUs event time before the key's newest sealed row by which a block lies entirely is dropped
-   * @param memory where the head is put
    */
-  finish(blocks: readonly Uint8Array[], retainUs: number, memory: ValueMemory, writes: Writes): void {
+  finish(blocks: readonly Uint8Array[], placing: Placing): void {
+    const { retainUs, memory, writes } = placing;
     if (this.#toSealed.length === 0 && this.#toOpen.length === 0) return;
     const m = this.plan.measures.length;
     const stride = rowStride(m);
@@ -265,22 +302,24 @@ export class KeyRows {
       open = cut.pop()!.rows;
       if (parts.length === 1 && cut.length === 0 && !this.#expires(retainUs)) {
         writeHead(whole, nextId, entries, open.length, m);
-        writes.puts.push({ key: this.headKey, value: toBytes(whole) });
+        this.#room = 0;
+        this.#putHead(toBytes(whole), placing);
         return;
       }
       parts.push(...cut.map((piece) => seal(piece.rows, piece.end!)));
     }
-    const kept = this.#expire(parts.length === 1 ? entries : joined(parts), retainUs, fresh, writes);
+    const kept = this.#expire(parts.length === 1 ? entries : concatenated(parts), retainUs, fresh, writes);
     for (const [id, rows] of fresh) writes.puts.push({ key: blockKey(this.headKey, id), value: toBytes(rows) });
     const head = roomIn(memory, headerLength + kept.length + open.length);
     writeHead(head, nextId, kept, open.length, m);
     head.set(open, headerLength + kept.length);
-    writes.puts.push({ key: this.headKey, value: toBytes(head) });
+    this.#room = 0;
+    this.#putHead(toBytes(head), placing);
   }
 
   /** In the order of event time, the last sent of each row id. */
   #inOrder(places: readonly number[]): Incoming {
-    const floats = this.#floats;
+    const { floats } = this.#rows;
     if (places.length === 1) return { floats, places };
     const kept: number[] = [];
     let known: Map<number, number> | undefined;
@@ -356,7 +395,7 @@ function roomIn(memory: ValueMemory, length: number): Float64Array {
   return memory.floats.subarray(at, at + length);
 }
 
-function joined(parts: readonly Float64Array[]): Float64Array {
+function concatenated(parts: readonly Float64Array[]): Float64Array {
   const all = new Float64Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {

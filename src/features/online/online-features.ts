@@ -93,8 +93,10 @@ export interface OnlineState extends OnlineFeatures {
 /** Takes a batch, to be written with those before it. @param also written with it @returns its rows that were set aside */
 type Take = (rows: readonly SourceRow[], sequence: number, also: readonly KeyValue[]) => Promise<readonly RejectedRow[]>;
 
-/** Writers of other processes may come first this often in a row. */
+/** Writers of other processes may come first this often in a row ... */
 const maxWriteAttempts = 100;
+/** ... before a batch is written, or while it is put together: blocks it wants to read are gone. */
+const comeFirst: ReadonlySet<string> = new Set(["WRITE_CONFLICT", "FEATURES_CHANGING"]);
 
 /** Rows of waiting batches that are written together: what one long push has, so that no answer waits longer for many short ones. */
 export const defaultRowsTogether = 2000;
@@ -145,9 +147,10 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineStat
     return result;
   };
   // Writers in other processes are told apart by the source's count of batches, compared as the batch is written.
-  const changing = async <T>(source: SourceIngest, work: (take: Take) => Promise<T>, attempt = 1): Promise<T> => {
+  const changing = async <T>(source: SourceIngest, batches: number, work: (take: Take) => Promise<T>, attempt = 1): Promise<T> => {
     pending.clear();
     memory.takeBack();
+    source.start(batches);
     const before = await source.numWrites();
     const taken: Writes[] = [];
     let sinceTurn = 0;
@@ -162,7 +165,7 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineStat
       const number = before + taken.length;
       const { puts, deletes, rejected } = await source.take(rows, sequence);
       const written = source.numWritten(number, taken.length === 0);
-      const changes = source.changesWritten(number, { puts, deletes });
+      const changes = source.changesWritten(number);
       taken.push({ puts: [...puts, ...also, ...written.puts, ...changes.puts], deletes: [...deletes, ...written.deletes, ...changes.deletes] });
       return rejected;
     };
@@ -174,16 +177,17 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineStat
         await nextTurn();
       }
       const { puts, deletes } = taken.length > 1 ? pending.writes() : taken[0]!;
-      await store.write({ puts, deletes, claim: source.claim(before), isStill: true });
+      await store.write({ puts: [...pending.headPuts(), ...puts], deletes, claim: source.claim(before), isStill: true });
       return result;
     } catch (error) {
       source.forget();
-      if (codeOf(error) !== "WRITE_CONFLICT" || attempt >= maxWriteAttempts) throw error;
-      return changing(source, work, attempt + 1);
+      if (!comeFirst.has(codeOf(error) ?? "") || attempt >= maxWriteAttempts) throw error;
+      await nextTurn();
+      return changing(source, batches, work, attempt + 1);
     }
   };
   const ingest = (source: SourceIngest, batches: readonly IngestBatch[]): Promise<readonly IngestResult[]> =>
-    changing<readonly IngestResult[]>(source, async (take) => {
+    changing<readonly IngestResult[]>(source, batches.length, async (take) => {
       const results: IngestResult[] = [];
       const reached = new Map<string, number>();
       for (const { rows, producer, sequence, logEnd } of batches) {
@@ -223,7 +227,7 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineStat
     valuesReader: (service) => new ViewsReader(store, service, planOf, {}, watch).values,
     load: async (name, rows) => {
       const source = sourceNamed(name);
-      return inTurn(() => changing(source, (take) => take(rows, historySequence, [])));
+      return inTurn(() => changing(source, 1, (take) => take(rows, historySequence, [])));
     },
     retentionUs: (name) => sourceNamed(name).retentionUs,
     appliedSequence: async (name, producer) => sourceNamed(name).lastSequence(producer),

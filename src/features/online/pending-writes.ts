@@ -1,11 +1,12 @@
 import type { KeyValue, KeyValueStore, MaybePromise } from "../../storage/kv/port.ts";
-import type { Writes } from "./key-rows.ts";
+import type { KeyRows, Writes } from "./key-rows.ts";
 
 export type StoreReads = Pick<KeyValueStore, "get" | "getMany">;
 
 /**
  * A store as it will be once the batches that are about to be written together are: each is put together from what those before it leave, so
- * what is written is what they would have written one after the other, only that of a key's values the last alone is.
+ * what is written is what they would have written one after the other, only that of a key's values the last alone is. Heads are
+ * kept with their keys.
  */
 export class PendingWrites implements StoreReads {
   readonly #store: KeyValueStore;
@@ -16,8 +17,17 @@ export class PendingWrites implements StoreReads {
     this.#store = store;
   }
 
+  /** Keys with a head that is not written. */
+  readonly heads: KeyRows[] = [];
+
   clear(): void {
     this.#changed.clear();
+    for (const keyRows of this.heads) keyRows.release();
+    this.heads.length = 0;
+  }
+
+  headPuts(): KeyValue[] {
+    return this.heads.map(({ headKey, pendingHead }) => ({ key: headKey, value: pendingHead! }));
   }
 
   /** Deletes come before puts. */

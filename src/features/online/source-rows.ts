@@ -78,17 +78,19 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
   const { latenessUs, aheadUs } = timingOf(source);
   const eventOf = toFunction(parseExpressionOf("timestamp", source.eventTime, schema, `source ${source.name}, eventTime`));
   const knownOf = toFunction(parseExpressionOf("timestamp", source.knownTime ?? source.eventTime, schema, `source ${source.name}, knownTime`));
-  const columns = Object.entries(schema);
+  const names = Object.keys(schema);
+  const types = Object.values(schema);
   const writers = plans.map((plan) => viewRowWriter(plan));
   const headKeysOf = plans.map((plan) => headKeyMaker(plan.hash, plan.keyTypes));
   const ownRows = plans.map((plan) => new IncomingRows(plan.measures.length));
   const places = plans.map(() => 0);
   const texts: PlacedText[][] = plans.map(() => []);
+  // Nobody keeps a row's values: written over by the next row.
+  const row: Record<string, Value> = Object.fromEntries(names.map((name) => [name, null]));
   return (raw, sequence, index, sink) => {
     if (Object.hasOwn(raw, problemColumn))
       throw new KarkhanaError("ROW_REFUSED", { field: "row", problem: String(raw[problemColumn]).slice(0, 500), value: null });
-    const row: Record<string, Value> = {};
-    for (const [name, type] of columns) row[name] = columnValue(raw, name, type);
+    for (let i = 0; i < names.length; i++) row[names[i]!] = columnValue(raw, names[i]!, types[i]!);
     const outside = isTaken !== undefined && !isTaken(row);
     // A row that is left out need not have times.
     if (outside && source.id === undefined) return { index, eventUs: 0, knownUs: 0, id: -1, fact: undefined, fate: "outside", found: none };
@@ -96,11 +98,10 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
     const knownUs = timeOf(knownOf(row), "knownTime", source.knownTime ?? source.eventTime);
     const id = rowId(raw);
     const fact = source.id === undefined ? undefined : factOf(row[source.id], source.id, id);
-    const fated = (fate: ReadRow["fate"], found: readonly ViewRow[]): ReadRow => ({ index, eventUs, knownUs, id, fact, fate, found });
-    if (knownUs - eventUs > latenessUs) return fated("late", none);
-    if (eventUs - knownUs > aheadUs) return fated("ahead", none);
-    if (isDeleted !== undefined && isDeleted(row)) return fated("deleted", none);
-    if (outside) return fated("outside", none);
+    if (knownUs - eventUs > latenessUs) return { index, eventUs, knownUs, id, fact, fate: "late", found: none };
+    if (eventUs - knownUs > aheadUs) return { index, eventUs, knownUs, id, fact, fate: "ahead", found: none };
+    if (isDeleted !== undefined && isDeleted(row)) return { index, eventUs, knownUs, id, fact, fate: "deleted", found: none };
+    if (outside) return { index, eventUs, knownUs, id, fact, fate: "outside", found: none };
     // A version without a key still ends the one before.
     let isKeyless = plans.length > 0 && fact === undefined;
     let problem: KarkhanaError | undefined;
@@ -114,7 +115,7 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
       if (place instanceof KarkhanaError) problem ??= place;
       places[view] = place instanceof KarkhanaError ? leftOut : place;
     }
-    if (isKeyless) return fated("keyless", none);
+    if (isKeyless) return { index, eventUs, knownUs, id, fact, fate: "keyless", found: none };
     const found: ViewRow[] = [];
     for (let view = 0; view < plans.length; view++) {
       const at = places[view]!;
@@ -128,8 +129,7 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
       const headKey = headKeysOf[view]!(plans[view]!.keyColumns.map((column) => row[column]))!;
       found.push({ view, headKey, row: [...floats.subarray(at, at + stride)], texts: own.map(([place, text]) => [place - at, text] as const) });
     }
-    const counted = fated("counts", found);
-    return problem === undefined ? counted : { ...counted, problem };
+    return { index, eventUs, knownUs, id, fact, fate: "counts", found, ...(problem !== undefined && { problem }) };
   };
 }
 
