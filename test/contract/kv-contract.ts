@@ -110,7 +110,7 @@ export function keyValueContract(name: string, under: KeyValueUnderTest): void {
         shared.fill(100 + round);
         await expect(store.write({ puts, claim: own(240 + round), isStill: true })).rejects.toMatchObject({ code: "WRITE_CONFLICT" });
         shared.fill(200 + round);
-        for (let i = 0; i < 200; i += 33) expect(plain(await store.get(own(i)))).toEqual(new Array(300).fill(round));
+        for (let i = 0; i < 200; i += 33) expect(plain(await store.get(own(i)))).toEqual(Array.from({ length: 300 }, () => round));
       }
     });
 

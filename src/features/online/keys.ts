@@ -198,10 +198,6 @@ function digestKey(kind: number, parts: readonly (string | number)[]): Buffer {
   return Buffer.concat([Uint8Array.of(spaceByte, kind), createHash("sha256").update(JSON.stringify(parts)).digest()]);
 }
 
-export function isHead(key: Uint8Array): boolean {
-  return key[0] === spaceByte && key[1] === headByte;
-}
-
 /** Whether a head key is one of the view. */
 export function isOfView(headKey: Uint8Array, viewHash: string): boolean {
   return Buffer.from(headKey.buffer, headKey.byteOffset + 2, 8).toString("hex") === viewHash.slice(0, 16);
