@@ -15,7 +15,7 @@ import type {
   Prediction,
   Serving,
 } from "../../src/server/api.ts";
-import type { Exchange } from "../../src/server/api-serving.ts";
+import type { Exchange, VersionComparisons } from "../../src/server/api-serving.ts";
 import type { ExploredEntity, FeatureViewDetail, Parity, ViewInUse, ViewVersion } from "../../src/server/api-features.ts";
 import { sessionEnded } from "./session.ts";
 import { chooseWorkspace, chosenWorkspace, defaultWorkspace } from "./workspace-choice.ts";
@@ -74,7 +74,19 @@ export const get = <T>(topic: Topic, path: string) =>
   queryOptions({ queryKey: [topic, path], queryFn: ({ signal }) => request<T>(path, { signal }), placeholderData: keepPreviousData });
 
 /** What a change is about; the first part of every query's key. */
-export type Topic = "overview" | "data" | "features" | "runs" | "models" | "monitoring" | "alerts" | "pipelines" | "serving" | "predictions" | "path";
+export type Topic =
+  | "overview"
+  | "data"
+  | "features"
+  | "runs"
+  | "models"
+  | "comparisons"
+  | "monitoring"
+  | "alerts"
+  | "pipelines"
+  | "serving"
+  | "predictions"
+  | "path";
 
 export const ask = {
   overview: () => get<Overview>("overview", "/overview"),
@@ -90,6 +102,7 @@ export const ask = {
     get<Distributions>("monitoring", `/models/${enc(model)}/distributions${atUs === null ? "" : `?atUs=${atUs}`}`),
   models: () => get<readonly ModelSummary[]>("models", "/models"),
   model: (name: string) => get<ModelDetail>("models", `/models/${enc(name)}`),
+  comparisons: (name: string) => get<VersionComparisons>("comparisons", `/models/${enc(name)}/comparisons`),
   monitoring: (name: string) => get<Monitoring>("monitoring", `/models/${enc(name)}/monitoring`),
   parity: (model: string) => get<Parity>("monitoring", `/models/${enc(model)}/parity`),
   alerts: () => get<readonly Alert[]>("alerts", "/alerts"),

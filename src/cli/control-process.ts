@@ -12,7 +12,8 @@ import { openPathDesk } from "../server/path-desk.ts";
 import { ownAddress } from "../serving/http-guard.ts";
 import { openPlatform } from "../server/platform.ts";
 import { lockRole } from "../server/role-lock.ts";
-import { systemClock } from "../server/system.ts";
+import { stopwatch, systemClock } from "../server/system.ts";
+import { createComparisons } from "../workflows/comparisons.ts";
 import { runLoop } from "../workflows/run-loop.ts";
 import { endWithSupervisor, tellSupervisor } from "./messages.ts";
 import { readProcessArguments } from "./process-arguments.ts";
@@ -46,6 +47,7 @@ try {
       blobs: stores.blobs,
       feedback: platform.feedback,
       exchanges: latestExchanges(stores.folder.logFolder),
+      comparisons: createComparisons({ registry: stores.registry, logFolder: stores.folder.logFolder, timerMs: stopwatch }),
       progress: platform.board,
       clock: platform.eventClock,
       path: openPathDesk({ rooms: { ...stores, feedback: platform.feedback }, project: project.definition, database: stores.database, clock: systemClock }),

@@ -62,3 +62,38 @@ export interface Exchange {
   readonly prompt: string | null;
   readonly completion: string | null;
 }
+
+export interface VersionFigures {
+  readonly version: number;
+  readonly logLoss: number | null;
+  readonly auc: number | null;
+  /** Server time of a question, lookup and compute, of all answers. */
+  readonly latency: { readonly count: number; readonly p50Us: number | null; readonly p95Us: number | null; readonly p99Us: number | null };
+}
+
+/** The champion against one version that runs beside it, on outcomes that have matured. */
+export interface VersionComparison {
+  readonly role: "challenger" | "shadow";
+  readonly share: number | null;
+  readonly sinceUs: number;
+  /** Later than `sinceUs` where only the latest questions were looked at; null if none was. */
+  readonly oldestUs: number | null;
+  readonly verdict: "better" | "not-worse" | "worse" | "undecided";
+  readonly summary: string;
+  /** Pairs in shadow; of the smaller arm in an A/B test. */
+  readonly matured: number;
+  readonly champion: VersionFigures;
+  readonly candidate: VersionFigures;
+  /** Champion's mean log loss less the candidate's, in nats: above 0 the candidate is better. With its always-valid interval. */
+  readonly gain: { readonly value: number; readonly low: number; readonly high: number } | null;
+  /** Nats the candidate may lose and still be called not worse. */
+  readonly margin: number;
+}
+
+export interface VersionComparisons {
+  /** Null while nothing is deployed. */
+  readonly champion: number | null;
+  /** Of each log; older questions are not looked at. */
+  readonly atMost: number;
+  readonly comparisons: readonly VersionComparison[];
+}

@@ -22,6 +22,7 @@ import type { ProgressSource } from "../workflows/progress.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { Explainer } from "../serving/explain.ts";
 import type { ServingWatch } from "./serving-watch.ts";
+import type { Comparisons } from "../workflows/comparisons.ts";
 import type { VersionFiles } from "./version-files.ts";
 
 /** Exactly what the control server's routes read, and what they change (rollback and traffic, through the registry). */
@@ -43,6 +44,7 @@ export interface ControlRooms {
   readonly blobs: Pick<BlobStore, "get">;
   readonly feedback: Pick<FeedbackReader, "predictions" | "labels" | "ends">;
   readonly exchanges: LatestExchanges;
+  readonly comparisons: Comparisons;
   readonly progress: ProgressSource;
   /** What a person does on the Path. */
   readonly path: PathDesk;

@@ -80,6 +80,7 @@ describe("answers have the shapes the console was told of", () => {
     ["/models/late_arrival/predictions", schemas.predictions],
     ["/models/late_arrival/parity", schemas.parity],
     ["/exchanges?model=writer", servingSchemas.exchanges],
+    ["/models/late_arrival/comparisons", servingSchemas.comparisons],
     ["/alerts", schemas.alerts],
     ["/pipelines", schemas.pipelines],
     ["/serving", servingSchemas.serving],

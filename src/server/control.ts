@@ -16,6 +16,7 @@ import { statusOf } from "./error-status.ts";
 import { addArtifactRoutes } from "./routes/artifacts.ts";
 import { addDeletedRoutes } from "./routes/deleted.ts";
 import { addDatasetRoutes } from "./routes/datasets.ts";
+import { addComparisonRoutes } from "./routes/comparisons.ts";
 import { addExplanationRoutes } from "./routes/explanations.ts";
 import { addMetricsRoute } from "./routes/metrics.ts";
 import { addFeatureRoutes } from "./routes/features.ts";
@@ -154,6 +155,7 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
         addDeletedRoutes,
         addArtifactRoutes,
         addModelRoutes,
+        addComparisonRoutes,
         addRegistryRoutes,
         addMonitoringRoutes,
         addParityRoutes,

@@ -1,5 +1,5 @@
 import { Type, type TSchema } from "typebox";
-import type { Exchange } from "./api-serving.ts";
+import type { Exchange, VersionComparisons } from "./api-serving.ts";
 import type { Serving } from "./api.ts";
 import { of } from "./schemas.ts";
 
@@ -12,7 +12,10 @@ const numMap = Type.Record(Type.String(), Type.Number());
 const latency = Type.Object({ count: int, p50Us: orNull(num), p95Us: orNull(num), p99Us: orNull(num) });
 const distribution = Type.Object({ count: num, mean: orNull(num), p50: orNull(num), p95: orNull(num), p99: orNull(num) });
 
-export const servingSchemas: Readonly<Record<"serving" | "exchanges", TSchema>> = {
+const versionFigures = Type.Object({ version: int, logLoss: orNull(num), auc: orNull(num), latency });
+const oneOf = <const V extends readonly string[]>(...values: V) => Type.Unsafe<V[number]>(Type.Enum([...values]));
+
+export const servingSchemas: Readonly<Record<"serving" | "exchanges" | "comparisons", TSchema>> = {
   serving: of<Serving>()(
     Type.Object({
       url: orNull(text),
@@ -85,5 +88,26 @@ export const servingSchemas: Readonly<Record<"serving" | "exchanges", TSchema>> 
         completion: orNull(text),
       }),
     ),
+  ),
+  comparisons: of<VersionComparisons>()(
+    Type.Object({
+      champion: orNull(int),
+      atMost: int,
+      comparisons: Type.Array(
+        Type.Object({
+          role: oneOf("challenger", "shadow"),
+          share: orNull(num),
+          sinceUs: num,
+          oldestUs: orNull(num),
+          verdict: oneOf("better", "not-worse", "worse", "undecided"),
+          summary: text,
+          matured: int,
+          champion: versionFigures,
+          candidate: versionFigures,
+          gain: orNull(Type.Object({ value: num, low: num, high: num })),
+          margin: num,
+        }),
+      ),
+    }),
   ),
 };

@@ -45,6 +45,7 @@ import { openSqlite } from "../storage/sql/sqlite.ts";
 import type { BlobStore } from "../storage/blobs/port.ts";
 import type { TrackingStore } from "../tracking/store.ts";
 import { createTracking } from "../tracking/store.ts";
+import { createComparisons } from "../workflows/comparisons.ts";
 import { ProgressBoard } from "../workflows/progress.ts";
 import type { ControlRooms } from "./control-rooms.ts";
 import { openPathDesk } from "./path-desk.ts";
@@ -165,6 +166,7 @@ export async function controlWorld(days: number, { webhookTargets }: { webhookTa
     blobs,
     feedback,
     exchanges: latestExchanges(logFolder),
+    comparisons: createComparisons({ registry, logFolder, timerMs: () => clock.nowUs() / 1000 }),
     progress: board,
     clock: eventClock,
   };

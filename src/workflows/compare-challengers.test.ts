@@ -80,13 +80,14 @@ async function write(name: string, moved: (id: string, arm: number) => number, i
       vector: Float64Array.of(1),
       serviceHash: "s",
       fields: { rider: `r${i % 97}`, miles: 1 },
-      latencyUs: 1,
+      latencyUs: 100 + (i % 50),
     };
     predictions.push({
       ...shared,
       version: arm + 1,
       role: arm === 0 ? "champion" : "challenger",
       score: scores[arm]!,
+      latencyUs: (100 + (i % 50)) * (arm === 0 ? 1 : 2),
       ...(arm === 1 && instead && i % 2 === 0 ? { instead } : {}),
     });
     predictions.push({ ...shared, version: 4, role: "shadow", score: 0.5 });
@@ -105,6 +106,14 @@ test("the champion is held against each challenger and each shadow, on what was 
     { version: 3, role: "challenger", share: 0.2, sinceUs: 1000, verdict: "worse" },
     { version: 4, role: "shadow", share: undefined, sinceUs: 200, verdict: "not-worse" },
   ]);
+  // Of all they answered since then; the challengers' times are doubled.
+  for (const { championLatency, candidateLatency, role } of found) {
+    expect(championLatency.count).toBeGreaterThan(2500);
+    expect(candidateLatency.count).toBeGreaterThan(800);
+    const factor = role === "shadow" ? 1 : 2;
+    expect(candidateLatency.p95Us! / championLatency.p95Us!).toBeGreaterThan(factor * 0.85);
+    expect(candidateLatency.p95Us! / championLatency.p95Us!).toBeLessThan(factor * 1.15);
+  }
   // Three comparisons at 5 % together: each at 98.33 %.
   expect(found[0]!.summary).toContain("at 98.33%");
   // Of 5,000 questions since then about a fifth fell to each, the champion has the other three.
@@ -127,4 +136,15 @@ test("what a rule answered counts for the split and for nobody's quality", async
   const [second] = await compareChallengers(registry, place, ride, deployment);
   expect(second).toMatchObject({ version: 2, verdict: "better" });
   expect(Math.abs(second!.matured - 500)).toBeLessThan(110);
+});
+
+test("with a bound only the latest records are read, and when the oldest of them was asked is told", async () => {
+  const place = await write("bounded", (_id, arm) => arm);
+  const [, , whole] = await compareChallengers(registry, place, ride, deployment);
+  expect(whole).toMatchObject({ oldestUs: 200 });
+  const [, , bounded] = await compareChallengers(registry, place, ride, deployment, { atMost: 2000 });
+  // Two predictions a question: the last 1,000 of 6,000.
+  expect(bounded!.oldestUs).toBe(6000);
+  expect(bounded!.matured).toBeLessThan(whole!.matured / 4);
+  expect(bounded!.matured).toBeGreaterThan(500);
 });

@@ -2,7 +2,7 @@
 import type { Micros } from "../kernel/clock.ts";
 import type { ModelDefinition } from "../project/definition.ts";
 import type { Deployment, Registry, RegistryEvent } from "../registry/port.ts";
-import { compare, type CompareOutput } from "./jobs/compare.ts";
+import { compare, type CompareInput, type CompareOutput } from "./jobs/compare.ts";
 
 export interface ChallengerComparison extends CompareOutput {
   readonly version: number;
@@ -10,6 +10,15 @@ export interface ChallengerComparison extends CompareOutput {
   /** undefined for a shadow, which sees every question. */
   readonly share: number | undefined;
   readonly sinceUs: Micros;
+  /** Log loss in nats the candidate may lose and still be called not worse. */
+  readonly margin: number;
+}
+
+export interface CompareBy {
+  /** Default: on the thread that asks. */
+  readonly run?: (input: CompareInput) => Promise<CompareOutput>;
+  /** Records of each log to read, the latest; default all. */
+  readonly atMost?: number;
 }
 
 const defaultAlpha = 0.05;
@@ -25,6 +34,7 @@ export async function compareChallengers(
   logFolder: string,
   model: ModelDefinition,
   deployment: Deployment,
+  { run = (input) => compare(input, () => undefined), atMost }: CompareBy = {},
 ): Promise<ChallengerComparison[]> {
   const { champion, challengers, shadows } = deployment;
   const events = await registry.listEvents(model.name);
@@ -46,20 +56,19 @@ export async function compareChallengers(
   const found: ChallengerComparison[] = [];
   for (const candidate of candidates) {
     const isShadow = candidate.role === "shadow";
-    const compared = await compare(
-      {
-        ...shared,
-        candidate: candidate.version,
-        phase: isShadow ? "shadow" : "ab",
-        fromUs: candidate.sinceUs,
-        shares,
-        alpha: defaultAlpha / candidates.length,
-        margin: isShadow ? gates.shadowMargin : gates.abMargin,
-        minMatured: isShadow ? gates.minMaturedShadow : gates.minMaturedAb,
-      },
-      () => undefined,
-    );
-    found.push({ ...compared, ...candidate });
+    const margin = isShadow ? gates.shadowMargin : gates.abMargin;
+    const compared = await run({
+      ...shared,
+      candidate: candidate.version,
+      phase: isShadow ? "shadow" : "ab",
+      fromUs: candidate.sinceUs,
+      shares,
+      alpha: defaultAlpha / candidates.length,
+      margin,
+      minMatured: isShadow ? gates.minMaturedShadow : gates.minMaturedAb,
+      ...(atMost === undefined ? {} : { atMost }),
+    });
+    found.push({ ...compared, ...candidate, margin });
   }
   return found;
 }

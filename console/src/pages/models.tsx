@@ -5,6 +5,7 @@ import type { ModelDetail, ProofMark, Version } from "../../../src/server/api.ts
 import { count, dayShort, fixed, figure, moment, percent, shortHash } from "../format.ts";
 import { Block, Empty, Page, Pairs, Readings, Trouble } from "../parts/block.tsx";
 import { SetTraffic, TrafficSplit } from "../parts/traffic.tsx";
+import { Compared } from "../registry/compared.tsx";
 import { Events } from "../registry/events.tsx";
 import { Evidence, ProofSign, proofNames } from "../registry/proofs.tsx";
 import { RegisteredModel, RegisteredModels } from "../registry/registered-models.tsx";
@@ -63,6 +64,7 @@ function Model({ name }: { name: string }): ReactNode {
       {model === undefined ? null : (
         <>
           <Deployed model={model} />
+          {model.deployment !== null && model.deployment.challengers.length + model.deployment.shadows.length > 0 ? <Compared model={model.name} /> : null}
           {model.all.length === 0 ? <Empty what="No version has been registered." command="karkhana run" /> : <Versions model={model} />}
           <div className="columns">
             <Events events={model.events} />

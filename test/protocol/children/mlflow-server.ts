@@ -5,6 +5,7 @@
  *   memory                                 prints the resident bytes of this process
  * Ends with its standard input.
  */
+import { createComparisons } from "../../../src/workflows/comparisons.ts";
 import { createInterface } from "node:readline";
 import { latestExchanges } from "../../../src/feedback/exchanges.ts";
 import { readFeedback } from "../../../src/feedback/log.ts";
@@ -37,6 +38,7 @@ async function openServer(folder: string, options: readonly string[]): Promise<s
       project: tracking,
       feedback,
       exchanges: latestExchanges(stores.folder.logFolder),
+      comparisons: createComparisons({ registry: stores.registry, logFolder: stores.folder.logFolder, timerMs: () => 0 }),
       progress: new ProgressBoard(stopwatch),
       clock: stores.eventClock,
     },
