@@ -79,6 +79,7 @@ function drive(child: ChildProcess, start: { readonly nonce: string }, cases: re
     let finished = false;
     let errors = "";
     let lateClose: NodeJS.Timeout | undefined;
+    let ended: { readonly status: number | null; readonly signal: NodeJS.Signals | null } | undefined;
 
     const stop = (outcome: Outcome, message: string): void => {
       if (finished) return;
@@ -177,6 +178,7 @@ function drive(child: ChildProcess, start: { readonly nonce: string }, cases: re
       clearTimeout(timer);
       clearTimeout(lateClose);
       clearInterval(watch);
+      if (ended !== undefined) stopped = whyEnded(ended.status, ended.signal, errors, limits);
       resolve({ replies, stopped, output, peakMemoryBytes: peak });
     };
     child.on("error", (error) => {
@@ -190,7 +192,8 @@ function drive(child: ChildProcess, start: { readonly nonce: string }, cases: re
       }, waitForPipesMs);
       if (finished) return;
       finished = true;
-      stopped = whyEnded(status, signal, errors, limits);
+      // Why is said once its last words have been read, which may come after this.
+      ended = { status, signal };
       kill(child); // what it left behind in its group
     });
     child.on("close", close);

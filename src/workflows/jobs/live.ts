@@ -67,5 +67,10 @@ function counts(input: LiveInput, record: { readonly role: string; readonly aske
 
 function aucOf(scores: readonly number[], labels: readonly number[]): ReturnType<typeof aucEstimate> | undefined {
   if (!labels.includes(0) || !labels.includes(1)) return undefined;
-  return aucEstimate(Float64Array.from(scores), Uint8Array.from(labels));
+  // Sums of floats depend on their order, and answers lie in the log as they came: in one order the same answers give the same figures.
+  const order = Uint32Array.from(scores, (_score, i) => i).sort((a, b) => scores[a]! - scores[b]! || labels[a]! - labels[b]!);
+  return aucEstimate(
+    Float64Array.from(order, (i) => scores[i]!),
+    Uint8Array.from(order, (i) => labels[i]!),
+  );
 }
