@@ -3,7 +3,7 @@
  * profiled), driven open-loop from another process over 127.0.0.1. Both share this machine, so each one's CPU is shown.
  *
  *   npm run bench -- serve [--rate 10000] [--seconds 20] [--connections 64] [--arrivals poisson|constant] [--trees 200] [--leaves 63]
- *                          [--overload <capacity>] [--swaps 10] [--processes 1] [--full] [--node-args="<flags>"] [--profile <folder>] [--json]
+ *                          [--overload 1024,1024,3500] [--swaps 10] [--processes 1] [--full] [--node-args="<flags>"] [--profile <folder>] [--json]
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,6 +13,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { loadClientFile, type LoadPlan, type LoadReport } from "../src/cli/load/client.ts";
 import { machine, machineBusySeconds } from "../src/cli/load/machine.ts";
+import { keepToCore, measureOverload } from "./serve-overload.ts";
 import { startServers, type ServeServers } from "./serve-servers.ts";
 import { measureSwaps, swapsLine } from "./serve-swaps.ts";
 import { buildServeWorld, type ServeWorld } from "./serve-world.ts";
@@ -40,7 +41,7 @@ export async function run(args: string[]): Promise<void> {
     arrivals: { type: "string", default: "poisson" },
     trees: { type: "string", default: "200" },
     leaves: { type: "string", default: "63" },
-    // Asks at this rate, at three times it, and at it again, over many connections: what is answered meanwhile, and after.
+    // Three times more than it can do, over so many connections each time, on cores of its own: `serve-overload.ts`.
     overload: { type: "string" },
     // Promotes so many versions one after the other while questions come at the first rate: how those in the windows of the swaps fared.
     swaps: { type: "string" },
@@ -58,6 +59,7 @@ export async function run(args: string[]): Promise<void> {
   try {
     const data = path.join(folder, "data");
     const world = await buildServeWorld(data, { trees: Number(values.trees), leaves: Number(values.leaves), spareVersions: Number(values.swaps ?? 0) }, say);
+    if (values.overload !== undefined) keepToCore(0);
     const servers = await startServers(data, Number(values.processes), [...values["node-args"].split(" ").filter(Boolean), ...profileArgs(values.profile)]);
     const runs: ServeRun[] = [];
     if (values.swaps !== undefined) {
@@ -75,8 +77,24 @@ export async function run(args: string[]): Promise<void> {
       process.stdout.write(`${values.json ? JSON.stringify({ ...swapped, machine: machine() }) : swapsLine(swapped)}\n`);
       return;
     }
-    const overload = values.overload === undefined ? undefined : Number(values.overload);
-    const rates = overload === undefined ? values.rate.split(",").map(Number) : [overload, 3 * overload, overload];
+    if (values.overload !== undefined) {
+      keepToCore(1);
+      const plan = {
+        host: "127.0.0.1",
+        port: servers.port,
+        path: `/v1/models/${world.model}/predict`,
+        seconds: Number(values.seconds),
+        warmupSeconds,
+        arrivals: "poisson",
+        bodies: world.bodies,
+      } as const;
+      const report = await measureOverload(servers, plan, values.overload.split(",").map(Number), folder, say);
+      await servers.stop();
+      const text = `median of ${report.rounds.length} rounds: ${(100 * report.medianShare).toFixed(0)} % of the capacity answered at three times it`;
+      process.stdout.write(`${values.json ? JSON.stringify({ ...report, machine: machine() }) : text}\n`);
+      return;
+    }
+    const rates = values.rate.split(",").map(Number);
     for (const [i, rate] of rates.entries()) {
       const plan = {
         host: "127.0.0.1",
@@ -85,20 +103,13 @@ export async function run(args: string[]): Promise<void> {
         rate,
         seconds: Number(values.seconds),
         warmupSeconds,
-        connections: overload === undefined ? Number(values.connections) : Math.max(1024, Number(values.connections)),
+        connections: Number(values.connections),
         arrivals: values.arrivals === "constant" ? "constant" : "poisson",
         bodies: world.bodies,
         idPrefix: `r${i}-`,
       } as const;
       runs.push(await measure(servers, folder, plan));
       say(line(runs.at(-1)!));
-    }
-    if (overload !== undefined) {
-      const [before, over, after] = runs;
-      const share = over!.achievedRate / before!.achievedRate;
-      say(
-        `overload: answered ${(100 * share).toFixed(0)} % of the peak at three times it, p95 of the admitted ${ms(over!.latencyMs.p95)} ms, memory ${before!.serverRssMb} -> ${over!.serverRssMb} MB; afterwards ${after!.achievedRate.toFixed(0)}/s, ${after!.errors} errors`,
-      );
     }
     const stageMeanUs = await stageMeans(servers.port);
     await servers.stop();

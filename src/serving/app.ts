@@ -181,7 +181,10 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   };
   let grpc: Grpc | undefined;
   let peerServer: PeerServer | undefined;
-  const sweep = setInterval(() => inFlight.sweep(timerMs(), sweepMs), sweepMs);
+  const sweep = setInterval(() => {
+    inFlight.sweep(timerMs(), sweepMs);
+    http.look();
+  }, sweepMs);
   sweep.unref();
   await follower.refresh().catch(() => {});
   // After the project's own models, which may be steps of graphs.

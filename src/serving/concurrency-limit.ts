@@ -42,6 +42,11 @@ export class ConcurrencyLimit {
     if (inFlight > this.#peak) this.#peak = inFlight;
   }
 
+  /** Time in line is time in the server. It was counted for its connection; what was asked there meanwhile is counted by `left`. */
+  waited(ms: number): void {
+    this.#sumMs += ms;
+  }
+
   left(tookMs: number): void {
     this.#sumMs += tookMs;
     this.#count++;

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Clock } from "../kernel/clock.ts";
 import { KarkhanaError, toErrorRecord } from "../kernel/error.ts";
 import type { Call } from "./call.ts";
+import type { ConnectionTurns } from "./connection-turns.ts";
 import { sendError, type StatusOf } from "./http-errors.ts";
 import type { InFlight, Refuse } from "./in-flight.ts";
 import { readTraceparent, type TraceParent } from "./traceparent.ts";
@@ -36,7 +37,7 @@ export interface AnsweringOptions {
   readonly traces?: TraceSink | undefined;
 }
 
-export function answering(inFlight: InFlight<Refuse>, { timerMs, statusOf, clock, traces }: AnsweringOptions): AnswerWork {
+export function answering(inFlight: InFlight<Refuse>, turns: ConnectionTurns, { timerMs, statusOf, clock, traces }: AnsweringOptions): AnswerWork {
   return (request, reply, model, work) => {
     const { headers } = request;
     const parent = readParent(headers);
@@ -59,6 +60,7 @@ export function answering(inFlight: InFlight<Refuse>, { timerMs, statusOf, clock
         if (payload.headers !== undefined) reply.headers(payload.headers);
         reply.send(payload.body);
       }
+      turns.answered(request.raw.socket, call);
     };
     work(call).then(finish, (error: unknown) => finish(error instanceof Error ? error : new KarkhanaError("INTERNAL", { problem: String(error) })));
   };

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { ErrorCode } from "../kernel/error-catalogue.ts";
 import { codeOf, KarkhanaError, toErrorRecord } from "../kernel/error.ts";
 import type { InFlight } from "./in-flight.ts";
+import { retryAfterSeconds } from "./connection-turns.ts";
 import { isOpenAi, openAiError } from "./openai/error-body.ts";
 
 export type StatusOf = (code: ErrorCode) => number;
@@ -33,7 +34,7 @@ export function sendError(reply: FastifyReply, error: unknown, statusOf: StatusO
   const { code, text } = errorBody(error, statusOf, url);
   // Clients of that protocol take 413 for something else: its servers answer 400.
   const status = code === "BODY_TOO_LARGE" && isInference(url) ? 400 : statusOf(code);
-  if (status === 503 || status === 429) reply.header("retry-after", "1");
+  if (status === 503 || status === 429) reply.header("retry-after", String(retryAfterSeconds));
   return reply.code(status).header("content-type", "application/json; charset=utf-8").send(text);
 }
 
@@ -57,7 +58,7 @@ export function cheapRefusals(
     response.writeHead(statusOf("SERVER_OVERLOADED"), {
       "content-type": "application/json; charset=utf-8",
       "content-length": Buffer.byteLength(kept.text),
-      "retry-after": "1",
+      "retry-after": String(retryAfterSeconds),
     });
     response.end(kept.text);
   };

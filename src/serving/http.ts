@@ -4,6 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "../kernel/clock.ts";
 import { codeOf, KarkhanaError } from "../kernel/error.ts";
 import type { NewId } from "../kernel/ids.ts";
+import { ConnectionTurns } from "./connection-turns.ts";
 import type { DeploymentFollower } from "./deployment-follower.ts";
 import { drained } from "./drain.ts";
 import type { FeedbackFace, OnlineFace } from "./faces.ts";
@@ -65,6 +66,8 @@ export interface HttpOptions {
 
 export interface Http {
   listen(host: string, port: number, reusePort: boolean): Promise<{ host: string; port: number }>;
+  /** To be called every few milliseconds. */
+  look(): void;
   close(): Promise<void>;
 }
 
@@ -86,7 +89,8 @@ export function createHttp(options: HttpOptions): Http {
   });
   const closeSilent = silentConnections(app.server, timerMs);
   app.server.maxConnections = limits.maxConnections;
-  const answer = answering(inFlight, options);
+  const turns = new ConnectionTurns({ inFlight, timerMs, utilization: loopUtilization() });
+  const answer = answering(inFlight, turns, options);
   const guard = hostGuard(options.allowedHosts);
   const check = options.gate === undefined ? undefined : accessCheck(options.gate);
   const [route] = app.server.listeners("request");
@@ -95,8 +99,10 @@ export function createHttp(options: HttpOptions): Http {
   let isDraining = false;
   app.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     if (isDraining) response.shouldKeepAlive = false;
-    if (request.method === "POST" && inFlight.isFull) refuse(request.url ?? "/", response);
-    else route?.call(app.server, request, response);
+    if (request.method === "POST" && inFlight.isFull) {
+      refuse(request.url ?? "/", response);
+      turns.refused(request);
+    } else route?.call(app.server, request, response);
   });
   app.decorateRequest("startedMs", 0);
   app.addHook("onRequest", (request, _reply, done) => {
@@ -109,7 +115,9 @@ export function createHttp(options: HttpOptions): Http {
   readJsonOnly(app);
   app.setErrorHandler(async (error, request, reply) => {
     const refusal = fromFastify(error, request, request.routeOptions.bodyLimit ?? limits.maxBodyBytes);
-    if (codeOf(refusal) === "BODY_TOO_LARGE") await drained(request.raw);
+    const code = codeOf(refusal);
+    if (code === "BODY_TOO_LARGE") await drained(request.raw);
+    if (code === "SERVER_OVERLOADED") turns.refused(request.raw);
     return sendError(reply, refusal, statusOf);
   });
   app.setNotFoundHandler((request, reply) => sendError(reply, notFound(request), statusOf));
@@ -126,9 +134,11 @@ export function createHttp(options: HttpOptions): Http {
   addMlflowRoutes(app, { ...options, answer, modelNames: [...options.models.keys()], maxBodyBytes: limits.maxTensorBodyBytes });
   return {
     listen: (host, port, reusePort) => listen(app, host, port, reusePort),
+    look: () => turns.look(),
     close: async () => {
       // Whoever keeps a connection is told with its next answer that it ends, before any is closed under a question already on its way.
       isDraining = true;
+      turns.end();
       for (let leftMs = limits.drainPauseMs; leftMs > 0 && (await openConnections(app)) > 0; leftMs -= drainLookMs) await wait(drainLookMs);
       // Fastify closes what is idle now; a connection that is answered later would stay open for as long as its client likes.
       const reap = setInterval(() => {
@@ -140,6 +150,17 @@ export function createHttp(options: HttpOptions): Http {
       clearInterval(reap);
       clearTimeout(cut);
     },
+  };
+}
+
+/** Share of the time since the last call in which the event loop was busy. */
+function loopUtilization(): () => number {
+  let last = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    return utilization;
   };
 }
 

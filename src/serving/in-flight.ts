@@ -48,6 +48,8 @@ export class InFlight<Reply> {
   readonly #models = new FairShare();
   readonly #tenants = new FairShare();
   readonly #expire: (reply: Reply, error: KarkhanaError) => void;
+  #waiting = 0;
+  #peak = 0;
   #adjustedMs = Number.NaN;
   #sweptMs = Number.NaN;
 
@@ -66,19 +68,50 @@ export class InFlight<Reply> {
     return this.#open.length;
   }
 
+  /** Connections in line for their turn to be read (`ConnectionTurns`): each is taken to hold a request that waits. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  get #taken(): number {
+    return this.#open.length + this.#waiting;
+  }
+
   /** Requests that may be under way at once now. */
   get limit(): number {
     return this.#limit.current;
   }
 
   get isFull(): boolean {
-    return this.#open.length >= this.#limit.current;
+    return this.#taken >= this.#limit.current;
+  }
+
+  /** Most that was taken at once since this was last asked. */
+  takePeak(): number {
+    const peak = this.#peak;
+    this.#peak = this.#taken;
+    return peak;
+  }
+
+  /** A connection that was answered gets in line; its model and tenant hold room there as they do under way. */
+  beginWait({ model, tenant }: Pick<Ticket<Reply>, "model" | "tenant">, nowMs: number): void {
+    this.#waiting++;
+    this.#models.enter(model, nowMs);
+    this.#tenants.enter(tenant, nowMs);
+    this.#take();
+  }
+
+  endWait({ model, tenant }: Pick<Ticket<Reply>, "model" | "tenant">, waitedMs: number): void {
+    this.#waiting--;
+    this.#models.leave(model);
+    this.#tenants.leave(tenant);
+    this.#limit.waited(waitedMs);
   }
 
   /** Counts a request that was refused since `isFull`. */
   countRefusal(): void {
     // A limit that nothing reaches would never be raised again.
-    this.#limit.entered(this.#open.length);
+    this.#limit.entered(this.#taken);
     this.overloaded++;
   }
 
@@ -92,7 +125,8 @@ export class InFlight<Reply> {
   /** @throws SERVER_OVERLOADED, SHARE_EXCEEDED */
   enter(reply: Reply, { startedMs, clientMs, model = "", tenant = "", traceId }: Entry): Ticket<Reply> {
     this.refuseIfFull();
-    const { size, limit } = this;
+    const { limit } = this;
+    const size = this.#taken;
     for (const [shares, key, kind] of [
       [this.#models, model, "model"],
       [this.#tenants, tenant, "tenant"],
@@ -106,8 +140,13 @@ export class InFlight<Reply> {
     this.#open.push(ticket);
     this.#models.enter(model, startedMs);
     this.#tenants.enter(tenant, startedMs);
-    this.#limit.entered(this.#open.length);
+    this.#take();
     return ticket;
+  }
+
+  #take(): void {
+    this.#peak = Math.max(this.#peak, this.#taken);
+    this.#limit.entered(this.#taken);
   }
 
   leave(ticket: Ticket<Reply>, nowMs: number): void {

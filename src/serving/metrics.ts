@@ -25,7 +25,7 @@ export class ServingMetrics {
   /** @param contentType one that `contentTypeFor` gave */
   async render(
     models: ReadonlyMap<string, ModelStats>,
-    inFlight: Pick<InFlight<unknown>, "size" | "limit" | "overloaded" | "overShare" | "timedOut">,
+    inFlight: Pick<InFlight<unknown>, "size" | "waiting" | "limit" | "overloaded" | "overShare" | "timedOut">,
     contentType: string,
     features: readonly MetricFamily[] = [],
     backends: Iterable<Backend> = [],
@@ -37,6 +37,9 @@ export class ServingMetrics {
       "# HELP karkhana_serving_in_flight Requests under way.",
       "# TYPE karkhana_serving_in_flight gauge",
       `karkhana_serving_in_flight ${inFlight.size}`,
+      "# HELP karkhana_serving_waiting Connections that wait for their turn to be read, while there is more to do than the processor can.",
+      "# TYPE karkhana_serving_waiting gauge",
+      `karkhana_serving_waiting ${inFlight.waiting}`,
       "# HELP karkhana_serving_concurrency_limit Requests that may be under way at once now; it follows the time they take.",
       "# TYPE karkhana_serving_concurrency_limit gauge",
       `karkhana_serving_concurrency_limit ${inFlight.limit}`,

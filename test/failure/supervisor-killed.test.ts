@@ -23,7 +23,7 @@ it.skipIf(process.platform !== "linux")(
         const up = new LoopCommand({ command: "up", project, data, ...ports });
         await until(() => up.isOver || up.look().some((process) => process.role === role));
         await wait(afterForkMs);
-        expect(up.isOver, up.errors).toBe(false);
+        expect(up.isOver, `${up.errors} ${JSON.stringify(up.events.slice(-3))}`).toBe(false);
         up.kill("supervisor");
         await up.exited;
       }

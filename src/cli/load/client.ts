@@ -27,6 +27,8 @@ export interface LoadPlan {
   /** JSON bodies, sent in turn; "{id}" in them becomes a number unique to the request. */
   readonly bodies: readonly string[];
   readonly idPrefix: string;
+  /** A question that found no free connection for this long is given up, as people do; without it the client's own queue has no end. */
+  readonly giveUpMs?: number;
   /** Every measured answer is written here as two float64: when it was due (milliseconds since 1970) and its latency in milliseconds. */
   readonly samplesFile?: string;
 }
@@ -41,10 +43,11 @@ export interface Quantiles {
 
 export interface LoadReport {
   readonly rate: number;
+  /** Answers of 200 a second while the measured part of the schedule ran, whenever their questions were due. */
   readonly achievedRate: number;
   readonly sent: number;
   readonly completed: number;
-  /** Answers other than 200, broken connections and questions never answered. */
+  /** Answers other than 200, broken connections, questions given up and questions never answered. */
   readonly errors: number;
   readonly statuses: Readonly<Record<string, number>>;
   /** From the scheduled arrival to the last byte of the answer. */
@@ -86,12 +89,22 @@ export async function runLoad(plan: LoadPlan, onMeasuring: () => void = () => {}
   let started = 0;
   let finished = 0;
   let failed = 0;
+  let answeredInTime = 0;
   let cpuAtMeasure = process.cpuUsage();
   let lastDoneMs = 0;
   let startMs = 0;
   let done: () => void = () => {};
   const allDone = new Promise<void>((resolve) => (done = resolve));
 
+  const count = (index: number, status: string, now: number): void => {
+    if (index >= measuredFrom) {
+      statuses[status] = (statuses[status] ?? 0) + 1;
+      if (status !== "200") failed++;
+      lastDoneMs = now;
+    }
+    finished++;
+    if (finished === total) done();
+  };
   const write = (connection: Connection): void => {
     const index = started++;
     const which = index % plan.bodies.length;
@@ -110,22 +123,19 @@ export async function runLoad(plan: LoadPlan, onMeasuring: () => void = () => {}
       }
       arrived++;
     }
+    if (plan.giveUpMs !== undefined) for (; started < arrived && now - dueMs[started]! >= plan.giveUpMs; started++) count(started, "given up", now);
     for (let free = Math.min(arrived - started, idle.length); free > 0; free--) write(idle.shift()!);
   };
   const settle = (connection: Connection, status: string): void => {
     const index = connection.request;
     const now = performance.now() - startMs;
-    if (index >= measuredFrom) {
-      statuses[status] = (statuses[status] ?? 0) + 1;
-      if (status === "200") {
-        latency[index] = now - dueMs[index]!;
-        service[index] = now - connection.writtenMs;
-      } else failed++;
-      lastDoneMs = now;
+    if (index >= measuredFrom && status === "200") {
+      latency[index] = now - dueMs[index]!;
+      service[index] = now - connection.writtenMs;
     }
+    if (status === "200" && now >= dueMs[measuredFrom]! && now < dueMs[total - 1]!) answeredInTime++;
     connection.request = -1;
-    finished++;
-    if (finished === total) done();
+    count(index, status, now);
   };
   const open = async (): Promise<void> => {
     const socket = connect({ host: plan.host, port: plan.port, noDelay: true });
@@ -178,7 +188,7 @@ export async function runLoad(plan: LoadPlan, onMeasuring: () => void = () => {}
   if (unanswered > 0) statuses["unanswered"] = unanswered;
   return {
     rate: plan.rate,
-    achievedRate: (sorted.length / measuredMs) * 1000,
+    achievedRate: (answeredInTime / (dueMs[total - 1]! - dueMs[measuredFrom]!)) * 1000,
     sent,
     completed: sorted.length,
     errors: failed + unanswered,
