@@ -9,7 +9,7 @@ import type { OipServer } from "../oip/server.ts";
 import type { ServedModel } from "../served-model.ts";
 import { ModelStats, reportStats, type ModelStatsReport, type ModelStatsState } from "../stats.ts";
 
-type Counts = Pick<InFlight<unknown>, "size" | "limit" | "overloaded" | "overShare" | "timedOut">;
+type Counts = Pick<InFlight<unknown>, "size" | "waiting" | "limit" | "overloaded" | "overShare" | "timedOut">;
 
 /** What one serving process has counted, as it tells another of them. */
 export interface ProcessState {
@@ -83,12 +83,12 @@ export class ProcessReports {
   state(): ProcessState {
     const { models, server, inFlight, recorder, timerMs, process: number } = this.#options;
     const nowMs = timerMs();
-    const { size, limit, overloaded, overShare, timedOut } = inFlight;
+    const { size, waiting, limit, overloaded, overShare, timedOut } = inFlight;
     return {
       process: number,
       pid: process.pid,
       uptimeMs: nowMs - this.#startedMs,
-      inFlight: { size, limit, overloaded, overShare, timedOut },
+      inFlight: { size, waiting, limit, overloaded, overShare, timedOut },
       models: Object.fromEntries([...models].map(([name, { stats }]) => [name, stats.state(nowMs)])),
       files: Array.from(server.files.values(), fileState),
       backends: Array.from(server.files.backends.values(), (backend) => backend.state()),
