@@ -15,6 +15,7 @@ import { openOnlineStore } from "../workflows/jobs/online-store.ts";
 import { createFreshnessWatch } from "../workflows/freshness-watch.ts";
 import { createParityWatch, type ParityWatchInput } from "../workflows/parity-watch.ts";
 import { keepServedLogs } from "../workflows/served-logs.ts";
+import { keepVectors } from "../workflows/replaced-vectors.ts";
 import { ServingClient } from "../workflows/serving-client.ts";
 import { removeLeftovers, tempFolderOf } from "./leftovers.ts";
 import type { Stores } from "./stores.ts";
@@ -51,6 +52,16 @@ export async function openPlatform(
       atUs: stores.eventClock.nowUs(),
       text: `the retention of the logs could not be kept: ${error instanceof Error ? error.message : String(error)}`,
     }),
+  );
+  const vectors = keepVectors(
+    project.definition.models.flatMap((model) => viewsOf(model.service)),
+    { projectFile: pushed.places.projectFile, onlineStore: stores.onlineStore, eventClock: stores.eventClock },
+    (error) =>
+      board.tell({
+        event: "log",
+        atUs: stores.eventClock.nowUs(),
+        text: `replaced vectors could not be removed: ${error instanceof Error ? error.message : String(error)}`,
+      }),
   );
   const parity = createParityWatch({
     store: stores.parity,
@@ -136,6 +147,7 @@ export async function openPlatform(
     ...size,
     close: async () => {
       clearInterval(freshnessTimer);
+      await vectors.close();
       await freshness.close();
       await copies.close();
       await logs.close();

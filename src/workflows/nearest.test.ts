@@ -8,6 +8,7 @@ import { viewsOf } from "../project/definition.ts";
 import { loadProject } from "../project/load.ts";
 import { openLmdb } from "../storage/kv/lmdb.ts";
 import type { KeyValueStore } from "../storage/kv/port.ts";
+import { runJob } from "./jobs/run-job.ts";
 import { createNearestNeighbours, embeddingOf, type NearestNeighbours } from "./nearest.ts";
 
 const projectText = `
@@ -91,3 +92,28 @@ test("a thread that ended says so to whoever waits, and the next question starts
   expect((await fragile.nearest(view, ask)).neighbours[0]?.keys).toEqual(["s0"]);
   await fragile.close();
 });
+
+test("vectors that were replaced are removed by a worker thread once enough were, and the index goes on with those that stand", async () => {
+  const day = 86_400_000_000;
+  const before = await vectors();
+  const rows = Array.from({ length: 400 }, (_, i) => ({ at: at + 1000 + i, song: "again", sound: [i, 1], words: [1, i, 1], mood: "calm" }));
+  await online.ingest("songs", [...rows, { at: at + 10 * day, song: "new", sound: [9, 9], words: [9, 9, 9], mood: "wild" }], { producer: "p", sequence: 5 });
+  expect(await vectors()).toBe(before + 802);
+  const input = {
+    projectFile: path.join(folder, "karkhana.project.ts"),
+    onlineStore: { kind: "lmdb", folder: path.join(folder, "online") },
+    nowUs: at + 11 * day,
+  } as const;
+  // All but the last of "again", and the one that "s7" had, of both embeddings.
+  expect(await runJob("releaseVectors", input, () => undefined)).toEqual({ released: 800 });
+  expect(await vectors()).toBe(before + 2);
+  expect(await runJob("releaseVectors", input, () => undefined)).toEqual({ released: 0 });
+  const found = await neighbours.nearest(view, { feature: "sound", of: { vector: [399, 1] }, k: 1, timeUs: at + 11 * day });
+  expect(found.neighbours).toMatchObject([{ keys: ["again"], distance: 0 }]);
+});
+
+async function vectors(): Promise<number> {
+  let count = 0;
+  for await (const _ of store.range(Buffer.from("fe"), Buffer.from("ff"))) count++;
+  return count;
+}

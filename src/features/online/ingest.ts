@@ -4,6 +4,7 @@ import type { ErrorCode } from "../../kernel/error-catalogue.ts";
 import { KarkhanaError, toErrorRecord } from "../../kernel/error.ts";
 import type { KeyValue, KeyValueStore } from "../../storage/kv/port.ts";
 import type { ViewPlan } from "../view-plan.ts";
+import { MEASURES } from "./blocks.ts";
 import { FactVersions } from "./fact-versions.ts";
 import { changesKept, encodeKeys } from "./changed-keys.ts";
 import { IncomingRows } from "./incoming-rows.ts";
@@ -16,6 +17,7 @@ import { SourceCounts, type SetAside } from "./source-counts.ts";
 import { rowReader, type ReadRow, type RowReader, type RowSink, type SourceRow } from "./source-rows.ts";
 import { TextIds } from "./text-ids.ts";
 import type { ValueMemory } from "./value-memory.ts";
+import { giveVectorIds, type WaitingVector } from "./vector-ids.ts";
 
 export interface RejectedRow {
   /** Position in the batch. */
@@ -42,7 +44,7 @@ const keysATurn = 100;
 const spareRows = 8;
 
 /** A writer that was stopped between reading and writing while others wrote this many batches would no longer be refused. */
-const claimsKept = 65_536;
+export const claimsKept = 65_536;
 
 export interface IngestStore {
   readonly store: KeyValueStore;
@@ -143,13 +145,18 @@ export class SourceIngest {
     };
     const read: ReadRow[] = [];
     const waiting: WaitingText[] = [];
+    const vectors: WaitingVector[] = [];
+    const wait = (plan: ViewPlan, headKey: Uint8Array, column: number, text: string, put: (id: number) => void): void => {
+      if (plan.measures[column - MEASURES]?.kind === "vector") vectors.push({ headKey, viewHash: plan.hash, text, put });
+      else waiting.push({ text, put });
+    };
     for (const group of this.#groups) group.start();
     const sink: RowSink = {
       rows: this.#groups.map((group) => group.rows),
       take: (view, values, at, index, texts) => {
         const group = this.#groups[view]!;
-        group.add(values, at, index);
-        for (const [place, text] of texts) waiting.push({ text, put: (id) => (group.rows.floats[place] = id) });
+        const { headKey } = group.add(values, at, index);
+        for (const [place, text] of texts) wait(group.plan, headKey, place - at, text, (id) => (group.rows.floats[place] = id));
       },
     };
     for (let from = 0; from < rows.length; from += rowsATurn) {
@@ -158,8 +165,10 @@ export class SourceIngest {
     }
     const versions = this.source.id === undefined ? [] : read.filter(({ fact, fate }) => fact !== undefined && fate !== "late" && fate !== "ahead");
     for (const { found } of this.source.id === undefined ? [] : read)
-      for (const { texts, row } of found) for (const [place, text] of texts) waiting.push({ text, put: (id) => (row[place] = id) });
+      for (const { view, headKey, texts, row } of found)
+        for (const [place, text] of texts) wait(this.#plans[view]!, headKey, place, text, (id) => (row[place] = id));
     const puts = await this.#giveTextIds(waiting);
+    if (vectors.length > 0) puts.push(...(await giveVectorIds(this.#pending, vectors)));
     const group = (view: number, headKey: Buffer, row: readonly number[], index: number): void => {
       const own = this.#groups[view]!;
       own.addTo(headKey, own.rows.add(row), index);

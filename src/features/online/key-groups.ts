@@ -44,8 +44,8 @@ export class KeyGroups {
     return this.#touched;
   }
 
-  /** @param at the row's place in `rows` @param values of a row whose key columns have the right types */
-  add(values: SourceValues, at: number, index: number): void {
+  /** @param at the row's place in `rows` @param values of a row whose key columns have the right types @returns the rows of its key */
+  add(values: SourceValues, at: number, index: number): KeyRows {
     const { keyColumns } = this.plan;
     let parts = this.#byParts;
     const last = keyColumns.length - 1;
@@ -63,6 +63,7 @@ export class KeyGroups {
       this.#kept++;
     }
     this.#take(group, at, index);
+    return group;
   }
 
   /** The same by the key's bytes; of one source either this or `add` is used, or a key would have two groups. */

@@ -5,6 +5,8 @@ import { maxTupleBytes, type KeyType } from "../view-plan.ts";
  * Keys of the online store, all under "f":
  *   f h <view> <tuple>          head of a key: its index and open block
  *   f b <view> <tuple> <id>     sealed block
+ *   f e <view> <tuple> <id>     vector of some row of the key (`vector-ids.ts`)
+ *   f r <view>                  vectors put since replaced ones were looked for (`release-vectors.ts`)
  *   f p <source> <producer>     last batch applied of a producer
  *   f l <source>                how far the log of pushed rows is applied
  *   f t <id>                    text too long for a number
@@ -31,7 +33,9 @@ const [
   profileByte,
   changesByte,
   logByte,
-] = [0x66, 0x68, 0x62, 0x70, 0x74, 0x76, 0x63, 0x71, 0x77, 0x6d, 0x73, 0x78, 0x6c] as const;
+  vectorByte,
+  vectorCountByte,
+] = [0x66, 0x68, 0x62, 0x70, 0x74, 0x76, 0x63, 0x71, 0x77, 0x6d, 0x73, 0x78, 0x6c, 0x65, 0x72] as const;
 /** Where a head key's tuple begins: before it, keys of one view are alike. */
 export const tupleOffset = 10;
 const scratch = Buffer.allocUnsafe(4096);
@@ -115,6 +119,31 @@ export function blockKey(headKey: Uint8Array, id: number): Uint8Array {
   key[1] = blockByte;
   key.writeDoubleBE(id, headKey.length);
   return key;
+}
+
+/** Key of a vector of the key whose head key is given. @param id as it lies in a row: negative */
+export function vectorKey(headKey: Uint8Array, id: number): Uint8Array {
+  const key = Buffer.allocUnsafe(headKey.length + 8);
+  key.set(headKey);
+  key[1] = vectorByte;
+  key.writeDoubleBE(-id, headKey.length);
+  return key;
+}
+
+/** All vectors of a key. */
+export function vectorRange(headKey: Uint8Array): { readonly from: Uint8Array; readonly to: Uint8Array } {
+  const prefix = Buffer.from(headKey);
+  prefix[1] = vectorByte;
+  return { from: prefix, to: Buffer.concat([prefix, Buffer.alloc(9, 0xff)]) };
+}
+
+/** The id, as it lies in a row, that a vector's key ends with. */
+export function vectorIdOf(key: Uint8Array): number {
+  return -new DataView(key.buffer, key.byteOffset, key.byteLength).getFloat64(key.length - 8);
+}
+
+export function vectorCountKey(viewHash: string): Uint8Array {
+  return viewPrefix(vectorCountByte, viewHash);
 }
 
 export function producerKey(source: string, producer: string): Uint8Array {

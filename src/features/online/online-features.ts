@@ -57,7 +57,8 @@ export interface IngestResult {
  * Features as of any time, over a key-value store.
  * Promises: a batch is in all views of its source or in none, together with its producer's sequence, once `ingest` resolves; a batch sent
  * again is applied once, whatever was killed in between. A read at t sees exactly the rows that count at t (`definition.ts`), however far
- * ahead of t the store already is, for t up to `slackUs` before a key's newest event. A row sent again with its `_row` counts once; with a
+ * ahead of t the store already is, for t up to `slackUs` before a key's newest event; vectors up to `slackUs` before the source's newest, since
+ * those that were replaced before are removed (`release-vectors.ts`). A row sent again with its `_row` counts once; with a
  * higher sequence it replaces what was sent before (same key, and event time in the same block: others are new rows). Where the source's
  * rows are versions, a version is named by its `_row` and never changes. A row that cannot be used is set aside and stops nothing.
  * Any number of processes write to a source and read: of two batches put together from the same blocks one is put together again.

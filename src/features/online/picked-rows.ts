@@ -5,6 +5,7 @@ import type { FeatureValue } from "../vector.ts";
 import { windowStart, type PlannedFeature, type ViewPlan } from "../view-plan.ts";
 import { decodeValue, EVENT, FIRST, KNOWN, LAST, MEASURES, ROW_ID, ROWS, TOTALS, UNTIL } from "./blocks.ts";
 import type { Texts } from "./text-ids.ts";
+import { isVectorId } from "./vector-ids.ts";
 
 const newestFirst = new Set(["latest", "last", "lastN"]);
 const extremes = new Set(["min", "max"]);
@@ -37,6 +38,8 @@ export class PickedRows {
   #sorted: Int32Array | undefined;
   #timeUs = 0;
   #fromUs = 0;
+  /** By id; null: it is gone. */
+  readonly #vectors = new Map<number, Float32Array | null>();
 
   constructor(plan: ViewPlan, features: readonly PlannedFeature[]) {
     this.#plan = plan;
@@ -55,6 +58,7 @@ export class PickedRows {
     this.#timeUs = timeUs;
     this.#kept.length = 0;
     this.#newest = [];
+    this.#vectors.clear();
     this.#sorted = undefined;
     this.#fromUs = Number.POSITIVE_INFINITY;
     for (const [i, feature] of this.#features.entries()) {
@@ -131,11 +135,26 @@ export class PickedRows {
       if (output.isInput === false && !wantsVectors) continue;
       if (this.#plan.measures[measure]!.kind === "value" || this.#plan.measures[measure]!.kind === "sum" || aggregate === "distinct") continue;
       const miss = (id: number | undefined): void => {
-        if (id !== undefined && !Number.isNaN(id) && texts.get(id) === undefined) missing.add(id);
+        if (id !== undefined && !isVectorId(id) && !Number.isNaN(id) && texts.get(id) === undefined) missing.add(id);
       };
       if (aggregate === "latest") miss(this.#newest[keptMeasures + measure]);
       else for (let at = keptMeasures + measure; at < this.#kept.length; at += this.#stride) miss(this.#kept[at]);
     }
+  }
+
+  /** Ids of vectors that the answers hold. */
+  vectorIds(wantsVectors: boolean): number[] {
+    return this.#features.flatMap(({ measure, output }) => {
+      if (this.#plan.measures[measure]!.kind !== "vector" || (output.isInput === false && !wantsVectors)) return [];
+      const id = this.#newest[keptMeasures + measure];
+      return id !== undefined && isVectorId(id) ? [id] : [];
+    });
+  }
+
+  /** @param bytes undefined: the vector is gone */
+  learnVector(id: number, bytes: Uint8Array | undefined): void {
+    // Into memory of its own: the store's is on loan, and may lie on any address.
+    this.#vectors.set(id, bytes === undefined ? null : new Float32Array(new Uint8Array(bytes).buffer));
   }
 
   /** @param feature one of those given to the constructor */
@@ -146,6 +165,10 @@ export class PickedRows {
     if (feature.aggregate === "latest") {
       const lying = this.#newest[keptMeasures + feature.measure];
       if (lying === undefined || Number.isNaN(lying) || this.#timeUs - this.#newest[0]! > this.#plan.latestUs!) return null;
+      if (kind === "vector" && isVectorId(lying)) {
+        const vector = this.#vectors.get(lying);
+        return vector === undefined ? noNumbers : vector && Array.from(vector);
+      }
       if (kind === "vector") {
         const text = texts.get(lying);
         // Not asked for: that it is there is all that is known.

@@ -4,7 +4,7 @@ import { boundField } from "../binding.ts";
 import type { FeatureService, FeatureViewDefinition } from "../definition.ts";
 import { categoryCodes, loggedSources, referenceSlots, type CategoryDictionary, type FeatureValue, type RequestFields } from "../vector.ts";
 import type { ViewPlan } from "../view-plan.ts";
-import { appliedOffsetOf, blockKey, headKeyMaker, logKey, textKey } from "./keys.ts";
+import { appliedOffsetOf, blockKey, headKeyMaker, logKey, textKey, vectorKey } from "./keys.ts";
 import type { LookupWatch, ViewWatch } from "./lookup-watch.ts";
 import { Texts } from "./text-ids.ts";
 import { ViewReading, type FeatureStatus } from "./view-reading.ts";
@@ -57,7 +57,7 @@ interface Lookup {
 const maxAttempts = 8;
 
 /**
- * Reads in at most three rounds: all heads, then all blocks that must be looked at row by row, then texts not met before.
+ * Reads in at most four rounds: all heads, then all blocks that must be looked at row by row, then texts not met before, then vectors.
  * Without waiting if the store does not wait.
  */
 export class ViewsReader {
@@ -68,6 +68,7 @@ export class ViewsReader {
   readonly #logKeys: readonly Uint8Array[];
   readonly #codes: readonly ReadonlyMap<string, number>[];
   readonly #texts = new Texts();
+  readonly #hasVectors: boolean;
   /** Lookups not in use. A read that has to wait keeps its own, so reads may overlap. */
   readonly #free: Lookup[][] = [];
   #bytes: Uint8Array = new Uint8Array(1 << 16);
@@ -95,6 +96,7 @@ export class ViewsReader {
         watch: watch?.ofView(plan.hash),
       };
     });
+    this.#hasVectors = this.#probes.some(({ plan }) => plan.measures.some(({ kind }) => kind === "vector"));
   }
 
   readonly one: FeatureReader = (timeUs, fields, out, offset, applied) => {
@@ -224,10 +226,7 @@ export class ViewsReader {
   #withTexts(lookups: readonly Lookup[], finish: () => void): Promise<void> | undefined {
     const missing = new Set<number>();
     for (const { reading, wantsVectors } of lookups) reading.missingTexts(this.#texts, missing, wantsVectors);
-    if (missing.size === 0) {
-      finish();
-      return undefined;
-    }
+    if (missing.size === 0) return this.#withVectors(lookups, finish);
     const ids = [...missing];
     return this.#asked(ids.map(textKey), (texts) => {
       for (const [i, id] of ids.entries()) {
@@ -236,6 +235,23 @@ export class ViewsReader {
         this.#texts.learn(id, text);
       }
       return this.#withTexts(lookups, finish);
+    });
+  }
+
+  #withVectors(lookups: readonly Lookup[], finish: () => void): Promise<void> | undefined {
+    const keys: Uint8Array[] = [];
+    const asked: { readonly reading: ViewReading; readonly id: number }[] = [];
+    for (const { reading, headKey, wantsVectors } of this.#hasVectors ? lookups : []) {
+      if (headKey === undefined) continue;
+      for (const id of reading.vectorIds(wantsVectors)) {
+        keys.push(vectorKey(headKey, id));
+        asked.push({ reading, id });
+      }
+    }
+    return this.#asked(keys, (vectors) => {
+      for (const [i, { reading, id }] of asked.entries()) reading.learnVector(id, vectors[i]);
+      finish();
+      return undefined;
     });
   }
 

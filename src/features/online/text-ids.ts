@@ -38,7 +38,7 @@ function firstId(text: string): number {
 }
 
 const maxCached = 100_000;
-/** Vectors are texts too, and long ones. */
+/** Vectors of stores made by earlier versions are texts too, and long ones. */
 const maxCachedLength = 16_000_000;
 const maxKnownLength = 200;
 

@@ -120,6 +120,15 @@ export class ViewReading {
     this.#picked?.missingTexts(texts, missing, wantsVectors);
   }
 
+  vectorIds(wantsVectors: boolean): number[] {
+    return this.#picked?.vectorIds(wantsVectors) ?? [];
+  }
+
+  /** @param bytes undefined: the vector is gone */
+  learnVector(id: number, bytes: Uint8Array | undefined): void {
+    this.#picked?.learnVector(id, bytes);
+  }
+
   /** Writes the view's slots, in their order, from `out[at]` on; `base` is where the vector begins, for the slots' codes. */
   write(out: Float64Array, at: number, base: number, texts: Texts, codes: Codes): void {
     this.#finish();

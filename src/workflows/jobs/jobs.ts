@@ -7,11 +7,13 @@ import { live, type LiveInput, type LiveOutput } from "./live.ts";
 import { materializeHistory, type MaterializeInput, type MaterializeOutput } from "./materialize.ts";
 import { loadViews, markViews, planViews, type LoadInput, type MarkInput, type PlanInput, type PlanOutput } from "./materialize-views.ts";
 import { parity, type ParityInput, type ParityOutput } from "./parity.ts";
+import { releaseVectors, type ReleaseVectorsInput } from "./release-vectors.ts";
 import { trainingSet, type TrainingSetInput, type TrainingSetOutput } from "./training-set.ts";
 
 interface Jobs {
   readonly trainingSet: Job<TrainingSetInput, TrainingSetOutput>;
   readonly copyPushedSources: Job<CopyPushedInput, { readonly rows: number; readonly setAside: number; readonly segmentsDropped: number }>;
+  readonly releaseVectors: Job<ReleaseVectorsInput, { readonly released: number }>;
   readonly fit: Job<FitInput, FitOutput>;
   readonly materialize: Job<MaterializeInput, MaterializeOutput>;
   readonly planViews: Job<PlanInput, PlanOutput>;
@@ -36,6 +38,7 @@ export const jobs: Jobs = {
   parity,
   copyPushedSources,
   keepLogs,
+  releaseVectors,
 };
 
 export type JobName = keyof Jobs;
