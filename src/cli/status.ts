@@ -53,11 +53,11 @@ export const status: Command = {
         console.log(`serving process ${one.process}: pid ${one.pid}, up ${Math.round(one.uptimeSeconds)} s, ${one.inFlight} requests under way`);
       const missing = (running?.servingProcesses ?? 1) - (processes?.length ?? 1);
       if (missing > 0) console.log(`${missing} of ${running?.servingProcesses} serving processes ${missing === 1 ? "does" : "do"} not answer`);
-      for (const { source, topic, state, problem, missed, partitions } of stats?.streams ?? []) {
+      for (const { source, topic, state, problem, lastError, missed, partitions } of stats?.streams ?? []) {
         const lags =
           partitions.length === 0 ? "nothing read yet" : `behind by ${partitions.map(({ partition, lag }) => `${lag} (partition ${partition})`).join(", ")}`;
         const gone = missed === 0 ? "" : `; ${missed} messages were deleted before they were read`;
-        console.log(`${source} from topic ${topic}: ${state === "away" ? `away, tried again: ${problem ?? ""}` : lags}${gone}`);
+        console.log(`${source} from topic ${topic}: ${state === "away" ? `away, tried again: ${problem ?? ""}. ${lastError?.remedy ?? ""}` : lags}${gone}`);
       }
       for (const { model, versions } of models) {
         const list = versions.length === 0 ? "no version yet" : versions.map(({ version, state }) => `v${version} ${state}`).join(", ");
