@@ -2,7 +2,8 @@
  * The features' two engines in this process, on the flights that vega-datasets ships: 4 references x 5 windows x 3 aggregates.
  *
  * offline: point-in-time join of every flight among the 12 busiest airports (all airports with `full`), first to last chunk.
- * ingest:  the same source's rows of some days pushed to LMDB in the order they became known, 2,000 a batch, into three views, and into one.
+ * ingest:  the same source's rows of some days pushed to LMDB in the order they became known, 2,000 a batch: into one view, into three, and into
+ *          three by a producer that has eight batches under way, which the store writes together. After a run that is not measured.
  * read:    one question at a time on LMDB, at flights' departures of the last of those days; microseconds.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -31,10 +32,14 @@ export interface FlightsFigures {
 
 export interface IngestFigures {
   readonly views: number;
+  /** Batches that are not acknowledged yet. */
+  readonly underWay: number;
   readonly rows: number;
   readonly rowsPerSecond: number;
-  /** Of all threads of the process. */
+  /** Of all threads of the process: LMDB's writer and the garbage collector among them. */
   readonly rowsPerCpuSecond: number;
+  /** Of the thread that ingests. */
+  readonly rowsPerThreadSecond: number;
 }
 
 export async function measureFlights(
@@ -51,12 +56,14 @@ export async function measureFlights(
   const relation = relationOf(source, { numQuarantined: 0, foundTypes }, "/");
   const offline = await measureOffline(duck, source, relation);
   const rows = await knownRows(duck, relation, days);
-  const one = await ingested(source, 1, rows, async () => {});
+  await ingested(source, 3, 1, rows);
+  const one = await ingested(source, 1, 1, rows);
+  const together = await ingested(source, 3, 8, rows);
   let readUs: Record<string, number> = {};
-  const three = await ingested(source, 3, rows, async (online) => {
+  const three = await ingested(source, 3, 1, rows, async (online) => {
     readUs = await measureReads(duck, online, definitions(source).service, relation, days, reads);
   });
-  return { offline, ingest: [one, three], readUs };
+  return { offline, ingest: [one, three, together], readUs };
 }
 
 function definitions(source: SourceDefinition): { views: Parameters<typeof createOnlineFeatures>[0]["views"]; service: FeatureService } {
@@ -107,21 +114,32 @@ async function knownRows(duck: DuckDb, relation: string, days: number): Promise<
 async function ingested(
   source: SourceDefinition,
   views: number,
+  underWay: number,
   rows: readonly SourceRow[],
-  then: (online: OnlineFeatures) => Promise<void>,
+  then: (online: OnlineFeatures) => Promise<void> = async () => {},
 ): Promise<IngestFigures> {
   const folder = mkdtempSync(path.join(tmpdir(), "karkhana-bench-"));
   const store = openLmdb(folder);
   try {
-    const online = createOnlineFeatures({ store, views: definitions(source).views.slice(0, views) });
-    const [started, before] = [performance.now(), process.cpuUsage()];
+    const online = createOnlineFeatures({ store, views: definitions(source).views.slice(0, views), rowsTogether: underWay * batchRows });
+    const [started, before, threadBefore] = [performance.now(), process.cpuUsage(), process.threadCpuUsage()];
+    const waiting: Promise<unknown>[] = [];
     for (let from = 0, sequence = 0; from < rows.length; from += batchRows, sequence++) {
-      await online.ingest(source.name, rows.slice(from, from + batchRows), { producer: "bench", sequence });
+      waiting.push(online.ingest(source.name, rows.slice(from, from + batchRows), { producer: "bench", sequence }));
+      if (waiting.length === underWay) await waiting.shift();
     }
-    const cpu = process.cpuUsage(before);
+    await Promise.all(waiting);
+    const [cpu, thread] = [process.cpuUsage(before), process.threadCpuUsage(threadBefore)];
     const seconds = (performance.now() - started) / 1000;
     await then(online);
-    return { views, rows: rows.length, rowsPerSecond: rows.length / seconds, rowsPerCpuSecond: rows.length / ((cpu.user + cpu.system) / 1e6) };
+    return {
+      views,
+      underWay,
+      rows: rows.length,
+      rowsPerSecond: rows.length / seconds,
+      rowsPerCpuSecond: rows.length / ((cpu.user + cpu.system) / 1e6),
+      rowsPerThreadSecond: rows.length / ((thread.user + thread.system) / 1e6),
+    };
   } finally {
     await store.close();
     rmSync(folder, { recursive: true });

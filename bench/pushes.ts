@@ -1,6 +1,6 @@
 /**
  * What a push costs, with the log of pushed rows and without: CPU of this process a push, and the longest that one turn of the event loop
- * takes meanwhile, which is what an answer may have to wait.
+ * takes meanwhile, which is what an answer may have to wait. Pushes come alone, and many at once.
  *   npm run bench -- pushes
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -52,7 +52,7 @@ interface Cost {
  * CPU of the pushes, and the longest turn of the event loop within each. Turns are taken by the clock: CPU time is counted in ticks longer
  * than they are. What else the machine does lengthens some, so the lower quartile over the pushes says what the code takes.
  */
-async function cost(online: OnlineFeatures, bodies: readonly string[], first: number, watches: boolean): Promise<Cost> {
+async function cost(online: OnlineFeatures, bodies: readonly string[], first: number, atOnce: number, watches: boolean): Promise<Cost> {
   const longest: number[] = [];
   let [before, longestHere, isOver] = [performance.now(), 0, false];
   const turn = (): void => {
@@ -63,11 +63,17 @@ async function cost(online: OnlineFeatures, bodies: readonly string[], first: nu
   };
   const start = process.threadCpuUsage();
   if (watches) setImmediate(turn);
-  for (const [i, body] of bodies.entries()) {
+  for (let i = 0; i < bodies.length;) {
     await new Promise((resolve) => setImmediate(resolve));
     longestHere = 0;
-    const { rows } = readPushRequest(JSON.parse(body), defaultServingLimits);
-    await online.ingest("sales", rows, { producer: "bench", sequence: first + i });
+    const waiting: Promise<unknown>[] = [];
+    for (const end = Math.min(bodies.length, i + atOnce); i < end; i++) {
+      const { rows } = readPushRequest(JSON.parse(bodies[i]!), defaultServingLimits);
+      waiting.push(online.ingest("sales", rows, { producer: "bench", sequence: first + i }));
+      // Each request comes in a turn of its own.
+      if (atOnce > 1) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(waiting);
     longest.push(longestHere);
   }
   isOver = true;
@@ -77,7 +83,7 @@ async function cost(online: OnlineFeatures, bodies: readonly string[], first: nu
   return { cpuMs: (end.user + end.system - start.user - start.system) / 1000 / bodies.length, quartileMs: at(0.25), medianMs: at(0.5) };
 }
 
-async function measure(withLog: boolean, rows: number, pushes: number): Promise<Cost> {
+async function measure(withLog: boolean, rows: number, pushes: number, atOnce: number): Promise<Cost> {
   const folder = mkdtempSync(path.join(tmpdir(), "karkhana-bench-pushes-"));
   const store = openLmdb(path.join(folder, "state"));
   const state = createOnlineFeatures({ store, views });
@@ -92,9 +98,9 @@ async function measure(withLog: boolean, rows: number, pushes: number): Promise<
         rows: rowsOf(i, rows).map((row, n) => (withLog ? row : { ...row, arrived: startUs, _row: i * rows + n })),
       }),
     );
-    await cost(logged ?? state, bodies.slice(0, pushes), 0, false);
-    const { cpuMs } = await cost(logged ?? state, bodies.slice(pushes, 2 * pushes), pushes, false);
-    return { ...(await cost(logged ?? state, bodies.slice(2 * pushes), 2 * pushes, true)), cpuMs };
+    await cost(logged ?? state, bodies.slice(0, pushes), 0, atOnce, false);
+    const { cpuMs } = await cost(logged ?? state, bodies.slice(pushes, 2 * pushes), pushes, atOnce, false);
+    return { ...(await cost(logged ?? state, bodies.slice(2 * pushes), 2 * pushes, atOnce, true)), cpuMs };
   } finally {
     await logged?.close();
     await store.close();
@@ -103,15 +109,16 @@ async function measure(withLog: boolean, rows: number, pushes: number): Promise<
 }
 
 export async function run(): Promise<void> {
-  for (const [rows, count] of [
-    [1, 600],
-    [100, 120],
-    [2000, 60],
+  for (const [rows, count, atOnce] of [
+    [1, 600, 1],
+    [100, 120, 1],
+    [2000, 60, 1],
+    [10, 3000, 100],
   ] as const) {
     for (const withLog of [false, true]) {
-      const { cpuMs, quartileMs, medianMs } = await measure(withLog, rows, count);
+      const { cpuMs, quartileMs, medianMs } = await measure(withLog, rows, count, atOnce);
       console.log(
-        `${rows} rows, ${withLog ? "with" : "without"} the log: ${cpuMs.toFixed(2)} ms of CPU a push; longest turn of the event loop ${quartileMs.toFixed(2)} ms (lower quartile), ${medianMs.toFixed(2)} ms (median)`,
+        `${rows} rows${atOnce === 1 ? "" : `, ${atOnce} pushes under way`}, ${withLog ? "with" : "without"} the log: ${cpuMs.toFixed(2)} ms of CPU a push; longest turn of the event loop ${quartileMs.toFixed(2)} ms (lower quartile), ${medianMs.toFixed(2)} ms (median)`,
       );
     }
   }
