@@ -187,7 +187,8 @@ function addExtremes(rows: Rows, stride: number, j: number, entry: Float64Array)
 export function mergeRows(existing: Rows, { floats, places }: Incoming, stride: number, room: (length: number) => Float64Array): Rows {
   let replaced: Set<number> | undefined;
   let taken = places;
-  const found = places.length > 8 ? placesById(existing, stride) : undefined;
+  // A block's rows are walked sooner than a table of them is made.
+  const found = places.length > 64 ? placesById(existing, stride) : undefined;
   for (let i = 0; i < places.length; i++) {
     const row = places[i]!;
     const id = floats[row + ROW_ID]!;

@@ -156,6 +156,7 @@ export class SourceIngest {
       take: (view, values, at, index, texts) => {
         const group = this.#groups[view]!;
         const { headKey } = group.add(values, at, index);
+        if (texts.length === 0) return;
         for (const [place, text] of texts) wait(group.plan, headKey, place - at, text, (id) => (group.rows.floats[place] = id));
       },
     };

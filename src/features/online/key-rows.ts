@@ -321,16 +321,7 @@ export class KeyRows {
   #inOrder(places: readonly number[]): Incoming {
     const { floats } = this.#rows;
     if (places.length === 1) return { floats, places };
-    const kept: number[] = [];
-    let known: Map<number, number> | undefined;
-    for (const row of places) {
-      const id = floats[row + ROW_ID]!;
-      const before = id < 0 ? undefined : (known ??= new Map()).get(id);
-      if (before === undefined) {
-        if (id >= 0) known!.set(id, kept.length);
-        kept.push(row);
-      } else if (floats[row + SEQUENCE]! >= floats[kept[before]! + SEQUENCE]!) kept[before] = row;
-    }
+    const kept = hasTwins(floats, places) ? lastOfEach(floats, places) : places.slice();
     return { floats, places: kept.sort((a, b) => floats[a + EVENT]! - floats[b + EVENT]!) };
   }
 
@@ -351,6 +342,39 @@ export class KeyRows {
     }
     return entries.subarray(at);
   }
+}
+
+/** Whether two rows have one id. */
+function hasTwins(floats: Float64Array, places: readonly number[]): boolean {
+  if (places.length > 64) {
+    const ids = new Set<number>();
+    for (const row of places) {
+      const id = floats[row + ROW_ID]!;
+      if (id >= 0 && ids.has(id)) return true;
+      ids.add(id);
+    }
+    return false;
+  }
+  for (let i = 1; i < places.length; i++) {
+    const id = floats[places[i]! + ROW_ID]!;
+    if (id >= 0) for (let j = 0; j < i; j++) if (floats[places[j]! + ROW_ID] === id) return true;
+  }
+  return false;
+}
+
+/** The last sent of each row id, and all that have none. */
+function lastOfEach(floats: Float64Array, places: readonly number[]): number[] {
+  const kept: number[] = [];
+  const known = new Map<number, number>();
+  for (const row of places) {
+    const id = floats[row + ROW_ID]!;
+    const before = id < 0 ? undefined : known.get(id);
+    if (before === undefined) {
+      if (id >= 0) known.set(id, kept.length);
+      kept.push(row);
+    } else if (floats[row + SEQUENCE]! >= floats[kept[before]! + SEQUENCE]!) kept[before] = row;
+  }
+  return kept;
 }
 
 /** Used again for every key: nothing waits while it holds one's totals. */
