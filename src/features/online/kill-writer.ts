@@ -22,23 +22,24 @@ export function killStream(): TimedRow[] {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const [, , folder, half, logFolder] = process.argv;
+  const [, , folder, half, logFolder = "", underWay = "1"] = process.argv;
   const state = createOnlineFeatures({ store: openLmdb(folder!), views: tripViews });
   const online =
-    logFolder === undefined
-      ? state
-      : await openLoggedFeatures({ online: state, sources: [trips], folder: logFolder, clock: { nowUs: () => 1_000_000 * minute } });
+    logFolder === "" ? state : await openLoggedFeatures({ online: state, sources: [trips], folder: logFolder, clock: { nowUs: () => 1_000_000 * minute } });
   const rows = killStream();
   // One of two writers at once takes every second batch.
   const [first, step] = half === undefined || half === "" ? [0, 1] : [Number(half), 2];
+  const waiting: Promise<string>[] = [];
   for (let sequence = first; sequence * batchRows < rows.length; sequence += step) {
     // No row ids: only the producer's sequence keeps a batch from counting twice.
-    const { applied } = await online.ingest(
+    const result = online.ingest(
       "trips",
       rows.slice(sequence * batchRows, (sequence + 1) * batchRows).map((row) => row.values),
       { producer: `p${half ?? ""}`, sequence },
     );
-    process.stdout.write(`${sequence} ${applied}\n`);
+    waiting.push(result.then(({ applied }) => `${sequence} ${applied}\n`));
+    if (waiting.length === Number(underWay)) process.stdout.write(await waiting.shift()!);
   }
+  for (const line of waiting) process.stdout.write(await line);
   process.exit(0);
 }
