@@ -65,6 +65,8 @@ export async function openLoggedFeatures({ online, sources, folder, clock, log =
   };
 }
 
+/** Nobody waits for an answer before what the log has is applied. */
+const rowsTogetherAtStart = 16_000;
 const fillersAtOnce = 10_000;
 /** Records read from the end of a log, and how many times more if no whole batch is among them. */
 const tailRead = 64;
@@ -102,7 +104,7 @@ class LoggedSource {
     for (let lacking: number; (lacking = (await this.#online.appliedOffset(name)) - this.#writer.nextOffset) > 0;)
       await this.#writer.append(Array.from({ length: Math.min(lacking, fillersAtOnce) }, () => fillerRecord));
     await this.#recallArrival();
-    await this.#catchUp(new Map());
+    await this.#catchUp(new Map(), rowsTogetherAtStart);
   }
 
   /** When the log's last batch arrived: the clock may have been set back while nobody ran. */
@@ -199,7 +201,7 @@ class LoggedSource {
   }
 
   /** @param results filled for the offsets it has */
-  async #catchUp(results: Map<number, IngestResult | undefined>): Promise<void> {
+  async #catchUp(results: Map<number, IngestResult | undefined>, rowsTogether = defaultRowsTogether): Promise<void> {
     this.#isBehind = true;
     let [waiting, numRows]: [LoggedBatch[], number] = [[], 0];
     const put = async (): Promise<void> => {
@@ -212,7 +214,7 @@ class LoggedSource {
     };
     for await (const batch of readBatches(this.#reader, await this.#online.appliedOffset(this.#source.name))) {
       this.#lastArrivedUs = Math.max(this.#lastArrivedUs, batch.arrivedUs);
-      if (waiting.length > 0 && numRows + batch.rows.length > defaultRowsTogether) await put();
+      if (waiting.length > 0 && numRows + batch.rows.length > rowsTogether) await put();
       waiting.push(batch);
       numRows += batch.rows.length;
     }
