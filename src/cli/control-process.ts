@@ -4,7 +4,7 @@ import { toErrorRecord } from "../kernel/error.ts";
 import { loadProject } from "../project/load.ts";
 import { createDeliverer } from "../registry/webhooks/deliverer.ts";
 import { createOutbox } from "../registry/webhooks/outbox.ts";
-import { namesIn, priceOf, readConfiguration } from "../server/configuration.ts";
+import { namesIn, priceOf, readConfiguration, watchEveryOf } from "../server/configuration.ts";
 import { openStores } from "../server/compose.ts";
 import { createControl } from "../server/control.ts";
 import { adoptDefinitions } from "../server/definition-start.ts";
@@ -26,7 +26,7 @@ try {
   const configuration = readConfiguration(process.env);
   const stores = await openStores(args.dataFolder, configuration);
   const servingUrl = `http://${ownAddress(args.host)}:${args.servingPort ?? 0}`;
-  const platform = await openPlatform(project, stores, servingUrl);
+  const platform = await openPlatform(project, stores, servingUrl, watchEveryOf(configuration));
   const price = configuration.servingPrice === undefined ? undefined : priceOf(configuration.servingPrice);
   const control = await createControl(
     {
@@ -72,8 +72,10 @@ try {
   for (const event of await adoptDefinitions(project, stores, systemClock)) platform.board.tell(event);
   platform.board.subscribe((event) => tellSupervisor({ kind: "loop", event, progress: platform.board.current() }));
   tellSupervisor({ kind: "ready", url: control.url });
-  if (args.loop === true) {
-    runLoop(platform).then(
+  const loop = args.loop === true ? runLoop(platform) : undefined;
+  platform.watchLive(loop);
+  if (loop !== undefined) {
+    loop.then(
       () => tellSupervisor({ kind: "loop-ended", error: null }),
       (error: unknown) => tellSupervisor({ kind: "loop-ended", error: toErrorRecord(error) }),
     );

@@ -29,6 +29,11 @@ export interface MonitorConsumer {
    * @returns what was closed, raised and resolved, after it is on disk
    */
   advance(watermarkUs: Micros): Promise<MonitorEvent[]>;
+  /**
+   * The same for traffic of the present, `watermarkUs` being a moment ago: does nothing for a model that was asked nothing since its history
+   * was replayed, and takes the gap between that history and now for no outage (`Monitor.goLive`).
+   */
+  advanceLive(watermarkUs: Micros): Promise<MonitorEvent[]>;
   /** Next offsets to read; undefined before the first call. */
   position(): LogPosition | undefined;
 }
@@ -74,18 +79,29 @@ class LogConsumer implements MonitorConsumer {
   advance(watermarkUs: Micros): Promise<MonitorEvent[]> {
     return this.#queued(async (session) => {
       await this.#read(session);
-      const events = session.monitor.advance(watermarkUs);
-      session.join.advanceTo(watermarkUs);
-      if (events.length > 0) {
-        const state = session.monitor.state({ predictions: session.predictions, labels: session.labels });
-        session.revision = await this.#options.store.commit(this.#options.model, session.revision, events, state);
-      }
-      return events;
+      return this.#close(session, watermarkUs);
+    });
+  }
+
+  advanceLive(watermarkUs: Micros): Promise<MonitorEvent[]> {
+    return this.#queued(async (session) => {
+      await this.#read(session);
+      return session.monitor.goLive() ? this.#close(session, watermarkUs) : [];
     });
   }
 
   position(): LogPosition | undefined {
     return this.#session === undefined ? undefined : { predictions: this.#session.predictions, labels: this.#session.labels };
+  }
+
+  async #close(session: Session, watermarkUs: Micros): Promise<MonitorEvent[]> {
+    const events = session.monitor.advance(watermarkUs);
+    session.join.advanceTo(watermarkUs);
+    if (events.length > 0) {
+      const state = session.monitor.state({ predictions: session.predictions, labels: session.labels });
+      session.revision = await this.#options.store.commit(this.#options.model, session.revision, events, state);
+    }
+    return events;
   }
 
   #queued<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -149,7 +165,7 @@ class LogConsumer implements MonitorConsumer {
     if (record.model !== this.#options.model || !isPrediction(record)) return;
     // A day replayed after a crash asks its questions again: windows count what was asked, not how often.
     if (session.join.holds(record)) return;
-    session.monitor.observePrediction(record, offset);
+    if (!session.monitor.observePrediction(record, offset)) return;
     // Vectors and fields are counted already: what waits for a label is kept small.
     const slim: PredictionRecord = { ...record, vector: noVector, fields: noFields };
     for (const matured of session.join.addPrediction(slim)) session.monitor.observeMatured(matured, session.startLabels);

@@ -1,4 +1,5 @@
 import type { Micros } from "../kernel/clock.ts";
+import { MICROS_PER_DAY } from "../kernel/time.ts";
 import { labelMaturityUs } from "../project/log-retention.ts";
 
 /** What the monitor needs before it judges, beside the policy a project declares. */
@@ -15,6 +16,8 @@ export interface MonitorLimits {
   readonly volumeWindows: number;
   /** Event time after a window's end in which its labels may still arrive; then quality is judged once. */
   readonly maturityUs: Micros;
+  /** Live traffic dated later than it was answered by more than this is left out: its windows would be held until that time comes. */
+  readonly aheadUs: Micros;
 }
 
 export const defaultLimits: MonitorLimits = {
@@ -24,4 +27,5 @@ export const defaultLimits: MonitorLimits = {
   volumeShare: 0.5,
   volumeWindows: 7,
   maturityUs: labelMaturityUs,
+  aheadUs: MICROS_PER_DAY,
 };

@@ -10,7 +10,7 @@
  * Together: closed windows, alerts and `MonitorState`, committed in one transaction, are all a successor needs to go on exactly.
  *
  * The caller promises that once it advances to a watermark, everything asked before it is already observed. What breaks that promise is
- * counted in `latePredictions` and left out.
+ * counted in `latePredictions` and left out, and so is live traffic dated far ahead of when it was answered.
  */
 import type { Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
@@ -52,6 +52,8 @@ export interface MonitorState {
   /** Live predictions of the last closed windows that had any, oldest first. */
   readonly volumes: readonly number[];
   readonly leadVersion: number | null;
+  /** Whether what is watched is traffic of the present; absent while it is replayed history, and in states of before this was kept. */
+  readonly isLive?: boolean;
   readonly alerts: Readonly<Record<WindowAlertKind, AlertState>>;
 }
 
@@ -68,12 +70,18 @@ export interface Monitor {
   readonly model: string;
   readonly windowUs: Micros;
   readonly limits: MonitorLimits;
-  /** @param offset of the record in the prediction log */
-  observePrediction(record: PredictionRecord, offset: number): void;
+  /** @param offset of the record in the prediction log @returns false if it is dated too far ahead to be held */
+  observePrediction(record: PredictionRecord, offset: number): boolean;
   /** @param labelOffset of the label's record in the label log */
   observeMatured(matured: MaturedPrediction, labelOffset: number): void;
   /** Closes every window that ends by then. */
   advance(watermarkUs: Micros): MonitorEvent[];
+  /**
+   * Says that from here on the watermark is the present. Between the history that was replayed before and now nobody was served: that gap is
+   * no outage, and the usual volume is learnt anew. Until something is asked after that history there is nothing to go over to.
+   * @returns whether it is live
+   */
+  goLive(): boolean;
   /** What to commit together with the events, given how far the logs have been observed. */
   state(consumed: LogPosition): MonitorState;
 }
@@ -97,6 +105,7 @@ class StreamMonitor implements Monitor {
   #latePredictions: number;
   #volumes: readonly number[];
   #leadVersion: number | null;
+  #isLive: boolean;
   #alerts: Record<WindowAlertKind, AlertState>;
   /** The windows last written to: traffic stays in one for long, and a map look-up per record would cost more than the counting. */
   #lastInput: InputWindow | undefined;
@@ -116,15 +125,18 @@ class StreamMonitor implements Monitor {
     this.#latePredictions = startState?.latePredictions ?? 0;
     this.#volumes = startState?.volumes ?? [];
     this.#leadVersion = startState?.leadVersion ?? null;
+    this.#isLive = startState?.isLive ?? false;
     this.#alerts = { drift: quietState, quality: quietState, pipeline: quietState, ...startState?.alerts };
   }
 
-  observePrediction(record: PredictionRecord, offset: number): void {
-    if (record.model !== this.model) return;
+  observePrediction(record: PredictionRecord, offset: number): boolean {
+    if (record.model !== this.model) return true;
     const startUs = Math.floor(record.askedUs / this.windowUs) * this.windowUs;
-    if (startUs >= this.#inputsClosedUs) this.#inputWindow(record, startUs, offset).add(record);
+    const isAhead = this.#isLive && record.askedUs - record.servedUs > this.limits.aheadUs;
+    if (startUs >= this.#inputsClosedUs && !isAhead) this.#inputWindow(record, startUs, offset).add(record);
     else if (offset >= this.#consumedBefore.predictions) this.#latePredictions++;
-    if (startUs >= this.#outcomesClosedUs) this.#outcomeWindow(record, startUs, offset).predictions++;
+    if (startUs >= this.#outcomesClosedUs && !isAhead) this.#outcomeWindow(record, startUs, offset).predictions++;
+    return !isAhead;
   }
 
   observeMatured(matured: MaturedPrediction, labelOffset: number): void {
@@ -152,6 +164,14 @@ class StreamMonitor implements Monitor {
     return events;
   }
 
+  goLive(): boolean {
+    if (!this.#isLive && this.#inputs.size > 0) {
+      this.#isLive = true;
+      this.#volumes = [];
+    }
+    return this.#isLive;
+  }
+
   state(consumed: LogPosition): MonitorState {
     let { predictions, labels } = consumed;
     for (const window of this.#inputs.values()) predictions = Math.min(predictions, window.firstOffset);
@@ -170,6 +190,7 @@ class StreamMonitor implements Monitor {
       latePredictions: this.#latePredictions,
       volumes: this.#volumes,
       leadVersion: this.#leadVersion,
+      ...(this.#isLive ? { isLive: true } : {}),
       alerts: this.#alerts,
     };
   }

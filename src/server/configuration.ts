@@ -1,4 +1,6 @@
+import type { Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
+import { MICROS_PER_HOUR, parseDuration } from "../kernel/time.ts";
 import { keysIn } from "./secret-keys.ts";
 import { addressRule } from "../registry/webhooks/public-address.ts";
 
@@ -19,7 +21,16 @@ const urlOf =
 
 export const variables: Readonly<
   Record<
-    "databaseUrl" | "redisUrl" | "artifactAccess" | "allowedHosts" | "otlpEndpoint" | "servingPrice" | "servingProcesses" | "webhookTargets" | "secretKeys",
+    | "databaseUrl"
+    | "redisUrl"
+    | "artifactAccess"
+    | "allowedHosts"
+    | "otlpEndpoint"
+    | "servingPrice"
+    | "servingProcesses"
+    | "watchEvery"
+    | "webhookTargets"
+    | "secretKeys",
     Variable
   >
 > = {
@@ -45,6 +56,15 @@ export const variables: Readonly<
     name: "KARKHANA_SERVING_PROCESSES",
     help: "Serving processes that share the serving ports of this machine, on Linux; --serving-processes goes before it",
     problem: (value) => (processesIn(value) === undefined ? `must be a whole number from 1 to ${maxServingProcesses}` : undefined),
+    secret: false,
+  },
+  watchEvery: {
+    name: "KARKHANA_WATCH_EVERY",
+    help: "How often monitors are brought up to now on live traffic, such as 10s, the default; parity is checked after six times as long",
+    problem: (value) => {
+      const us = durationIn(value);
+      return us !== undefined && us <= MICROS_PER_HOUR ? undefined : "must be a duration of 1s to 1h, such as 10s";
+    },
     secret: false,
   },
   otlpEndpoint: {
@@ -95,6 +115,19 @@ export const variables: Readonly<
 export function priceOf(text: string): { readonly perHour: number; readonly currency: string } | undefined {
   const found = /^(\d+(?:\.\d+)?) ([A-Z]{3})$/.exec(text);
   return found === null ? undefined : { perHour: Number(found[1]), currency: found[2] ?? "" };
+}
+
+/** Milliseconds between two looks at live traffic; undefined for the default. */
+export function watchEveryOf({ watchEvery }: Configuration): number | undefined {
+  return watchEvery === undefined ? undefined : parseDuration(watchEvery, variables.watchEvery.name) / 1000;
+}
+
+function durationIn(text: string): Micros | undefined {
+  try {
+    return parseDuration(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export const maxServingProcesses = 64;

@@ -3,7 +3,9 @@ import { readFeedback } from "../feedback/log.ts";
 import { relationOf } from "../data/relation.ts";
 import type { SourceDefinition } from "../data/source.ts";
 import { createMonitorConsumer, type MonitorConsumer } from "../monitoring/consumer.ts";
+import type { MonitorEvent } from "../monitoring/monitor.ts";
 import { parseProfile } from "../monitoring/profile-file.ts";
+import type { Micros } from "../kernel/clock.ts";
 import { codeOf } from "../kernel/error.ts";
 import { sourcesOf, viewsOf } from "../project/definition.ts";
 import type { LoadedProject } from "../project/load.ts";
@@ -13,8 +15,11 @@ import { keepCopies, pushedRelation, pushedStream, type PushedSourcesContext } f
 import { createEntityExplorer, type EntityExplorer } from "../workflows/explore-entity.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
 import { createFreshnessWatch } from "../workflows/freshness-watch.ts";
+import { createLiveWatch, liveEveryMs } from "../workflows/live-watch.ts";
 import { createParityWatch, type ParityWatchInput } from "../workflows/parity-watch.ts";
+import { repeatedly, type Repeated } from "../workflows/repeatedly.ts";
 import { keepServedLogs } from "../workflows/served-logs.ts";
+import { isReplayUnfinished } from "../workflows/unfinished-replay.ts";
 import { keepVectors } from "../workflows/replaced-vectors.ts";
 import { ServingClient } from "../workflows/serving-client.ts";
 import { removeLeftovers, tempFolderOf } from "./leftovers.ts";
@@ -22,13 +27,24 @@ import type { Stores } from "./stores.ts";
 import { stopwatch, systemClock } from "./system.ts";
 
 const freshnessEveryMs = 15_000;
+/** Looks at live traffic that little of it waits for the check of its parity. */
+const quietRounds = 6;
 
-/** Everything workflows use, on the control process's stores. For one process of a data folder at a time. */
-export async function openPlatform(
-  project: LoadedProject,
-  stores: Stores,
-  servingUrl: string,
-): Promise<Platform & { readonly explorer: EntityExplorer; readonly close: () => Promise<void> }> {
+export interface OpenPlatform extends Platform {
+  readonly explorer: EntityExplorer;
+  /**
+   * From here on live traffic is watched: monitors and parity.
+   * @param loop the project's loop where this process runs it, to its end; until then the time of its model is the replay's
+   */
+  readonly watchLive: (loop?: Promise<unknown>) => void;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Everything workflows use, on the control process's stores. For one process of a data folder at a time.
+ * @param everyMs between two looks at live traffic
+ */
+export async function openPlatform(project: LoadedProject, stores: Stores, servingUrl: string, everyMs: number = liveEveryMs): Promise<OpenPlatform> {
   await removeLeftovers(stores.folder);
   const { logFolder } = stores.folder;
   const feedback = await readFeedback(logFolder);
@@ -63,7 +79,14 @@ export async function openPlatform(
         text: `replaced vectors could not be removed: ${error instanceof Error ? error.message : String(error)}`,
       }),
   );
+  const tellOfMonitors = (events: readonly MonitorEvent[], atUs: Micros): void => {
+    for (const event of events) {
+      if (event.kind === "alert-raised") board.tell({ event: "alert", atUs: event.alert.raisedUs, kind: event.alert.kind, text: event.alert.summary });
+      if (event.kind === "alert-resolved") board.tell({ event: "log", atUs, text: `resolved: ${event.alert.summary}` });
+    }
+  };
   const parity = createParityWatch({
+    quietMs: quietRounds * everyMs,
     store: stores.parity,
     reader: feedback,
     timerMs: stopwatch,
@@ -110,6 +133,43 @@ export async function openPlatform(
     openOnlineStore: () => openOnlineStore(stores.onlineStore),
     tempFolder: tempFolderOf(stores.folder),
   });
+  let live: Repeated | undefined;
+  const keepWatching = (loop: Promise<unknown> | undefined): Repeated => {
+    let isLoopRunning = loop !== undefined;
+    const ended = (): void => void (isLoopRunning = false);
+    loop?.then(ended, ended);
+    const unfinished = new Map<string, Promise<boolean>>();
+    const isUnfinished = async (model: string): Promise<boolean> => {
+      // Only this process runs loops of the data folder: what was found stays so.
+      const found = unfinished.get(model) ?? isReplayUnfinished({ project, pipelines: stores.pipelines }, model);
+      unfinished.set(model, found);
+      try {
+        return await found;
+      } catch (error) {
+        unfinished.delete(model);
+        throw error;
+      }
+    };
+    const watch = createLiveWatch({
+      consumers,
+      parity,
+      eventClock: stores.eventClock,
+      machineClock: systemClock,
+      isHeld: async (model) => (isLoopRunning && project.definition.replay?.model === model) || (await isUnfinished(model)),
+      onEvents: (events) => tellOfMonitors(events, systemClock.nowUs()),
+      onFailure: (model, error) =>
+        board.tell({
+          event: "log",
+          atUs: systemClock.nowUs(),
+          text: `the monitors of ${model} could not be brought up to now: ${error instanceof Error ? error.message : String(error)}`,
+        }),
+    });
+    return repeatedly(
+      everyMs,
+      (signal) => watch.round(signal),
+      () => undefined,
+    );
+  };
   return {
     explorer,
     project,
@@ -131,10 +191,7 @@ export async function openPlatform(
     parity,
     watch: async (untilUs) => {
       for (const consumer of consumers.values()) {
-        for (const event of await consumer.advance(untilUs)) {
-          if (event.kind === "alert-raised") board.tell({ event: "alert", atUs: event.alert.raisedUs, kind: event.alert.kind, text: event.alert.summary });
-          if (event.kind === "alert-resolved") board.tell({ event: "log", atUs: untilUs, text: `resolved: ${event.alert.summary}` });
-        }
+        tellOfMonitors(await consumer.advance(untilUs), untilUs);
       }
       for (const { name } of project.definition.models) parity.poke(name);
       await freshness.check();
@@ -145,8 +202,12 @@ export async function openPlatform(
       return own + (stats.process?.maxRssMb ?? 0);
     },
     ...size,
+    watchLive: (loop) => {
+      live ??= keepWatching(loop);
+    },
     close: async () => {
       clearInterval(freshnessTimer);
+      await live?.close();
       await vectors.close();
       await freshness.close();
       await copies.close();

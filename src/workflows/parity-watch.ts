@@ -16,6 +16,8 @@ export interface ParityWatchOptions {
   /** Told of an alert after it is stored, and of a check that could not be made. */
   readonly onAlert: (alert: Alert) => void;
   readonly onFailure: (model: string, error: unknown) => void;
+  /** How long little traffic waits for its check; default a minute. */
+  readonly quietMs?: number;
 }
 
 export interface ParityWatchInput {
@@ -49,15 +51,16 @@ const whole = 15_000;
 const sample = 7_500;
 /** A check scans the sources: not more often than this, and not for less than this while traffic is heavy. */
 const enough = 80_000;
-const quietMs = 60_000;
 
 export function createParityWatch(options: ParityWatchOptions): ParityWatch {
-  const { store, reader, timerMs, clock } = options;
+  const { store, reader, timerMs, clock, quietMs = 60_000 } = options;
   const lastMs = new Map<string, number>();
   const stop = new AbortController();
   // One check at a time, whatever the model: it takes a core.
   let last: Promise<unknown> = Promise.resolve();
-  let busy = false;
+  const looking = new Set<string>();
+  /** It is tried again as long as there is traffic: the same failure in a row is told once. */
+  const failures = new Map<string, string>();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const result = last.then(work);
     last = result.catch(() => undefined);
@@ -89,18 +92,21 @@ export function createParityWatch(options: ParityWatchOptions): ParityWatch {
   return {
     poke: (model) => {
       if (!lastMs.has(model)) lastMs.set(model, timerMs());
-      if (busy || stop.signal.aborted) return;
-      busy = true;
+      if (looking.has(model) || stop.signal.aborted) return;
+      looking.add(model);
       inTurn(async () => {
         try {
-          if (!(await isDue(model))) return;
+          if (stop.signal.aborted || !(await isDue(model))) return;
           await check(model, () => undefined, stop.signal);
           lastMs.set(model, timerMs());
+          failures.delete(model);
         } catch (error) {
           lastMs.set(model, timerMs());
-          if (!stop.signal.aborted) options.onFailure(model, error);
+          if (stop.signal.aborted || failures.get(model) === String(error)) return;
+          failures.set(model, String(error));
+          options.onFailure(model, error);
         } finally {
-          busy = false;
+          looking.delete(model);
         }
       }).catch(() => undefined);
     },

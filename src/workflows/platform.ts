@@ -72,6 +72,10 @@ export class EventClock implements Clock {
     return this.#replayUs ?? this.#machine.nowUs();
   }
 
+  get isReplaying(): boolean {
+    return this.#replayUs !== undefined;
+  }
+
   /** From here on time is what the replay says; undefined gives it back to the machine. */
   follow(replayUs: Micros | undefined): void {
     this.#replayUs = replayUs;

@@ -35,8 +35,8 @@ export interface Up {
 }
 
 /** `karkhana up --json` on free ports, once it is ready. */
-export async function karkhanaUp(args: readonly string[]): Promise<Up> {
-  const child = start(["up", "--json", "--port", "0", "--serving-port", "0", ...args], {});
+export async function karkhanaUp(args: readonly string[], surroundings: Surroundings = {}): Promise<Up> {
+  const child = start(["up", "--json", "--port", "0", "--serving-port", "0", ...args], surroundings);
   const closed = once(child, "close");
   let stderr = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => (stderr += text));
