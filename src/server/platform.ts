@@ -141,9 +141,16 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
     const unfinished = new Map<string, Promise<boolean>>();
     const isUnfinished = async (model: string): Promise<boolean> => {
       // Only this process runs loops of the data folder: what was found stays so.
-      const found = unfinished.get(model) ?? isReplayUnfinished({ project, pipelines: stores.pipelines }, model);
+      const before = unfinished.get(model);
+      const found = before ?? isReplayUnfinished({ project, pipelines: stores.pipelines }, model);
       unfinished.set(model, found);
       try {
+        if ((await found) && before === undefined)
+          board.tell({
+            event: "log",
+            atUs: systemClock.nowUs(),
+            text: `the monitors of ${model} stay where its replay was ended, so that none of its days is late: \`karkhana run\` goes on with it; parity is checked`,
+          });
         return await found;
       } catch (error) {
         unfinished.delete(model);
