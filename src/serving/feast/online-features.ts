@@ -20,20 +20,23 @@ export interface FeatureColumn {
   readonly event_timestamps: readonly string[];
 }
 
-/** As `JSON.stringify`, with a view's times written once: they are most of the text. */
+/** As `JSON.stringify`, with what is the same for many features written once. */
 export function toJson({ metadata, results }: OnlineFeaturesResponse): string {
   const written = new Map<readonly string[], string>();
-  const times = (of: readonly string[]): string => {
-    let text = written.get(of);
-    if (text === undefined) written.set(of, (text = JSON.stringify(of)));
-    return text;
-  };
-  const columns = results.map(
-    ({ values, statuses, event_timestamps }) =>
-      `{"values":${JSON.stringify(values)},"statuses":${JSON.stringify(statuses)},"event_timestamps":${times(event_timestamps)}}`,
-  );
-  return `{"metadata":${JSON.stringify(metadata)},"results":[${columns.join(",")}]}`;
+  let allPresent: string | undefined;
+  let text = `{"metadata":${JSON.stringify(metadata)},"results":[`;
+  let separator = "";
+  for (const { values, statuses, event_timestamps: of } of results) {
+    let times = written.get(of);
+    if (times === undefined) written.set(of, (times = JSON.stringify(of)));
+    const present = statuses.every(isPresent) ? (allPresent ??= JSON.stringify(statuses)) : JSON.stringify(statuses);
+    text += `${separator}{"values":${JSON.stringify(values)},"statuses":${present},"event_timestamps":${times}}`;
+    separator = ",";
+  }
+  return `${text}]}`;
 }
+
+const isPresent = (status: Status): boolean => status === "PRESENT";
 
 export interface FeastOptions {
   readonly views: readonly FeatureViewDefinition[];
@@ -42,14 +45,24 @@ export interface FeastOptions {
   readonly vectorReader: (service: FeatureService) => (timeUs: number, fields: RequestFields, out: Float64Array, offset: number) => MaybePromise<void>;
 }
 
+/** What a question for features by name comes to, whatever it is asked of. */
+interface Plan {
+  readonly read: ValuesReader;
+  readonly numViews: number;
+  readonly columns: readonly { readonly name: string; readonly view: number; readonly position: number }[];
+}
+
+/** As many as there are questions of different shape; a client that asks for ever new ones must not fill the memory. */
+const maxPlans = 200;
+
 /** What Feast gives where a value has no time of its own. */
 const noTime = "1970-01-01T00:00:00Z";
 
-/** Answers questions in Feast's shape. Which views a request reads is worked out once for each set of views. */
+/** Answers questions in Feast's shape. What is to be read for features by name is worked out once for each list of them. */
 export class FeastReader {
   readonly #options: FeastOptions;
   readonly #views: ReadonlyMap<string, FeatureViewDefinition>;
-  readonly #readers = new Map<string, ValuesReader>();
+  readonly #plans = new Map<string, Plan>();
 
   constructor(options: FeastOptions) {
     this.#options = options;
@@ -67,23 +80,46 @@ export class FeastReader {
   }
 
   async #byReference(request: OnlineFeaturesRequest): Promise<Map<string, FeatureColumn>> {
+    const { read, numViews, columns } = this.#planOf(request);
+    const found = await read(timesOf(request), rowsOf(request));
+    const columnsOfView = Array.from({ length: numViews }, (_, at) => columnsOf(found, at));
+    return new Map(columns.map(({ name, view, position }) => [name, columnsOfView[view]!(position)]));
+  }
+
+  #planOf(request: OnlineFeaturesRequest): Plan {
+    const { features, fullFeatureNames, entities } = request;
+    let key = `${fullFeatureNames}\0`;
+    for (const { view, feature } of features) key += `${view}\0${feature}\0`;
+    for (const name of entities.keys()) key += `\0${name}`;
+    let plan = this.#plans.get(key);
+    if (plan === undefined) {
+      if (this.#plans.size >= maxPlans) this.#plans.clear();
+      this.#plans.set(key, (plan = this.#plan(request)));
+    }
+    return plan;
+  }
+
+  #plan(request: OnlineFeaturesRequest): Plan {
     const names = namesOf(request);
-    const views = [...new Set(request.features.map((f) => f.view))].map((name) => {
+    const viewNames = [...new Set(request.features.map(({ view }) => view))];
+    const views = viewNames.map((name) => {
       const view = this.#views.get(name);
       if (view === undefined) throw absent("features", "feature view", name, [...this.#views.keys()]);
       for (const key of view.entity.keys) if (!request.entities.has(key)) throw refuse(`entities.${key}`, `is missing: view ${name} is keyed by it`, undefined);
       return view;
     });
-    const columns = new Map<string, FeatureColumn>();
-    const found = await this.#readerOf(views)(timesOf(request), rowsOf(request));
-    const columnOf = new Map(views.map((view, at) => [view.name, columnsOf(found, at)]));
-    for (const [i, { view, feature }] of request.features.entries()) {
-      const features = Object.keys(this.#views.get(view)!.features);
-      const position = features.indexOf(feature);
-      if (position < 0) throw absent(`features[${i}]`, `feature of view ${view}`, feature, features);
-      columns.set(names[i]!, columnOf.get(view)!(position));
-    }
-    return columns;
+    const columns = request.features.map(({ view: viewName, feature }, i) => {
+      const view = viewNames.indexOf(viewName);
+      const own = Object.keys(views[view]!.features);
+      const position = own.indexOf(feature);
+      if (position < 0) throw absent(`features[${i}]`, `feature of view ${viewName}`, feature, own);
+      return { name: names[i]!, view, position };
+    });
+    const service = featureService(
+      "feast",
+      views.map((view) => view.at(Object.fromEntries(view.entity.keys.map((name) => [name, name])))),
+    );
+    return { read: this.#options.valuesReader(service), numViews: views.length, columns };
   }
 
   /** A model's whole vector: views, request features and derived ones, each under its own name. */
@@ -130,21 +166,6 @@ export class FeastReader {
     }
     return vectors;
   }
-
-  #readerOf(views: readonly FeatureViewDefinition[]): ValuesReader {
-    const key = JSON.stringify(views.map((view) => view.name));
-    let reader = this.#readers.get(key);
-    if (reader === undefined) {
-      // As many as there are sets of views asked together; a client that asks for ever new ones must not fill the memory.
-      if (this.#readers.size >= 200) this.#readers.clear();
-      const service = featureService(
-        "feast",
-        views.map((view) => view.at(Object.fromEntries(view.entity.keys.map((name) => [name, name])))),
-      );
-      this.#readers.set(key, (reader = this.#options.valuesReader(service)));
-    }
-    return reader;
-  }
 }
 
 function timesOf({ numRows, asOfUs }: OnlineFeaturesRequest): number[] {
@@ -152,8 +173,12 @@ function timesOf({ numRows, asOfUs }: OnlineFeaturesRequest): number[] {
 }
 
 function rowsOf({ entities, numRows }: OnlineFeaturesRequest): RequestFields[] {
-  const names = [...entities];
-  return Array.from({ length: numRows }, (_, i) => Object.fromEntries(names.map(([name, values]) => [name, values[i]!])));
+  return Array.from({ length: numRows }, (_, i) => {
+    // Without a prototype: a key that a client calls __proto__ is one like any other.
+    const row: Record<string, string | number | null> = Object.create(null);
+    for (const [name, values] of entities) row[name] = values[i]!;
+    return row;
+  });
 }
 
 /** @throws INVALID_ARGUMENT if two views share a feature's name and full names are not asked for, as Feast does */
@@ -184,11 +209,21 @@ function plain(values: readonly FeatureValue[]): FeatureColumn {
   };
 }
 
-/** RFC 3339 in UTC with 0, 3 or 6 digits of a second, as protobuf's JSON has it. */
+const two = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, "0"));
+let lastDay = Number.NaN;
+let lastDate = "";
+
+/** RFC 3339 in UTC with 0, 3 or 6 digits of a second, as protobuf's JSON has it. The date is kept: times asked together lie close. */
 function timestamp(us: number): string {
   const seconds = Math.floor(us / 1e6);
+  const day = Math.floor(seconds / 86_400);
+  if (day !== lastDay) {
+    lastDate = new Date(day * 86_400_000).toISOString().slice(0, 10);
+    lastDay = day;
+  }
+  const ofDay = seconds - day * 86_400;
+  const whole = `${lastDate}T${two[Math.floor(ofDay / 3600)]}:${two[Math.floor(ofDay / 60) % 60]}:${two[ofDay % 60]}`;
   const rest = us - seconds * 1e6;
-  const whole = new Date(seconds * 1000).toISOString().slice(0, 19);
   if (rest === 0) return `${whole}Z`;
   return rest % 1000 === 0 ? `${whole}.${String(rest / 1000).padStart(3, "0")}Z` : `${whole}.${String(rest).padStart(6, "0")}Z`;
 }
