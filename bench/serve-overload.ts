@@ -1,8 +1,9 @@
 /**
  * Three times more than a server can do. The server has the first core for itself and the clients the second, so that what it costs to ask
  * is not taken from the server. Its capacity, over 64 connections that always have a question waiting, is measured before and after every
- * overload, which is the same rate three times over, on many more connections that never back off. Who asks gives up after a second
- * without a connection. Beside it runs a probe of a few questions a second, which shows when the server is itself again.
+ * overload, which is three times that rate, on many more connections that never back off; and its peak, the most that it answers of the
+ * rates around its capacity on as many connections as the overload has, since a thousand connections cost more than 64 at any rate. Who asks
+ * gives up after a second without a connection. Beside the overload runs a probe of a few questions a second, which shows when the server is itself again.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -16,17 +17,19 @@ export type OverloadPlan = Omit<LoadPlan, "rate" | "connections" | "idPrefix" | 
 
 export interface OverloadReport {
   readonly rounds: readonly OverloadRound[];
-  /** Of all rounds, each against the mean of the capacities measured around it. */
-  readonly medianShare: number;
+  /** Medians over the rounds. */
+  readonly shareOfPeak: number;
+  readonly shareOfCapacity: number;
 }
 
 export interface OverloadRound {
   readonly connections: number;
   readonly askedRate: number;
   readonly answeredRate: number;
-  /** Mean of what was answered a second directly before and after. */
+  /** The most that was answered a second of the rates around the capacity, on as many connections, directly before. */
+  readonly peak: number;
+  /** Mean of what was answered a second on 64 connections, directly before and after. */
   readonly capacity: number;
-  readonly share: number;
   /** From the moment the question was sent: of those that were answered. */
   readonly admittedMs: Quantiles;
   readonly statuses: LoadReport["statuses"];
@@ -37,6 +40,7 @@ export interface OverloadRound {
 
 const capacityConnections = 64;
 const times = 3;
+const aroundCapacity = [0.8, 0.9, 1];
 const giveUpMs = 1000;
 /** More than any server here can do. */
 const tooMuch = 40_000;
@@ -62,6 +66,8 @@ export async function measureOverload(
   const rounds: OverloadRound[] = [];
   for (const many of connections) {
     const askedRate = Math.round(times * before.achievedRate);
+    let peak = 0;
+    for (const part of aroundCapacity) peak = Math.max(peak, (await load(Math.round(part * before.achievedRate), many)).achievedRate);
     const samplesFile = path.join(folder, "probe");
     const memoryBefore = memoryMb(servers);
     const probing = runLoadProcess({
@@ -79,13 +85,12 @@ export async function measureOverload(
     const memoryAfter = memoryMb(servers);
     await probing;
     const after = await load(askedRate, capacityConnections);
-    const capacity = (before.achievedRate + after.achievedRate) / 2;
     rounds.push({
       connections: many,
       askedRate,
       answeredRate: over.achievedRate,
-      capacity,
-      share: over.achievedRate / capacity,
+      peak,
+      capacity: (before.achievedRate + after.achievedRate) / 2,
       admittedMs: over.serviceMs,
       statuses: over.statuses,
       memoryMb: { before: memoryBefore, after: memoryAfter },
@@ -94,17 +99,29 @@ export async function measureOverload(
     say(roundLine(rounds.at(-1)!));
     before = after;
   }
-  const shares = rounds.map(({ share }) => share).sort((a, b) => a - b);
-  return { rounds, medianShare: shares[shares.length >> 1]! };
+  return {
+    rounds,
+    shareOfPeak: median(rounds.map(({ answeredRate, peak }) => answeredRate / peak)),
+    shareOfCapacity: median(rounds.map(({ answeredRate, capacity }) => answeredRate / capacity)),
+  };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
 export function roundLine(r: OverloadRound): string {
   const { p50, p95, p99 } = r.admittedMs;
   return (
-    `${r.askedRate}/s over ${r.connections} connections: answered ${r.answeredRate.toFixed(0)}/s, ${(100 * r.share).toFixed(0)} % of the ${r.capacity.toFixed(0)}/s around it; ` +
+    `${r.askedRate}/s over ${r.connections} connections: answered ${r.answeredRate.toFixed(0)}/s, ` +
+    `${percent(r.answeredRate / r.peak)} of its peak of ${r.peak.toFixed(0)}/s, ${percent(r.answeredRate / r.capacity)} of the ${r.capacity.toFixed(0)}/s that 64 connections have; ` +
     `the admitted took p50 ${p50.toFixed(1)} p95 ${p95.toFixed(1)} p99 ${p99.toFixed(1)} ms; ${JSON.stringify(r.statuses)}; ` +
     `memory ${r.memoryMb.before} -> ${r.memoryMb.after} MB; itself again after ${r.recoveryMs.toFixed(0)} ms`
   );
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
 }
 
 interface Sample {

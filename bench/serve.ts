@@ -90,7 +90,7 @@ export async function run(args: string[]): Promise<void> {
       } as const;
       const report = await measureOverload(servers, plan, values.overload.split(",").map(Number), folder, say);
       await servers.stop();
-      const text = `median of ${report.rounds.length} rounds: ${(100 * report.medianShare).toFixed(0)} % of the capacity answered at three times it`;
+      const text = `median of ${report.rounds.length} rounds: ${(100 * report.shareOfPeak).toFixed(0)} % of the peak on as many connections, ${(100 * report.shareOfCapacity).toFixed(0)} % of the capacity of 64, answered at three times it`;
       process.stdout.write(`${values.json ? JSON.stringify({ ...report, machine: machine() }) : text}\n`);
       return;
     }
