@@ -35,6 +35,8 @@ export interface Shape {
   /** Arrivals at a rate that every server keeps up with. */
   readonly latencyMs: Quantiles;
   readonly latencyRate: number;
+  /** At a rate that keeps a server warm, for those that can answer twice as many; the others have none. */
+  readonly brisk: { readonly rate: number; readonly latencyMs: Quantiles } | null;
   /** Eight connections that are never idle. */
   readonly requestsPerSecond: number;
   readonly errors: number;
@@ -159,9 +161,9 @@ async function figuresOf(name: string, port: number, loading: Loading, size: Loo
   const rowsLoaded = numViews * size.entities * size.rowsEach;
   say(`${name}: ${rowsLoaded} rows in ${loading.seconds.toFixed(1)} s`);
   const shapes: Shape[] = [];
-  for (const { entities, latencyRate, tooMuch } of [
-    { entities: 1, latencyRate: 20, tooMuch: 30_000 },
-    { entities: 100, latencyRate: 5, tooMuch: 3000 },
+  for (const { entities, latencyRate, briskRate, tooMuch } of [
+    { entities: 1, latencyRate: 20, briskRate: 1000, tooMuch: 30_000 },
+    { entities: 100, latencyRate: 5, briskRate: 100, tooMuch: 3000 },
   ]) {
     const load = (rate: number, seconds: number, giveUp?: { readonly giveUpMs: number }): Promise<LoadReport> =>
       runLoadProcess({
@@ -180,7 +182,15 @@ async function figuresOf(name: string, port: number, loading: Loading, size: Loo
     const alone = await load(latencyRate, size.seconds * 2);
     // More than any server here can answer: eight connections are then never idle.
     const busy = await load(tooMuch, size.seconds / 4, { giveUpMs: 500 });
-    const shape = { entities, latencyMs: alone.serviceMs, latencyRate, requestsPerSecond: busy.achievedRate, errors: alone.errors + failedOf(busy) };
+    const warm = busy.achievedRate >= 2 * briskRate ? await load(briskRate, size.seconds) : undefined;
+    const shape = {
+      entities,
+      latencyMs: alone.serviceMs,
+      latencyRate,
+      brisk: warm === undefined ? null : { rate: briskRate, latencyMs: warm.serviceMs },
+      requestsPerSecond: busy.achievedRate,
+      errors: alone.errors + failedOf(busy) + (warm?.errors ?? 0),
+    };
     shapes.push(shape);
     say(
       `${name}: ${entities} x 50, p50 ${shape.latencyMs.p50.toFixed(2)} p99 ${shape.latencyMs.p99.toFixed(2)} ms, ${shape.requestsPerSecond.toFixed(0)}/s, ${shape.errors} errors`,

@@ -1,4 +1,5 @@
 /** Figures of `features.ts` as text for a person, and what they come to: ours over each of Feast's. */
+import type { Quantiles } from "../src/cli/load/client.ts";
 import type { JoinFigures } from "./features-join.ts";
 import type { ServerFigures } from "./features-lookups.ts";
 
@@ -41,20 +42,12 @@ export function lookupTable(servers: readonly ServerFigures[]): string {
   if (ours === undefined) return "";
   const head = ["server", "lookup", "p50 ms", "p95 ms", "p99 ms", "at/s", "requests/s", "ours/theirs", "errors"];
   const lookups = servers.flatMap(({ name, shapes }) =>
-    shapes.map((one, i) => {
-      const { p50, p95, p99 } = one.latencyMs;
+    shapes.flatMap((one, i) => {
+      const times = ({ p50, p95, p99 }: Quantiles, rate: number): string[] => [...[p50, p95, p99].map(shown), String(rate)];
       const ratio = name === ours.name ? "" : shown(ours.shapes[i]!.requestsPerSecond / one.requestsPerSecond);
-      return [
-        name,
-        `${one.entities} x 50`,
-        shown(p50),
-        shown(p95),
-        shown(p99),
-        String(one.latencyRate),
-        one.requestsPerSecond.toFixed(0),
-        ratio,
-        String(one.errors),
-      ];
+      const what = [name, `${one.entities} x 50`];
+      const row = [...what, ...times(one.latencyMs, one.latencyRate), one.requestsPerSecond.toFixed(0), ratio, String(one.errors)];
+      return one.brisk === null ? [row] : [row, [...what, ...times(one.brisk.latencyMs, one.brisk.rate), "", "", ""]];
     }),
   );
   const second = ["server", "rows loaded", "rows/s", "rows/CPU s", "bytes an entity", "push to readable p50 ms", "p99 ms"];
