@@ -50,34 +50,22 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
   const feedback = await readFeedback(logFolder);
   const client = new ServingClient({ baseUrl: servingUrl, token: stores.internalToken, maxSockets: 32, patienceMs: 60_000 });
   const board = new ProgressBoard(stopwatch);
+  /** Work that goes on beside everything else: what goes wrong there is told on the board and stops nothing. */
+  const failed =
+    (what: string) =>
+    (error: unknown): void =>
+      board.tell({ event: "log", atUs: stores.eventClock.nowUs(), text: `${what}: ${error instanceof Error ? error.message : String(error)}` });
   const consumers = monitorConsumers(project, stores, feedback);
   const size = { threads: Math.min(4, availableParallelism()), memoryLimitMb: Math.round(Math.min(4096, totalmem() / 1024 / 1024 / 4)) };
   const pushed: PushedSourcesContext = { places: placesOf(project, stores), machineClock: systemClock, memoryLimitMb: Math.round(size.memoryLimitMb / 4) };
   const relationNow = (source: SourceDefinition): Promise<string | undefined> =>
     source.format === "pushed" ? pushedRelation(source, pushed) : latestRelation(project, stores, source);
-  const copies = keepCopies(sourcesOf(project.definition), pushed, (error) =>
-    board.tell({
-      event: "log",
-      atUs: stores.eventClock.nowUs(),
-      text: `the offline copies of pushed rows could not be brought up to now: ${error instanceof Error ? error.message : String(error)}`,
-    }),
-  );
-  const logs = keepServedLogs(project.definition, pushed.places, systemClock, (error) =>
-    board.tell({
-      event: "log",
-      atUs: stores.eventClock.nowUs(),
-      text: `the retention of the logs could not be kept: ${error instanceof Error ? error.message : String(error)}`,
-    }),
-  );
+  const copies = keepCopies(sourcesOf(project.definition), pushed, failed("the offline copies of pushed rows could not be brought up to now"));
+  const logs = keepServedLogs(project.definition, pushed.places, systemClock, failed("the retention of the logs could not be kept"));
   const vectors = keepVectors(
     project.definition.models.flatMap((model) => viewsOf(model.service)),
     { projectFile: pushed.places.projectFile, onlineStore: stores.onlineStore, eventClock: stores.eventClock },
-    (error) =>
-      board.tell({
-        event: "log",
-        atUs: stores.eventClock.nowUs(),
-        text: `replaced vectors could not be removed: ${error instanceof Error ? error.message : String(error)}`,
-      }),
+    failed("replaced vectors could not be removed"),
   );
   const tellOfMonitors = (events: readonly MonitorEvent[], atUs: Micros): void => {
     for (const event of events) {
@@ -98,12 +86,7 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
         memoryLimitMb: Math.round(size.memoryLimitMb / 2),
       }),
     onAlert: (alert) => board.tell({ event: "alert", atUs: alert.raisedUs, kind: alert.kind, text: alert.summary }),
-    onFailure: (model, error) =>
-      board.tell({
-        event: "log",
-        atUs: stores.eventClock.nowUs(),
-        text: `the parity of ${model} could not be checked: ${error instanceof Error ? error.message : String(error)}`,
-      }),
+    onFailure: (model, error) => failed(`the parity of ${model} could not be checked`)(error),
   });
   const freshness = createFreshnessWatch({
     models: project.definition.models,
@@ -117,16 +100,7 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
           : { event: "log", atUs: alert.resolvedUs ?? alert.raisedUs, text: `resolved: ${alert.summary}` },
       ),
   });
-  const freshnessTimer = setInterval(() => {
-    freshness.check().catch((error: unknown) =>
-      board.tell({
-        event: "log",
-        atUs: stores.eventClock.nowUs(),
-        text: `the freshness of features could not be checked: ${error instanceof Error ? error.message : String(error)}`,
-      }),
-    );
-  }, freshnessEveryMs);
-  freshnessTimer.unref();
+  const ages = repeatedly(freshnessEveryMs, () => freshness.check(), failed("the freshness of features could not be checked"));
   const explorer = createEntityExplorer({
     views: project.definition.models.flatMap((model) => viewsOf(model.service)),
     relationOf: relationNow,
@@ -164,12 +138,7 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
       machineClock: systemClock,
       isHeld: async (model) => (isLoopRunning && project.definition.replay?.model === model) || (await isUnfinished(model)),
       onEvents: (events) => tellOfMonitors(events, systemClock.nowUs()),
-      onFailure: (model, error) =>
-        board.tell({
-          event: "log",
-          atUs: systemClock.nowUs(),
-          text: `the monitors of ${model} could not be brought up to now: ${error instanceof Error ? error.message : String(error)}`,
-        }),
+      onFailure: (model, error) => failed(`the monitors of ${model} could not be brought up to now`)(error),
     });
     return repeatedly(
       everyMs,
@@ -213,7 +182,7 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
       live ??= keepWatching(loop);
     },
     close: async () => {
-      clearInterval(freshnessTimer);
+      await ages.close();
       await live?.close();
       await vectors.close();
       await freshness.close();

@@ -1,32 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { csv } from "../data/source.ts";
-import { embedding, entity, featureView, latest, numeric } from "../features/definition.ts";
 import { ViewIndex } from "../features/nearest/view-index.ts";
 import { createOnlineFeatures } from "../features/online/online-features.ts";
-import { model, project } from "../project/definition.ts";
 import { statusOf } from "../server/error-status.ts";
 import { openMemoryStore } from "../storage/kv/memory.ts";
+import { songsProject, track } from "./test-songs.ts";
 import { openWorld, type World } from "./test-world.ts";
-
-const songs = csv("songs", {
-  path: "songs.csv",
-  eventTime: "at",
-  schema: { at: "timestamp", album: "string", track: "int64", sound: "float32[2]", mood: "string", plays: "int64" },
-});
-const track = featureView("track", {
-  entity: entity("track", { keys: ["album", "track"] }),
-  source: songs,
-  on: { album: "album", track: "track" },
-  features: { sound: embedding("sound", { dimensions: 2, metric: "cosine" }), mood: latest("mood") },
-});
-const hit = model("hit", {
-  spine: songs,
-  request: ["album", "track", "plays"],
-  label: "plays > 100",
-  features: [numeric("plays"), track.at({ album: "album", track: "track" })],
-  trainer: { gbdt: {} },
-  training: { from: "2024-01-01", validFrom: "2024-02-01", holdoutFrom: "2024-03-01", to: "2024-04-01" },
-});
 
 let world: World;
 beforeAll(async () => {
@@ -44,7 +22,7 @@ beforeAll(async () => {
   world = await openWorld({
     statusOf,
     deploy: false,
-    serving: { project: project("songs", { models: [hit] }), online, nearest: { nearest: async (_view, question) => index.nearest(question) } },
+    serving: { project: songsProject, online, nearest: { nearest: async (_view, question) => index.nearest(question) } },
   });
 });
 afterAll(() => world.close());

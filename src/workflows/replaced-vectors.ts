@@ -2,6 +2,7 @@ import type { FeatureViewDefinition } from "../features/definition.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { OnlineStoreLocation } from "./jobs/online-store.ts";
 import { runJob } from "./jobs/run-job.ts";
+import { repeatedly, type Repeated } from "./repeatedly.ts";
 
 export interface ReplacedVectorsContext {
   readonly projectFile: string;
@@ -17,27 +18,10 @@ export function keepVectors(
   views: readonly FeatureViewDefinition[],
   { projectFile, onlineStore, eventClock }: ReplacedVectorsContext,
   onFailure: (error: unknown) => void,
-): { readonly close: () => Promise<void> } {
+): Repeated {
   if (!views.some(({ features }) => Object.values(features).some(({ embedding }) => embedding !== undefined))) return { close: async () => {} };
-  const stop = new AbortController();
-  let running: Promise<void> | undefined;
-  const round = async (): Promise<void> => {
-    try {
-      await runJob("releaseVectors", { projectFile, onlineStore, nowUs: eventClock.nowUs() }, () => undefined, stop.signal);
-    } catch (error) {
-      if (!stop.signal.aborted) onFailure(error);
-    } finally {
-      running = undefined;
-    }
+  const round = async (signal: AbortSignal): Promise<void> => {
+    await runJob("releaseVectors", { projectFile, onlineStore, nowUs: eventClock.nowUs() }, () => undefined, signal);
   };
-  const timer = setInterval(() => {
-    running ??= round();
-  }, everyMs).unref();
-  return {
-    close: async () => {
-      clearInterval(timer);
-      stop.abort();
-      await running;
-    },
-  };
+  return repeatedly(everyMs, round, onFailure);
 }

@@ -1,13 +1,9 @@
-import { execFile } from "node:child_process";
-import path from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { statusOf } from "../../src/server/error-status.ts";
 import { openWorld, type World } from "../../src/serving/test-world.ts";
+import { clientOf, pythonScenarios } from "./python-scenarios.ts";
 
 // Feast's own SDK with its remote online store against a running server.
-const run = promisify(execFile);
-const here = import.meta.dirname;
 
 /** The scenarios of feast-scenarios.py, so that one that vanishes there is missed here. */
 const scenarios = [
@@ -20,17 +16,12 @@ const scenarios = [
 ];
 
 let world: World;
-const problems = new Map<string, string | null>();
+let problems: Map<string, string | null>;
 
 beforeAll(async () => {
-  const python = (await run(process.execPath, [path.join(here, "..", "..", "scripts", "feast-client.ts")])).stdout.trim();
+  const python = await clientOf("feast-client.ts");
   world = await openWorld({ statusOf });
-  const env = { ...process.env, FEAST_USAGE: "False", FEAST_TELEMETRY: "False", DO_NOT_TRACK: "true" };
-  const { stdout } = await run(python, [path.join(here, "feast-scenarios.py"), world.url, world.folder], { env, maxBuffer: 64 * 1024 * 1024 });
-  for (const line of stdout.split("\n").filter((text) => text.startsWith('{"scenario"'))) {
-    const { scenario, problem } = JSON.parse(line) as { scenario: string; problem: string | null };
-    problems.set(scenario, problem);
-  }
+  problems = await pythonScenarios(python, "feast-scenarios.py", [world.url, world.folder], { FEAST_USAGE: "False", FEAST_TELEMETRY: "False" });
 }, 600_000);
 
 afterAll(() => world?.close());

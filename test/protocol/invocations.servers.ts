@@ -1,13 +1,9 @@
-import { execFile } from "node:child_process";
-import path from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { statusOf } from "../../src/server/error-status.ts";
 import { openWorld, type World } from "../../src/serving/test-world.ts";
+import { clientOf, pythonScenarios } from "./python-scenarios.ts";
 
 // MLflow's own scoring client against a running server: nothing of ours on its side but the address.
-const run = promisify(execFile);
-const here = import.meta.dirname;
 
 /** The scenarios of invocations-scenarios.py, so that one that vanishes there is missed here. */
 const scenarios = [
@@ -23,17 +19,12 @@ const scenarios = [
 ];
 
 let world: World;
-const problems = new Map<string, string | null>();
+let problems: Map<string, string | null>;
 
 beforeAll(async () => {
-  const python = (await run(process.execPath, [path.join(here, "..", "..", "scripts", "mlflow-client.ts")])).stdout.trim();
+  const python = await clientOf("mlflow-client.ts");
   world = await openWorld({ statusOf });
-  const env = { ...process.env, MLFLOW_DISABLE_TELEMETRY: "true", DO_NOT_TRACK: "true" };
-  const { stdout } = await run(python, [path.join(here, "invocations-scenarios.py"), "127.0.0.1", String(world.port)], { env, maxBuffer: 64 * 1024 * 1024 });
-  for (const line of stdout.split("\n").filter((text) => text.startsWith('{"scenario"'))) {
-    const { scenario, problem } = JSON.parse(line) as { scenario: string; problem: string | null };
-    problems.set(scenario, problem);
-  }
+  problems = await pythonScenarios(python, "invocations-scenarios.py", ["127.0.0.1", String(world.port)], { MLFLOW_DISABLE_TELEMETRY: "true" });
 }, 600_000);
 
 afterAll(() => world?.close());

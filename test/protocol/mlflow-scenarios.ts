@@ -1,38 +1,22 @@
-import { execFile } from "node:child_process";
-import path from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createControl, type Control } from "../../src/server/control.ts";
 import { controlWorld, type ControlWorld } from "../../src/server/test-world.ts";
-
-const run = promisify(execFile);
-const here = import.meta.dirname;
+import { clientOf, pythonScenarios } from "./python-scenarios.ts";
 
 /** Python with MLflow's stock client, installed if it is not there yet. */
-export async function clientPython(): Promise<string> {
-  const installer = path.join(here, "..", "..", "scripts", "mlflow-client.ts");
-  return (await run(process.execPath, [installer])).stdout.trim();
+export function clientPython(): Promise<string> {
+  return clientOf("mlflow-client.ts");
 }
 
-/** Runs a file of scenarios with the stock client in its own environment. @returns what went wrong in each, by its name; null: nothing */
+/** Runs a file of scenarios against a tracking server. @returns what went wrong in each, by its name; null: nothing */
 export async function runScenarios(file: string, trackingUri: string, environment: Readonly<Record<string, string>> = {}): Promise<Map<string, string | null>> {
-  const python = await clientPython();
-  const env = {
-    ...process.env,
+  return pythonScenarios(await clientPython(), file, [], {
     MLFLOW_TRACKING_URI: trackingUri,
     // A server's 503 shall show as a failure, not as minutes of waiting.
     MLFLOW_HTTP_REQUEST_MAX_RETRIES: "1",
     MLFLOW_DISABLE_TELEMETRY: "true",
-    DO_NOT_TRACK: "true",
     ...environment,
-  };
-  const { stdout } = await run(python, [path.join(here, file)], { env, maxBuffer: 64 * 1024 * 1024 });
-  const problems = new Map<string, string | null>();
-  for (const line of stdout.split("\n").filter((text) => text.startsWith('{"scenario"'))) {
-    const { scenario, problem } = JSON.parse(line) as { scenario: string; problem: string | null };
-    problems.set(scenario, problem);
-  }
-  return problems;
+  });
 }
 
 export interface Served {

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { statusOf } from "../../src/server/error-status.ts";
 import { network } from "../../src/serving/formats/onnx/made-network.fixture.ts";
 import { openWorld, type World } from "../../src/serving/test-world.ts";
+import { clientOf, pythonScenarios } from "./python-scenarios.ts";
 
 // Triton's stock clients against a running server: nothing of ours on their side but the addresses.
 const run = promisify(execFile);
-const here = import.meta.dirname;
 
 /** The scenarios of oip-scenarios.py, so that one that vanishes there is missed here. */
 const scenarios = [
@@ -39,22 +39,16 @@ interface Tools {
 let tools: Tools;
 let world: World;
 let folder: string;
-const problems = new Map<string, string | null>();
+let problems: Map<string, string | null>;
 
 beforeAll(async () => {
-  tools = JSON.parse((await run(process.execPath, [path.join(here, "..", "..", "scripts", "triton-client.ts")])).stdout) as Tools;
+  tools = JSON.parse(await clientOf("triton-client.ts")) as Tools;
   folder = await mkdtemp(path.join(tmpdir(), "karkhana-oip-"));
   await mkdir(path.join(folder, "net", "1"), { recursive: true });
   await writeFile(path.join(folder, "net", "1", "model.onnx"), network());
   await writeFile(path.join(folder, "net", "1", "batching.json"), JSON.stringify({ maxBatchSize: 64, maxDelayMs: 2, priorityLevels: 2 }));
   world = await openWorld({ statusOf, grpc: true, serving: { modelsFolder: folder } });
-  const { stdout } = await run(tools.python, [path.join(here, "oip-scenarios.py"), `127.0.0.1:${world.port}`, `127.0.0.1:${world.grpcPort}`], {
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  for (const line of stdout.split("\n").filter((text) => text.startsWith('{"scenario"'))) {
-    const { scenario, problem } = JSON.parse(line) as { scenario: string; problem: string | null };
-    problems.set(scenario, problem);
-  }
+  problems = await pythonScenarios(tools.python, "oip-scenarios.py", [`127.0.0.1:${world.port}`, `127.0.0.1:${world.grpcPort}`]);
 }, 600_000);
 
 afterAll(async () => {

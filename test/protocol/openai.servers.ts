@@ -1,16 +1,13 @@
-import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { statusOf } from "../../src/server/error-status.ts";
 import { openBackendServer, piece, refusing, startStream, well, type BackendServer, type Behaviour } from "../../src/serving/openai/backend-server.fixture.ts";
 import { openWorld, type World } from "../../src/serving/test-world.ts";
+import { clientOf, pythonScenarios } from "./python-scenarios.ts";
 
 // OpenAI's own Python client against a running server: nothing of ours on its side but the address.
-const run = promisify(execFile);
-const here = import.meta.dirname;
 
 /** The scenarios of openai-scenarios.py, so that one that vanishes there is missed here. */
 const scenarios = [
@@ -57,10 +54,10 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
 let folder: string;
 let backend: BackendServer;
 let world: World;
-const problems = new Map<string, string | null>();
+let problems: Map<string, string | null>;
 
 beforeAll(async () => {
-  const python = (await run(process.execPath, [path.join(here, "..", "..", "scripts", "openai-client.ts")])).stdout.trim();
+  const python = await clientOf("openai-client.ts");
   backend = await openBackendServer();
   backend.behave((asked, reply) => (behaviours[String(asked.body["model"])] ?? well)(asked, reply));
   folder = await mkdtemp(path.join(tmpdir(), "karkhana-openai-"));
@@ -70,11 +67,7 @@ beforeAll(async () => {
     await writeFile(path.join(folder, name, "1", "openai.json"), JSON.stringify(plan));
   }
   world = await openWorld({ statusOf, serving: { modelsFolder: folder } });
-  const { stdout } = await run(python, [path.join(here, "openai-scenarios.py"), world.url], { maxBuffer: 64 * 1024 * 1024 });
-  for (const line of stdout.split("\n").filter((text) => text.startsWith('{"scenario"'))) {
-    const { scenario, problem } = JSON.parse(line) as { scenario: string; problem: string | null };
-    problems.set(scenario, problem);
-  }
+  problems = await pythonScenarios(python, "openai-scenarios.py", [world.url]);
 }, 600_000);
 
 afterAll(async () => {
