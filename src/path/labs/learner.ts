@@ -178,7 +178,7 @@ function drive(child: ChildProcess, start: { readonly nonce: string }, cases: re
       clearTimeout(timer);
       clearTimeout(lateClose);
       clearInterval(watch);
-      if (ended !== undefined) stopped = whyEnded(ended.status, ended.signal, errors, limits);
+      if (ended !== undefined) stopped = whyEnded(ended.status, ended.signal, errors, peak, limits);
       resolve({ replies, stopped, output, peakMemoryBytes: peak });
     };
     child.on("error", (error) => {
@@ -211,10 +211,16 @@ function callHost(item: LabCase | undefined, name: string, args: unknown): { val
   }
 }
 
-function whyEnded(status: number | null, signal: NodeJS.Signals | null, errors: string, limits: Limits): NonNullable<Session["stopped"]> {
+function whyEnded(
+  status: number | null,
+  signal: NodeJS.Signals | null,
+  errors: string,
+  peakBytes: number | null,
+  limits: Limits,
+): NonNullable<Session["stopped"]> {
   // unshare reports a child's signal as 128 + number
   const number = signal === null && status !== null && status > 128 ? status - 128 : undefined;
-  if (/out of memory|allocation failed|MemoryError/i.test(errors))
+  if (/out of memory|not enough memory|cannot allocate memory|allocation failed|MemoryError|bad_alloc/i.test(errors))
     return { outcome: "memory-limit", message: `It asked for more memory than the limit of ${limits.memoryMb} MB.` };
   if (signal === "SIGXCPU" || number === 24) return { outcome: "time-limit", message: "It used up its processor time." };
   if (signal === "SIGXFSZ" || number === 25) return { outcome: "ended", message: "It tried to write a file, which ended its process." };
@@ -223,7 +229,14 @@ function whyEnded(status: number | null, signal: NodeJS.Signals | null, errors: 
       outcome: "ended",
       message: `Its process was ended by ${signal ?? `signal ${number}`} before it had answered: memory at its limit, or a crash of the interpreter.`,
     };
-  return { outcome: "ended", message: `Its process ended by itself (status ${status}) before it had answered every case.` };
+  // An interpreter that has come to its limit of memory may have none left to say so.
+  const heldMb = (peakBytes ?? 0) / 1024 / 1024;
+  const held = status !== 0 && heldMb > limits.memoryMb / 2 ? ` It held ${Math.round(heldMb)} of the ${limits.memoryMb} MB of memory it may have.` : "";
+  const lastWords = errors.trim().split("\n").at(-1)?.slice(0, 200) ?? "";
+  return {
+    outcome: "ended",
+    message: `Its process ended by itself (status ${status}) before it had answered every case.${held}${lastWords === "" ? "" : ` Its last words: ${lastWords}`}`,
+  };
 }
 
 function kill(child: ChildProcess): void {
