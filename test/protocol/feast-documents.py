@@ -1,16 +1,15 @@
 """Feast's own SDK against /search: feast-documents.py <url> <folder>.
 One JSON line a scenario: {"scenario": ..., "problem": null or text}. The view is that of feast-documents.servers.ts."""
-import json
 import math
 import os
 import sys
-import traceback
 from datetime import timedelta
 
 from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig
 from feast.filter_models import ComparisonFilter, CompoundFilter
 from feast.types import Array, Float32, Int64, String
 from feast.value_type import ValueType
+from scenario import run_all
 
 url, folder = sys.argv[1], sys.argv[2]
 store = FeatureStore(
@@ -90,16 +89,12 @@ def refusals():
             raise AssertionError(f"{arguments} was answered")
 
 
-for name, scenario in {
-    "retrieve_online_documents gives the nearest vectors and their distances": first_shape,
-    "retrieve_online_documents_v2 gives keys, features and distances": second_shape,
-    "a filter of equal values": filtered,
-    "nothing near is no error": nothing_near,
-    "what the server does not do is refused in its own words": refusals,
-}.items():
-    try:
-        scenario()
-        problem = None
-    except Exception:
-        problem = traceback.format_exc()
-    print(json.dumps({"scenario": name, "problem": problem}), flush=True)
+run_all(
+    {
+        "retrieve_online_documents gives the nearest vectors and their distances": first_shape,
+        "retrieve_online_documents_v2 gives keys, features and distances": second_shape,
+        "a filter of equal values": filtered,
+        "nothing near is no error": nothing_near,
+        "what the server does not do is refused in its own words": refusals,
+    }
+)

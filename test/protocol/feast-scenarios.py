@@ -1,15 +1,14 @@
 """Feast's own SDK, and requests, against /get-online-features and /push: feast-scenarios.py <url> <folder>.
 One JSON line a scenario: {"scenario": ..., "problem": null or text}. The views are those of feast.servers.ts."""
-import json
 import os
 import sys
-import traceback
 from datetime import timedelta
 
 import requests
 from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig
 from feast.types import Float64, Int64, String
 from feast.value_type import ValueType
+from scenario import run_all
 
 url, folder = sys.argv[1], sys.argv[2]
 store = FeatureStore(
@@ -104,17 +103,13 @@ def refusals():
     assert requests.post(url + "/push", json={"push_source_name": "nobody", "df": {"zone": ["A"]}}, timeout=10).status_code == 404
 
 
-for name, scenario in {
-    "a pushed frame is taken once under its idempotency key": push_by_columns,
-    "Feast's FeatureStore reads through its remote online store": stock_store,
-    "full feature names": full_names,
-    "the raw shape: one result a name, statuses and times": raw_shape,
-    "a model's whole vector by its feature service": whole_service,
-    "what cannot be read or pushed is refused by field": refusals,
-}.items():
-    try:
-        scenario()
-        problem = None
-    except Exception:
-        problem = traceback.format_exc()
-    print(json.dumps({"scenario": name, "problem": problem}), flush=True)
+run_all(
+    {
+        "a pushed frame is taken once under its idempotency key": push_by_columns,
+        "Feast's FeatureStore reads through its remote online store": stock_store,
+        "full feature names": full_names,
+        "the raw shape: one result a name, statuses and times": raw_shape,
+        "a model's whole vector by its feature service": whole_service,
+        "what cannot be read or pushed is refused by field": refusals,
+    }
+)

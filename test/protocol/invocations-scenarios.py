@@ -3,12 +3,12 @@ One JSON line a scenario: {"scenario": ..., "problem": null or text}. The model 
 import json
 import math
 import sys
-import traceback
 
 import numpy as np
 import pandas as pd
 import requests
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
+from scenario import run_all
 
 host, port = sys.argv[1], int(sys.argv[2])
 url = f"http://{host}:{port}"
@@ -93,21 +93,16 @@ def refusals():
     assert post(json.dumps({"inputs": matrix}), path="/v1/models/nobody/invocations").status_code == 404
 
 
-scenarios = {
-    "MLflow's own client pings, asks the version and scores tables": stock_client,
-    "dataframe_split": dataframe_split,
-    "dataframe_records": dataframe_records,
-    "instances": instances,
-    "inputs": inputs,
-    "CSV, quoted or not, with an index column or without": csv,
-    "by the model's name": by_name,
-    "ping and version": health,
-    "what cannot be read is refused in MLflow's words": refusals,
-}
-for name, scenario in scenarios.items():
-    problem = None
-    try:
-        scenario()
-    except Exception:  # noqa: BLE001 - whatever a stock client throws is the finding
-        problem = traceback.format_exc(limit=4)
-    print(json.dumps({"scenario": name, "problem": problem}), flush=True)
+run_all(
+    {
+        "MLflow's own client pings, asks the version and scores tables": stock_client,
+        "dataframe_split": dataframe_split,
+        "dataframe_records": dataframe_records,
+        "instances": instances,
+        "inputs": inputs,
+        "CSV, quoted or not, with an index column or without": csv,
+        "by the model's name": by_name,
+        "ping and version": health,
+        "what cannot be read is refused in MLflow's words": refusals,
+    }
+)

@@ -3,27 +3,16 @@
 Prints one JSON line a scenario, as mlflow-scenarios.py does.
 """
 
-import json
 import os
-import sys
 import tempfile
-import traceback
 import zlib
 
 import mlflow
 from mlflow import MlflowClient
+from scenario import run_all, scenario
 
 client = MlflowClient()
 gigabyte = 1024**3
-scenarios = {}
-
-
-def scenario(name):
-    def register(work):
-        scenarios[name] = work
-        return work
-
-    return register
 
 
 def made(path, size):
@@ -85,11 +74,4 @@ def _parts():
     )
 
 
-for name, work in scenarios.items():
-    try:
-        work()
-        problem = None
-    except Exception:
-        problem = traceback.format_exc()
-    print(json.dumps({"scenario": name, "problem": problem}), flush=True)
-sys.exit(0)
+run_all()

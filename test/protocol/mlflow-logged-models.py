@@ -4,8 +4,6 @@ Prints one JSON line a scenario, as mlflow-scenarios.py does.
 """
 
 import json
-import sys
-import traceback
 import warnings
 
 import lightgbm
@@ -16,33 +14,15 @@ import pandas
 import xgboost
 from mlflow import MlflowClient
 from mlflow.entities import Metric
-from mlflow.exceptions import RestException
 from onnx import TensorProto, helper
 from sklearn.linear_model import LogisticRegression
+from scenario import refused, run_all, scenario
 
 warnings.simplefilter("ignore")
 client = MlflowClient()
-scenarios = {}
 rng = numpy.random.default_rng(7)
 X = pandas.DataFrame(rng.normal(size=(120, 4)), columns=["a", "b", "c", "d"])
 y = (X["a"] + X["b"] > 0).astype(int)
-
-
-def scenario(name):
-    def register(work):
-        scenarios[name] = work
-        return work
-
-    return register
-
-
-def refused(code, work):
-    try:
-        work()
-    except RestException as error:
-        assert error.error_code == code, f"{error.error_code}: {error}"
-        return str(error)
-    raise AssertionError(f"not refused with {code}")
 
 
 def same_by_every_address(info, run_id, expected):
@@ -233,11 +213,4 @@ def _custom_location():
     assert client.get_experiment(experiment).artifact_location == "mlflow-artifacts:/team/a b"
 
 
-for name, work in scenarios.items():
-    try:
-        work()
-        problem = None
-    except Exception:
-        problem = traceback.format_exc()
-    print(json.dumps({"scenario": name, "problem": problem}), flush=True)
-sys.exit(0)
+run_all()

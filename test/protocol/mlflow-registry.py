@@ -3,38 +3,17 @@
 Prints one JSON line a scenario: its name and what went wrong, if anything did.
 """
 
-import json
 import os
-import sys
 import tempfile
-import traceback
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException, RestException
+from scenario import refused, run_all, scenario
 
 warnings.simplefilter("ignore")
 client = MlflowClient()
-scenarios = {}
-
-
-def scenario(name):
-    def register(work):
-        scenarios[name] = work
-        return work
-
-    return register
-
-
-def refused(code, work):
-    try:
-        work()
-    except RestException as error:
-        assert error.error_code == code, f"{error.error_code}: {error}"
-        return str(error)
-    raise AssertionError(f"not refused with {code}")
 
 
 def run_with_model(text="MODEL"):
@@ -147,11 +126,4 @@ def _prompt():
     assert [p.name for p in mlflow.genai.search_prompts()] == ["greeting"]
 
 
-for name, work in scenarios.items():
-    try:
-        work()
-        problem = None
-    except (Exception, MlflowException):
-        problem = traceback.format_exc()
-    print(json.dumps({"scenario": name, "problem": problem}), flush=True)
-sys.exit(0)
+run_all()

@@ -6,34 +6,14 @@ Prints one JSON line a scenario: its name and what went wrong, if anything did.
 import json
 import math
 import os
-import sys
 import tempfile
-import traceback
 
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunStatus, RunTag, ViewType
-from mlflow.exceptions import RestException
+from scenario import refused, run_all, scenario
 
 client = MlflowClient()
-scenarios = {}
-
-
-def scenario(name):
-    def register(work):
-        scenarios[name] = work
-        return work
-
-    return register
-
-
-def refused(code, work):
-    try:
-        work()
-    except RestException as error:
-        assert error.error_code == code, f"{error.error_code}: {error}"
-        return str(error)
-    raise AssertionError(f"not refused with {code}")
 
 
 @scenario("an experiment is made by name, found, renamed, tagged, deleted and restored")
@@ -295,11 +275,4 @@ def _given():
     refused("INVALID_PARAMETER_VALUE", lambda: client.create_run("0", run_name="a", tags={"mlflow.runName": "b"}))
 
 
-for name, work in scenarios.items():
-    try:
-        work()
-        problem = None
-    except Exception:
-        problem = traceback.format_exc()
-    print(json.dumps({"scenario": name, "problem": problem}), flush=True)
-sys.exit(0)
+run_all()

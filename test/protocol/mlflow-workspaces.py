@@ -3,37 +3,17 @@
 Prints one JSON line a scenario: its name and what went wrong, if anything did.
 """
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
-import traceback
 import warnings
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
+from scenario import refused, run_all, scenario
 
 warnings.simplefilter("ignore")
-scenarios = {}
-
-
-def scenario(name):
-    def register(work):
-        scenarios[name] = work
-        return work
-
-    return register
-
-
-def refused(code, work):
-    try:
-        work()
-    except MlflowException as error:
-        assert error.error_code == code, f"{error.error_code}: {error}"
-        return str(error)
-    raise AssertionError(f"not refused with {code}")
 
 
 @scenario("a workspace is created, listed, described and read")
@@ -140,10 +120,4 @@ def _delete():
     mlflow.delete_workspace("team-b")
 
 
-for name, work in scenarios.items():
-    problem = None
-    try:
-        work()
-    except BaseException:
-        problem = traceback.format_exc()
-    print(json.dumps({"scenario": name, "problem": problem}), flush=True)
+run_all()

@@ -1,10 +1,8 @@
 """Scenarios of Triton's stock Python clients against a running server: oip-scenarios.py <http host:port> <grpc host:port>.
 One JSON line a scenario: {"scenario": ..., "problem": null or text}. The models are late_ride of src/serving/test-world.ts and a network named net."""
 import asyncio
-import json
 import math
 import sys
-import traceback
 
 import numpy as np
 import tritonclient.grpc as tgrpc
@@ -12,6 +10,7 @@ import tritonclient.grpc.aio as tgrpc_aio
 import tritonclient.http as thttp
 import tritonclient.http.aio as thttp_aio
 from tritonclient.utils import InferenceServerException
+from scenario import run_all
 
 http_url, grpc_url = sys.argv[1:3]
 model = "late_ride"
@@ -226,26 +225,21 @@ def together():
     refused(lambda: http.infer("net", question(thttp, np.zeros((65, 24)))), "65 rows are more than the 64")
 
 
-scenarios = {
-    "live, ready, and ready by model and version": health,
-    "metadata is the same by both protocols": metadata,
-    "the model configuration is the same by both protocols": config,
-    "slots, request fields and a matrix are answered alike, binary and JSON, over HTTP": every_form_http,
-    "slots, request fields and a matrix are answered alike over gRPC": every_form_grpc,
-    "versions are asked by number, ids come back": versions_and_ids,
-    "compressed requests are read": compressed,
-    "classification gives the greatest with their index": classification,
-    "a priority is taken, a timeout that is over is told": schedule,
-    "statistics count what was answered by either protocol": statistics,
-    "a model is unloaded and loaded again": repository,
-    "what cannot be answered is refused by name": refusals,
-    "asyncio clients and concurrent requests": asynchronous,
-    "requests of a network run together, each with its own rows": together,
-}
-for name, scenario in scenarios.items():
-    problem = None
-    try:
-        scenario()
-    except Exception:  # noqa: BLE001 - whatever a stock client throws is the finding
-        problem = traceback.format_exc(limit=4)
-    print(json.dumps({"scenario": name, "problem": problem}), flush=True)
+run_all(
+    {
+        "live, ready, and ready by model and version": health,
+        "metadata is the same by both protocols": metadata,
+        "the model configuration is the same by both protocols": config,
+        "slots, request fields and a matrix are answered alike, binary and JSON, over HTTP": every_form_http,
+        "slots, request fields and a matrix are answered alike over gRPC": every_form_grpc,
+        "versions are asked by number, ids come back": versions_and_ids,
+        "compressed requests are read": compressed,
+        "classification gives the greatest with their index": classification,
+        "a priority is taken, a timeout that is over is told": schedule,
+        "statistics count what was answered by either protocol": statistics,
+        "a model is unloaded and loaded again": repository,
+        "what cannot be answered is refused by name": refusals,
+        "asyncio clients and concurrent requests": asynchronous,
+        "requests of a network run together, each with its own rows": together,
+    }
+)

@@ -4,10 +4,10 @@ import asyncio
 import json
 import sys
 import time
-import traceback
 import urllib.request
 
 import openai
+from scenario import run_all
 
 base = sys.argv[1]
 client = openai.OpenAI(base_url=f"{base}/v1", api_key="a-token-of-the-client", max_retries=0, timeout=20)
@@ -117,24 +117,19 @@ def left():
     raise AssertionError(f"the backend still writes: {endless}")
 
 
-scenarios = {
-    "the list of models": models,
-    "a chat, whole": chat,
-    "a chat, streamed": chat_stream,
-    "a chat, streamed with its tokens": chat_stream_usage,
-    "completions, whole and streamed": completions,
-    "embeddings, in base64 and as numbers": embeddings,
-    "twenty streams at once": asynchronous,
-    "a backend that fails is stood in for": headers,
-    "refusals are the client's own kinds of error": errors,
-    "the client tries again when it is told to": retried,
-    "a stream that breaks off is an error, not an end": broken_stream,
-    "a client that leaves stops the backend": left,
-}
-for name, run in scenarios.items():
-    try:
-        run()
-        problem = None
-    except Exception:
-        problem = traceback.format_exc()
-    print(json.dumps({"scenario": name, "problem": problem}), flush=True)
+run_all(
+    {
+        "the list of models": models,
+        "a chat, whole": chat,
+        "a chat, streamed": chat_stream,
+        "a chat, streamed with its tokens": chat_stream_usage,
+        "completions, whole and streamed": completions,
+        "embeddings, in base64 and as numbers": embeddings,
+        "twenty streams at once": asynchronous,
+        "a backend that fails is stood in for": headers,
+        "refusals are the client's own kinds of error": errors,
+        "the client tries again when it is told to": retried,
+        "a stream that breaks off is an error, not an end": broken_stream,
+        "a client that leaves stops the backend": left,
+    }
+)

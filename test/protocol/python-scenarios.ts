@@ -18,7 +18,7 @@ export async function pythonScenarios(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Map<string, string | null>> {
   const { stdout } = await run(python, [path.join(here, file), ...args], {
-    env: { ...process.env, DO_NOT_TRACK: "true", ...environment },
+    env: { ...process.env, DO_NOT_TRACK: "true", PYTHONDONTWRITEBYTECODE: "1", ...environment },
     maxBuffer: 64 * 1024 * 1024,
   });
   const problems = new Map<string, string | null>();
