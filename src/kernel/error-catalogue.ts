@@ -1,3 +1,4 @@
+import { httpErrors } from "./error-catalogue-http.ts";
 import { modelErrors } from "./error-catalogue-models.ts";
 import { streamErrors } from "./error-catalogue-streams.ts";
 
@@ -381,21 +382,6 @@ const errors = {
     remedy: "Rename or remove one of each, then repeat.",
     retryable: false,
   },
-  // http, both servers
-  ROUTE_NOT_FOUND: {
-    text: "There is no {method} {path}",
-    remedy: "Check the address and the method; the server's API description lists them.",
-    retryable: false,
-  },
-  REQUEST_MALFORMED: { text: "The request is not readable: {problem}", remedy: "Send a well-formed HTTP/1.1 request with a JSON body.", retryable: false },
-  CONTENT_TYPE_REFUSED: { text: "Content type {value} is not read here", remedy: "Send the header content-type: application/json.", retryable: false },
-  BODY_TOO_LARGE: { text: "The body is larger than {maxBytes} bytes", remedy: "Send it in several requests.", retryable: false },
-  HOST_REFUSED: {
-    text: "Host {value} is not one this server answers to",
-    remedy: "Call it as 127.0.0.1 or localhost, or configure the name as allowed.",
-    retryable: false,
-  },
-  ORIGIN_REFUSED: { text: "Requests from the web page {value} are refused", remedy: "Call from the server's own pages or from a program.", retryable: false },
   // serving
   ARTIFACT_MISSING: {
     text: "Version artifact {path} is missing",
@@ -494,6 +480,11 @@ const errors = {
   },
 } as const;
 
-export const errorCatalogue: typeof errors & typeof modelErrors & typeof streamErrors = { ...errors, ...modelErrors, ...streamErrors };
+export const errorCatalogue: typeof errors & typeof httpErrors & typeof modelErrors & typeof streamErrors = {
+  ...errors,
+  ...httpErrors,
+  ...modelErrors,
+  ...streamErrors,
+};
 
 export type ErrorCode = keyof typeof errorCatalogue;

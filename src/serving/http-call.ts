@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Clock } from "../kernel/clock.ts";
 import { KarkhanaError, toErrorRecord } from "../kernel/error.ts";
 import type { Call } from "./call.ts";
+import type { Compression } from "./compression.ts";
 import type { ConnectionTurns } from "./connection-turns.ts";
 import { sendError, type StatusOf } from "./http-errors.ts";
 import type { InFlight, Refuse } from "./in-flight.ts";
@@ -34,10 +35,11 @@ export interface AnsweringOptions {
   readonly timerMs: () => number;
   readonly statusOf: StatusOf;
   readonly clock: Clock;
+  readonly compression: Compression;
   readonly traces?: TraceSink | undefined;
 }
 
-export function answering(inFlight: InFlight<Refuse>, turns: ConnectionTurns, { timerMs, statusOf, clock, traces }: AnsweringOptions): AnswerWork {
+export function answering(inFlight: InFlight<Refuse>, turns: ConnectionTurns, { timerMs, statusOf, clock, compression, traces }: AnsweringOptions): AnswerWork {
   return (request, reply, model, work) => {
     const { headers } = request;
     const parent = readParent(headers);
@@ -62,7 +64,13 @@ export function answering(inFlight: InFlight<Refuse>, turns: ConnectionTurns, { 
       }
       turns.answered(request.raw.socket, call);
     };
-    work(call).then(finish, (error: unknown) => finish(error instanceof Error ? error : new KarkhanaError("INTERNAL", { problem: String(error) })));
+    const fail = (error: unknown): void => finish(error instanceof Error ? error : new KarkhanaError("INTERNAL", { problem: String(error) }));
+    const leave = (payload: string | Payload): void => {
+      const packing = compression.pack(headers, payload);
+      if (packing === undefined) finish(payload);
+      else packing.then((packed) => finish(packed ?? payload), fail);
+    };
+    work(call).then(leave, fail);
   };
 }
 

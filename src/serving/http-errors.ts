@@ -33,7 +33,8 @@ export function sendError(reply: FastifyReply, error: unknown, statusOf: StatusO
   const { url } = reply.request;
   const { code, text } = errorBody(error, statusOf, url);
   // Clients of that protocol take 413 for something else: its servers answer 400.
-  const status = code === "BODY_TOO_LARGE" && isInference(url) ? 400 : statusOf(code);
+  const isTooLarge = code === "BODY_TOO_LARGE" || code === "UNPACKED_BODY_TOO_LARGE";
+  const status = isTooLarge && isInference(url) ? 400 : statusOf(code);
   if (status === 503 || status === 429) reply.header("retry-after", String(retryAfterSeconds));
   return reply.code(status).header("content-type", "application/json; charset=utf-8").send(text);
 }

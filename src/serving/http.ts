@@ -4,6 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Clock } from "../kernel/clock.ts";
 import { codeOf, KarkhanaError } from "../kernel/error.ts";
 import type { NewId } from "../kernel/ids.ts";
+import { Compression } from "./compression.ts";
 import { ConnectionTurns } from "./connection-turns.ts";
 import type { DeploymentFollower } from "./deployment-follower.ts";
 import { drained } from "./drain.ts";
@@ -12,6 +13,7 @@ import type { Gate } from "../access/gate.ts";
 import { accessCheck } from "./access.ts";
 import { hostGuard } from "./http-guard.ts";
 import { cheapRefusals, fromFastify, refuseBadBytes, sendError, type StatusOf } from "./http-errors.ts";
+import { bodiesRead, type ReadBodies } from "./http-bodies.ts";
 import { answering } from "./http-call.ts";
 import type { InFlight, Refuse } from "./in-flight.ts";
 import { inferLimitsOf, type ServingLimits } from "./limits.ts";
@@ -90,7 +92,9 @@ export function createHttp(options: HttpOptions): Http {
   const closeSilent = silentConnections(app.server, timerMs);
   app.server.maxConnections = limits.maxConnections;
   const turns = new ConnectionTurns({ inFlight, timerMs, utilization: loopUtilization() });
-  const answer = answering(inFlight, turns, options);
+  const compression = new Compression(options);
+  const readBodies = bodiesRead(compression);
+  const answer = answering(inFlight, turns, { ...options, compression });
   const guard = hostGuard(options.allowedHosts);
   const check = options.gate === undefined ? undefined : accessCheck(options.gate);
   const [route] = app.server.listeners("request");
@@ -112,7 +116,8 @@ export function createHttp(options: HttpOptions): Http {
     if (check === undefined) done();
     else check(request, done);
   });
-  readJsonOnly(app);
+  app.addHook("onRoute", (route) => compression.packsReports(route));
+  readJsonOnly(app, readBodies);
   app.setErrorHandler(async (error, request, reply) => {
     const refusal = fromFastify(error, request, request.routeOptions.bodyLimit ?? limits.maxBodyBytes);
     const code = codeOf(refusal);
@@ -125,13 +130,14 @@ export function createHttp(options: HttpOptions): Http {
   addOipRoutes(app, {
     ...options,
     answer,
+    readBodies,
     inferLimits: inferLimitsOf(limits),
     maxBodyBytes: limits.maxTensorBodyBytes,
   });
   addOpenAiRoutes(app, { ...options, backends: options.server.files.backends, maxBodyBytes: limits.maxLanguageBodyBytes });
   addFeastRoutes(app, { ...options, answer });
   addNearestRoutes(app, { ...options, answer });
-  addMlflowRoutes(app, { ...options, answer, modelNames: [...options.models.keys()], maxBodyBytes: limits.maxTensorBodyBytes });
+  addMlflowRoutes(app, { ...options, answer, readBodies, modelNames: [...options.models.keys()], maxBodyBytes: limits.maxTensorBodyBytes });
   return {
     listen: (host, port, reusePort) => listen(app, host, port, reusePort),
     look: () => turns.look(),
@@ -169,20 +175,13 @@ function openConnections(app: FastifyInstance): Promise<number> {
 }
 
 /** Plain JSON.parse is enough: nothing of a body is ever merged into another object, and only declared names are read. */
-function readJsonOnly(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {
-    let value: unknown;
+function readJsonOnly(app: FastifyInstance, readBodies: ReadBodies): void {
+  readBodies(app, "application/json", (body): unknown => {
     try {
-      value = JSON.parse(String(body));
+      return JSON.parse(body.toString());
     } catch (error) {
-      done(
-        new KarkhanaError("REQUEST_MALFORMED", { problem: `the body is not JSON: ${error instanceof Error ? error.message.slice(0, 200) : ""}` }),
-        undefined,
-      );
-      return;
+      throw new KarkhanaError("REQUEST_MALFORMED", { problem: `the body is not JSON: ${error instanceof Error ? error.message.slice(0, 200) : ""}` });
     }
-    done(null, value);
   });
 }
 

@@ -130,6 +130,35 @@ def compressed():
         right(grpc.infer(model, slots(tgrpc), compression_algorithm=algorithm))
 
 
+def compressed_answers():
+    """Large enough to be compressed, as bytes and as JSON; the header says the length of the JSON before it was compressed."""
+    rows = np.arange(512 * 5, dtype=np.float64).reshape(512, 5) % 7
+    for binary in (True, False):
+        outputs = [thttp.InferRequestedOutput(name, binary_data=binary) for name in ("predict", "raw_score")]
+        inputs = [tensor(thttp, "input", "FP64", rows, binary_data=binary)]
+        plain = http.infer(model, inputs, outputs=outputs)
+        for algorithm in ("gzip", "deflate"):
+            packed = http.infer(model, inputs, outputs=outputs, request_compression_algorithm=algorithm, response_compression_algorithm=algorithm)
+            for name in ("predict", "raw_score"):
+                check(packed.as_numpy(name), plain.as_numpy(name), f"{name} {algorithm} {binary}")
+            body, length = thttp.InferenceServerClient.generate_request_body(inputs, outputs=outputs)
+            headers = {"Accept-Encoding": algorithm, **({} if length is None else {"Inference-Header-Content-Length": length})}
+            response = http._post(f"v2/models/{model}/infer", body, headers, None)
+            check(response.get("content-encoding"), algorithm)
+            size = response.get("inference-header-content-length")
+            check(size is None, not binary)
+            parsed = thttp.InferenceServerClient.parse_response_body(response.read(), header_length=None if size is None else int(size), content_encoding=algorithm)
+            check(parsed.as_numpy("predict"), plain.as_numpy("predict"))
+    check(grpc.infer(model, [tensor(tgrpc, "input", "FP64", rows)], compression_algorithm="gzip").as_numpy("predict"), plain.as_numpy("predict"))
+
+    async def ask():
+        async with thttp_aio.InferenceServerClient(http_url) as client:
+            got = await client.infer(model, [tensor(thttp, "input", "FP64", rows)], request_compression_algorithm="gzip", response_compression_algorithm="deflate")
+            check(got.as_numpy("predict"), plain.as_numpy("predict"))
+
+    asyncio.run(ask())
+
+
 def classification():
     for module, client in ((thttp, http), (tgrpc, grpc)):
         text = client.infer(model, slots(module), outputs=[module.InferRequestedOutput("predict", class_count=1)]).as_numpy("predict")
@@ -234,6 +263,7 @@ run_all(
         "slots, request fields and a matrix are answered alike over gRPC": every_form_grpc,
         "versions are asked by number, ids come back": versions_and_ids,
         "compressed requests are read": compressed,
+        "answers come compressed when a client asks for it": compressed_answers,
         "classification gives the greatest with their index": classification,
         "a priority is taken, a timeout that is over is told": schedule,
         "statistics count what was answered by either protocol": statistics,

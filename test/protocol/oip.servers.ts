@@ -21,6 +21,7 @@ const scenarios = [
   "slots, request fields and a matrix are answered alike over gRPC",
   "versions are asked by number, ids come back",
   "compressed requests are read",
+  "answers come compressed when a client asks for it",
   "classification gives the greatest with their index",
   "a priority is taken, a timeout that is over is told",
   "statistics count what was answered by either protocol",
@@ -83,7 +84,12 @@ describe("perf_analyzer as it is", () => {
     ["late_ride", "closed loop over HTTP", "http", ["--concurrency-range", "4"]],
     ["late_ride", "closed loop over gRPC", "grpc", ["--concurrency-range", "4"]],
     ["late_ride", "open loop over HTTP", "http", ["--request-rate-range", "200", "--request-distribution", "poisson"]],
-    ["late_ride", "open loop over gRPC, three rows a request", "grpc", ["--request-rate-range", "200", "-b", "3"]],
+    [
+      "late_ride",
+      "open loop over gRPC, three rows a request, compressed",
+      "grpc",
+      ["--request-rate-range", "200", "-b", "3", "--grpc-compression-algorithm", "gzip"],
+    ],
     ["net", "closed loop over gRPC, its requests run together", "grpc", ["--concurrency-range", "8"]],
   ] as const;
 

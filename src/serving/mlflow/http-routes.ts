@@ -1,5 +1,6 @@
 /** Paths of MLflow's scoring server, so that its clients, and whatever was built to call it, call this server. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { ReadBodies } from "../http-bodies.ts";
 import type { AnswerWork } from "../http-call.ts";
 import { infer, type InferOptions } from "../oip/infer.ts";
 import { fallbackHeader } from "../oip/http-routes.ts";
@@ -15,15 +16,15 @@ const mlflowVersion = "3.17.2";
 export interface InvocationOptions extends InferOptions {
   readonly server: OipServer;
   readonly answer: AnswerWork;
+  readonly readBodies: ReadBodies;
   readonly modelNames: readonly string[];
   readonly maxBodyBytes: number;
 }
 
 export function addMlflowRoutes(parent: FastifyInstance, options: InvocationOptions): void {
-  const { server, maxBodyBytes } = options;
+  const { server, readBodies, maxBodyBytes } = options;
   void parent.register((app, _options, done) => {
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: maxBodyBytes }, (_request, body, parsed) => parsed(null, body));
+    readBodies(app, "*", (body) => body, maxBodyBytes);
     app.get("/ping", (_request, reply) =>
       reply
         .code(server.isReady() ? 200 : 404)

@@ -1,8 +1,6 @@
 /** Open Inference Protocol v2 over HTTP, with Triton's extensions. A plugin of its own: bodies are bytes here, whatever their content type says. */
-import type { FastifyInstance, FastifyRequest } from "fastify";
-import { promisify } from "node:util";
-import { gunzip, inflate } from "node:zlib";
-import { codeOf, KarkhanaError } from "../../kernel/error.ts";
+import type { FastifyInstance } from "fastify";
+import type { ReadBodies } from "../http-bodies.ts";
 import type { AnswerWork } from "../http-call.ts";
 import { isObject } from "../request-fields.ts";
 import type { FileModel } from "./file-model.ts";
@@ -22,15 +20,15 @@ const jsonLengthHeader = "inference-header-content-length";
 export interface OipRoutesOptions extends InferOptions {
   readonly server: OipServer;
   readonly answer: AnswerWork;
+  readonly readBodies: ReadBodies;
   readonly inferLimits: InferLimits;
   readonly maxBodyBytes: number;
 }
 
 export function addOipRoutes(parent: FastifyInstance, options: OipRoutesOptions): void {
-  const { server, answer, inferLimits, maxBodyBytes } = options;
+  const { server, answer, readBodies, inferLimits, maxBodyBytes } = options;
   void parent.register((app, _options, done) => {
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: maxBodyBytes }, (_request, body, parsed) => parsed(null, body));
+    readBodies(app, "*", (body) => body, maxBodyBytes);
 
     const fileOf = ({ name, version }: ModelParams["Params"]): FileModel | undefined => {
       const file = server.files.get(name);
@@ -63,7 +61,7 @@ export function addOipRoutes(parent: FastifyInstance, options: OipRoutesOptions)
         const file = fileOf(params);
         const served = file === undefined ? server.model(params.name) : undefined;
         answer(request, reply, params.name, async (call) => {
-          const body = await plainBody(request, maxBodyBytes);
+          const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
           const jsonLength = readJsonLength(request.headers[jsonLengthHeader]);
           const raw = jsonLength === 0 ? (file === undefined ? server.find(params.name, params.version).version.rows.matrix : file.rawInput) : undefined;
           const asked = readInferHttp(body, jsonLength, raw, inferLimits);
@@ -118,30 +116,6 @@ function readJsonLength(header: string | string[] | undefined): number | undefin
   const length = typeof header === "string" && /^\d{1,10}$/.test(header) ? Number(header) : Number.NaN;
   if (!Number.isInteger(length)) throw refusedInfer(`Inference-Header-Content-Length is ${shortly(header)}, expected a whole number from 0`);
   return length;
-}
-
-const unpack: Readonly<Record<string, (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>>> = {
-  gzip: promisify(gunzip),
-  deflate: promisify(inflate),
-};
-
-/** The body as it was before Content-Encoding, bounded. @throws BODY_TOO_LARGE, INFER_REFUSED */
-async function plainBody({ body, headers }: FastifyRequest, maxBytes: number): Promise<Uint8Array> {
-  const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-  const encoding = headers["content-encoding"] ?? "identity";
-  if (encoding === "identity") return bytes;
-  const decode = unpack[encoding];
-  if (decode === undefined || !Object.hasOwn(unpack, encoding)) throw refusedInfer(`Content-Encoding ${shortly(encoding)} is not gzip or deflate`);
-  try {
-    return await decode(bytes, { maxOutputLength: maxBytes });
-  } catch (error) {
-    if (error instanceof RangeError || codeOfSystem(error) === "ERR_BUFFER_TOO_LARGE") throw new KarkhanaError("BODY_TOO_LARGE", { maxBytes });
-    throw refusedInfer(`the body is not ${encoding}: ${error instanceof Error ? error.message : ""}`);
-  }
-}
-
-function codeOfSystem(error: unknown): unknown {
-  return codeOf(error) ?? (isObject(error) ? error["code"] : undefined);
 }
 
 /** Clients send nothing, or `{}`. @throws INFER_REFUSED */
