@@ -16,7 +16,7 @@ const serving = await createServing({
   blobs: await openFileBlobs(path.join(folder, "blobs")),
   online: {
     reader: () => () => undefined,
-    valuesReader: () => () => Promise.reject(new Error("there are no features here")),
+    columnsReader: () => () => Promise.reject(new Error("there are no features here")),
     ingest: () => Promise.resolve({}),
   },
   feedback,

@@ -1,7 +1,7 @@
 import type { ExchangeRecord } from "../feedback/exchanges.ts";
 import type { LabelRecord, PredictionRecord } from "../feedback/prediction.ts";
 import type { FeatureService } from "../features/definition.ts";
-import type { ValuesReader } from "../features/online/online-features.ts";
+import type { ColumnsReader } from "../features/online/online-features.ts";
 import type { CategoryDictionary } from "../features/vector.ts";
 import type { MaybePromise } from "../storage/kv/port.ts";
 import type { RequestFields } from "./request-fields.ts";
@@ -19,7 +19,7 @@ export interface PushOrigin {
 export interface OnlineFace {
   reader(service: FeatureService, categories: CategoryDictionary): ViewReader;
   /** Values as they are, with a status each, for many questions. */
-  valuesReader(service: FeatureService): ValuesReader;
+  columnsReader(service: FeatureService): ColumnsReader;
   /** Resolves once the rows are durable and every later read sees them. */
   ingest(source: string, rows: readonly Readonly<Record<string, unknown>>[], origin: PushOrigin): Promise<unknown>;
 }

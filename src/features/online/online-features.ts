@@ -9,7 +9,7 @@ import { nextTurn, SourceIngest, type IngestStore, type RejectedRow } from "./in
 import type { CategoryDictionary } from "../vector.ts";
 import type { Writes } from "./key-rows.ts";
 import type { LookupWatch } from "./lookup-watch.ts";
-import { ViewsReader, type BatchFeatureReader, type FeatureReader, type ValuesReader } from "./reader.ts";
+import { ViewsReader, type BatchFeatureReader, type ColumnsReader, type FeatureReader, type ValuesReader } from "./reader.ts";
 import type { QuarantinedRow, SourceCounters } from "./source-counts.ts";
 import type { SourceRow } from "./source-rows.ts";
 import { PendingWrites } from "./pending-writes.ts";
@@ -17,7 +17,7 @@ import { Together } from "./together.ts";
 import { ValueMemory } from "./value-memory.ts";
 
 export type { RejectedRow } from "./ingest.ts";
-export type { BatchFeatureReader, FeatureReader, ValuesReader, ViewValues } from "./reader.ts";
+export type { BatchFeatureReader, ColumnsReader, FeatureReader, ValuesReader, ViewColumns, ViewValues } from "./reader.ts";
 export type { QuarantinedRow, SourceCounters } from "./source-counts.ts";
 export type { SourceRow } from "./source-rows.ts";
 
@@ -71,6 +71,8 @@ export interface OnlineFeatures {
   batchReader(service: FeatureService, dictionary?: CategoryDictionary): BatchFeatureReader;
   /** Values as they are (text, lists, null apart from NaN), with a status each. */
   valuesReader(service: FeatureService): ValuesReader;
+  /** The same by feature, for answers of many questions. */
+  columnsReader(service: FeatureService): ColumnsReader;
   /** Adds rows of history: without producer and sequence, and never replacing a pushed row, so it may be done again at any time. */
   load(source: string, rows: readonly SourceRow[]): Promise<readonly RejectedRow[]>;
   /** How far before a time rows of a source are still read by questions asked then or later; Infinity if all are. @throws INVALID_ARGUMENT */
@@ -226,6 +228,7 @@ export function createOnlineFeatures(options: OnlineFeaturesOptions): OnlineStat
     reader: (service, dictionary = {}) => new ViewsReader(store, inputsOf(service), planOf, dictionary, watch).one,
     batchReader: (service, dictionary = {}) => new ViewsReader(store, inputsOf(service), planOf, dictionary, watch).many,
     valuesReader: (service) => new ViewsReader(store, service, planOf, {}, watch).values,
+    columnsReader: (service) => new ViewsReader(store, service, planOf, {}, watch).columns,
     load: async (name, rows) => {
       const source = sourceNamed(name);
       return inTurn(() => changing(source, 1, (take) => take(rows, historySequence, [])));

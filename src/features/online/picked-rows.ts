@@ -33,8 +33,12 @@ export class PickedRows {
   readonly #lacking: Float64Array;
   /** Whether a feature looks at more than the newest row. */
   readonly #keeps: boolean;
+  /** Features whose values may be texts that have to be fetched. */
+  readonly #textual: readonly PlannedFeature[];
   readonly #kept: number[] = [];
-  #newest: number[] = [];
+  /** As a row of `kept`; of no row while there is none. */
+  readonly #newest: Float64Array;
+  #hasNewest = false;
   #sorted: Int32Array | undefined;
   #timeUs = 0;
   #fromUs = 0;
@@ -46,6 +50,11 @@ export class PickedRows {
     this.#features = features;
     this.#stride = keptMeasures + plan.measures.length;
     this.#keeps = features.some(({ window }) => window >= 0);
+    this.#textual = features.filter(({ measure, aggregate }) => {
+      const { kind } = plan.measures[measure]!;
+      return kind !== "value" && kind !== "sum" && aggregate !== "distinct";
+    });
+    this.#newest = new Float64Array(this.#stride);
     this.#from = new Float64Array(features.length);
     this.#lacking = new Float64Array(features.length);
   }
@@ -57,24 +66,27 @@ export class PickedRows {
   start(timeUs: number): void {
     this.#timeUs = timeUs;
     this.#kept.length = 0;
-    this.#newest = [];
+    this.#hasNewest = false;
     this.#vectors.clear();
     this.#sorted = undefined;
     this.#fromUs = Number.POSITIVE_INFINITY;
-    for (const [i, feature] of this.#features.entries()) {
+    for (let i = 0; i < this.#features.length; i++) {
+      const feature = this.#features[i]!;
       // Whatever its age: too old is told from never there.
       const from = feature.window < 0 ? Number.NEGATIVE_INFINITY : windowStart(this.#plan.windows[feature.window]!, timeUs);
       this.#from[i] = from;
       this.#lacking[i] = feature.aggregate === "lastN" ? feature.n : 1;
-      this.#fromUs = Math.min(this.#fromUs, from);
+      if (from < this.#fromUs) this.#fromUs = from;
     }
   }
 
   /** Whether a sealed block must be read row by row. Blocks are asked about from the newest. @param seen whether all its rows are seen at t */
   wants(head: Float64Array, entry: number, seen: boolean): boolean {
     let wanted = false;
-    const [first, last] = [head[entry + FIRST]!, head[entry + LAST]!];
-    for (const [i, { aggregate, measure }] of this.#features.entries()) {
+    const first = head[entry + FIRST]!;
+    const last = head[entry + LAST]!;
+    for (let i = 0; i < this.#features.length; i++) {
+      const { aggregate, measure } = this.#features[i]!;
       if (last < this.#from[i]!) continue;
       if (!newestFirst.has(aggregate)) {
         wanted ||= first < this.#timeUs;
@@ -96,7 +108,7 @@ export class PickedRows {
     for (let at = end - stride; at >= start; at -= stride) {
       const event = rows[at + EVENT]!;
       if (event > t) continue;
-      if (event < this.#fromUs || (!this.#keeps && this.#newest.length > 0 && event < this.#newest[0]!)) return;
+      if (event < this.#fromUs || (!this.#keeps && this.#hasNewest && event < this.#newest[0]!)) return;
       if (rows[at + KNOWN]! > t || rows[at + UNTIL]! <= t) continue;
       this.#offer(rows, at, m);
       if (isOpen) this.#count(rows, at, event);
@@ -109,35 +121,43 @@ export class PickedRows {
   /** Rows come from the newest; of equal (event, known, row id) the later in its block is newer. */
   #offer(rows: Float64Array, at: number, m: number): void {
     const best = this.#newest;
-    if (best.length > 0) {
+    if (this.#hasNewest) {
       const less = rows[at + EVENT]! - best[0]! || rows[at + KNOWN]! - best[1]! || rows[at + ROW_ID]! - best[2]!;
       if (less <= 0) return;
     }
-    this.#newest = [rows[at + EVENT]!, rows[at + KNOWN]!, rows[at + ROW_ID]!];
-    for (let j = 0; j < m; j++) this.#newest.push(rows[at + MEASURES + j]!);
+    this.#hasNewest = true;
+    best[0] = rows[at + EVENT]!;
+    best[1] = rows[at + KNOWN]!;
+    best[2] = rows[at + ROW_ID]!;
+    for (let j = 0; j < m; j++) best[keptMeasures + j] = rows[at + MEASURES + j]!;
   }
 
   #count(rows: Float64Array, at: number, event: number): void {
-    for (const [i, { aggregate, measure }] of this.#features.entries()) {
+    for (let i = 0; i < this.#features.length; i++) {
+      const { aggregate, measure } = this.#features[i]!;
       if (aggregate === "latest") this.#lacking[i] = 0;
       else if (event < this.#timeUs && event >= this.#from[i]! && !Number.isNaN(rows[at + MEASURES + measure]!)) this.#lacking[i] = this.#lacking[i]! - 1;
     }
   }
 
+  /** A measure of the newest row; undefined while there is none. */
+  #lying(measure: number): number | undefined {
+    return this.#hasNewest ? this.#newest[keptMeasures + measure]! : undefined;
+  }
+
   /** Event time of the newest row, whatever its age. */
   get newestUs(): number | undefined {
-    return this.#newest[0];
+    return this.#hasNewest ? this.#newest[0]! : undefined;
   }
 
   /** Ids of texts that the answers hold and `texts` does not know. */
   missingTexts(texts: Texts, missing: Set<number>, wantsVectors: boolean): void {
-    for (const { aggregate, measure, output } of this.#features) {
+    for (const { aggregate, measure, output } of this.#textual) {
       if (output.isInput === false && !wantsVectors) continue;
-      if (this.#plan.measures[measure]!.kind === "value" || this.#plan.measures[measure]!.kind === "sum" || aggregate === "distinct") continue;
       const miss = (id: number | undefined): void => {
         if (id !== undefined && !isVectorId(id) && !Number.isNaN(id) && texts.get(id) === undefined) missing.add(id);
       };
-      if (aggregate === "latest") miss(this.#newest[keptMeasures + measure]);
+      if (aggregate === "latest") miss(this.#lying(measure));
       else for (let at = keptMeasures + measure; at < this.#kept.length; at += this.#stride) miss(this.#kept[at]);
     }
   }
@@ -146,7 +166,7 @@ export class PickedRows {
   vectorIds(wantsVectors: boolean): number[] {
     return this.#features.flatMap(({ measure, output }) => {
       if (this.#plan.measures[measure]!.kind !== "vector" || (output.isInput === false && !wantsVectors)) return [];
-      const id = this.#newest[keptMeasures + measure];
+      const id = this.#lying(measure);
       return id !== undefined && isVectorId(id) ? [id] : [];
     });
   }
@@ -163,7 +183,7 @@ export class PickedRows {
     const isText = kind === "text";
     const read = (lying: number): number | string => (isText ? texts.get(lying)! : decodeValue(lying));
     if (feature.aggregate === "latest") {
-      const lying = this.#newest[keptMeasures + feature.measure];
+      const lying = this.#lying(feature.measure);
       if (lying === undefined || Number.isNaN(lying) || this.#timeUs - this.#newest[0]! > this.#plan.latestUs!) return null;
       if (kind === "vector" && isVectorId(lying)) {
         const vector = this.#vectors.get(lying);

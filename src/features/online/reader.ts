@@ -31,6 +31,16 @@ export interface ViewValues {
 /** Values as they are, null and NaN apart, for each question and each of the service's view references in order. */
 export type ValuesReader = (timesUs: readonly number[], fields: readonly RequestFields[]) => MaybePromise<ViewValues[][]>;
 
+/** A view's answers to many questions: by feature in the view's order, then by question. */
+export interface ViewColumns {
+  readonly values: readonly FeatureValue[][];
+  readonly statuses: readonly FeatureStatus[][];
+  readonly newestUs: readonly (number | null)[];
+}
+
+/** What `ValuesReader` gives, by column: for each of the service's view references in order. */
+export type ColumnsReader = (timesUs: readonly number[], fields: readonly RequestFields[]) => MaybePromise<ViewColumns[]>;
+
 interface Probe {
   readonly plan: ViewPlan;
   readonly prefix: string;
@@ -123,13 +133,34 @@ export class ViewsReader {
       for (const lookups of groups)
         found.push(
           lookups.map((lookup, i) => {
-            const values = lookup.reading.values(this.#texts);
-            const { timeUs, watch, reading } = lookup;
-            const weight = watch?.looked(timeUs, reading.isFound) ?? 0;
-            if (weight > 0) watch?.take(timeUs, weight, reading.newestUs, values);
-            return { prefix: this.#probes[i]!.prefix, view: reading.plan.view, ...values };
+            const { reading } = lookup;
+            this.#watched(lookup);
+            return { prefix: this.#probes[i]!.prefix, view: reading.plan.view, ...reading.values(this.#texts) };
           }),
         );
+      this.#free.push(...groups);
+    };
+    const done = this.#read(groups.flat(), take, undefined, 1);
+    return done === undefined ? found : done.then(() => found);
+  };
+
+  readonly columns: ColumnsReader = (timesUs, fields) => {
+    const groups = timesUs.map((timeUs, i) => this.#aimed(timeUs, fields[i]!, 0, true));
+    const found = this.#probes.map(({ plan }) => ({
+      values: plan.features.map((): FeatureValue[] => []),
+      statuses: plan.features.map((): FeatureStatus[] => []),
+      newestUs: [] as (number | null)[],
+    }));
+    const take = (): void => {
+      for (let question = 0; question < groups.length; question++) {
+        const lookups = groups[question]!;
+        for (let i = 0; i < lookups.length; i++) {
+          const { reading } = lookups[i]!;
+          const { values, statuses, newestUs } = found[i]!;
+          newestUs.push(reading.writeColumns(values, statuses, question, this.#texts));
+          this.#watched(lookups[i]!);
+        }
+      }
       this.#free.push(...groups);
     };
     const done = this.#read(groups.flat(), take, undefined, 1);
@@ -256,12 +287,16 @@ export class ViewsReader {
   }
 
   #write(lookups: readonly Lookup[], out: Float64Array): void {
-    for (const { reading, at, base, timeUs, watch } of lookups) {
-      reading.write(out, at, base, this.#texts, this.#codesAt);
-      if (watch === undefined) continue;
-      const weight = watch.looked(timeUs, reading.isFound);
-      if (weight > 0) watch.take(timeUs, weight, reading.newestUs, reading.values(this.#texts));
+    for (const lookup of lookups) {
+      lookup.reading.write(out, lookup.at, lookup.base, this.#texts, this.#codesAt);
+      this.#watched(lookup);
     }
+  }
+
+  #watched({ watch, timeUs, reading }: Lookup): void {
+    if (watch === undefined) return;
+    const weight = watch.looked(timeUs, reading.isFound);
+    if (weight > 0) watch.take(timeUs, weight, reading.newestUs, reading.values(this.#texts));
   }
 
   readonly #codesAt = (slot: number): ReadonlyMap<string, number> => this.#codes[slot]!;

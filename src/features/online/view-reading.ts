@@ -147,14 +147,34 @@ export class ViewReading {
 
   values(texts: Texts): { readonly values: FeatureValue[]; readonly statuses: FeatureStatus[]; readonly newestUs: number | null } {
     this.#finish();
-    const newestUs = this.#picked?.newestUs;
-    const values = this.plan.features.map((feature, f) => (this.#isPicked[f]! ? this.#picked!.value(feature, texts) : this.#boxed(feature)));
-    const statuses = this.plan.features.map(({ aggregate }, f): FeatureStatus => {
-      if (values[f] !== null) return "PRESENT";
-      if (!this.#found || (aggregate === "latest" && newestUs === undefined)) return "NOT_FOUND";
-      return aggregate === "latest" && this.#timeUs - newestUs! > this.plan.latestUs! ? "OUTSIDE_MAX_AGE" : "NULL_VALUE";
-    });
-    return { values, statuses, newestUs: newestUs ?? null };
+    const values = this.plan.features.map((feature, f) => this.#valueOf(feature, f, texts));
+    const statuses = this.plan.features.map((feature, f) => this.#statusOf(feature, values[f]!));
+    return { values, statuses, newestUs: this.#picked?.newestUs ?? null };
+  }
+
+  /** The same, into the place of one question in arrays by feature. @returns the event time of the newest row, where a feature looks at it */
+  writeColumns(values: readonly FeatureValue[][], statuses: readonly FeatureStatus[][], question: number, texts: Texts): number | null {
+    this.#finish();
+    const { features } = this.plan;
+    for (let f = 0; f < features.length; f++) {
+      const feature = features[f]!;
+      const value = this.#valueOf(feature, f, texts);
+      values[f]![question] = value;
+      statuses[f]![question] = this.#statusOf(feature, value);
+    }
+    return this.#picked?.newestUs ?? null;
+  }
+
+  #valueOf(feature: PlannedFeature, f: number, texts: Texts): FeatureValue {
+    return this.#isPicked[f]! ? this.#picked!.value(feature, texts) : this.#boxed(feature);
+  }
+
+  #statusOf({ aggregate }: PlannedFeature, value: FeatureValue): FeatureStatus {
+    if (value !== null) return "PRESENT";
+    if (aggregate !== "latest") return this.#found ? "NULL_VALUE" : "NOT_FOUND";
+    const newestUs = this.#picked!.newestUs;
+    if (newestUs === undefined) return "NOT_FOUND";
+    return this.#timeUs - newestUs > this.plan.latestUs! ? "OUTSIDE_MAX_AGE" : "NULL_VALUE";
   }
 
   #finish(): void {

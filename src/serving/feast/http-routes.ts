@@ -26,7 +26,7 @@ export function addFeastRoutes(app: FastifyInstance, { models, sources, online, 
   const reader = new FeastReader({
     views: definitions.flatMap(({ service }) => viewsOf(service)),
     services: new Map(definitions.map(({ name, service }) => [name, service])),
-    valuesReader: (service) => online.valuesReader(service),
+    columnsReader: (service) => online.columnsReader(service),
     vectorReader: (service) => online.reader(service, {}),
   });
 
@@ -34,7 +34,7 @@ export function addFeastRoutes(app: FastifyInstance, { models, sources, online, 
     const isArrow = request.headers.accept?.includes(arrowType) === true;
     answer(request, reply, "features", async () => {
       const found = await reader.read(readOnlineFeaturesRequest(request.body, limits, clock.nowUs()));
-      return isArrow ? { body: await toArrow(found), headers: { "content-type": arrowType } } : { body: Buffer.from(toJson(found)) };
+      return isArrow ? { body: await toArrow(found), headers: { "content-type": arrowType } } : toJson(found);
     });
   });
 

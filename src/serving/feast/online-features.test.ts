@@ -7,7 +7,7 @@ import { codeOf } from "../../kernel/error.ts";
 import { MICROS_PER_HOUR } from "../../kernel/time.ts";
 import { openMemoryStore } from "../../storage/kv/memory.ts";
 import { toArrow } from "./arrow.ts";
-import { FeastReader } from "./online-features.ts";
+import { FeastReader, toJson, type OnlineFeaturesResponse } from "./online-features.ts";
 import { readOnlineFeaturesRequest } from "./request.ts";
 
 const hour = MICROS_PER_HOUR;
@@ -64,7 +64,7 @@ beforeAll(async () => {
   reader = new FeastReader({
     views: [shop, city],
     services: new Map([["basket", service]]),
-    valuesReader: (s) => online.valuesReader(s),
+    columnsReader: (s) => online.columnsReader(s),
     vectorReader: (s) => online.reader(s),
   });
 });
@@ -76,6 +76,7 @@ describe("features in Feast's shape", () => {
       entities: { city: ["Pune", "Pune", "Pun"], street: ["1 MG", "MG", "e1 MG"] },
     });
     expect(answer.metadata.feature_names).toEqual(["city", "street", "mood", "spent", "moods", "visits"]);
+    expect(toJson(answer)).toBe(JSON.stringify(answer));
     const [, , mood, spent, moods, visitCount] = answer.results;
     // Composite keys are tuples: nothing of ("Pune", "1 MG") reaches ("Pun", "e1 MG").
     expect(mood).toEqual({
@@ -95,6 +96,16 @@ describe("features in Feast's shape", () => {
     const { metadata, results } = await read({ features, entities, full_feature_names: true });
     expect(metadata.feature_names).toEqual(["city", "street", "shop__visits", "town__visits"]);
     expect(results.slice(2).map((r) => r.values)).toEqual([[2], [3]]);
+  });
+
+  test("what is worked out once for a list of names is not mistaken for another list's, whatever clients call their columns", async () => {
+    const features = ["shop:visits", "town:visits"];
+    const asked = (others: Record<string, string[]>): Promise<OnlineFeaturesResponse> =>
+      read({ features, entities: { city: ["Pune"], street: ["1 MG"], ...others }, full_feature_names: true });
+    expect((await asked({ "x\ny": ["1"], z: ["2"] })).metadata.feature_names).toEqual(["city", "street", "x\ny", "z", "shop__visits", "town__visits"]);
+    expect((await asked({ x: ["1"], "y\nz": ["2"] })).metadata.feature_names).toEqual(["city", "street", "x", "y\nz", "shop__visits", "town__visits"]);
+    const one = read({ features: ["shop:visits\ntown:visits"], entities: { city: ["Pune"], street: ["1 MG"] }, full_feature_names: true });
+    await expect(one).rejects.toThrow(/features\[0\].*control character/);
   });
 
   test("a model's service gives fields, request features and derived ones beside its views", async () => {

@@ -1,8 +1,8 @@
 import { featureService, slotsOf, type FeatureService, type FeatureViewDefinition } from "../../features/definition.ts";
-import type { ValuesReader, ViewValues } from "../../features/online/online-features.ts";
+import type { ColumnsReader, ViewColumns } from "../../features/online/online-features.ts";
 import { categoryOf, derivedFiller, requestFiller, type FeatureValue, type RequestFields } from "../../features/vector.ts";
 import type { MaybePromise } from "../../storage/kv/port.ts";
-import { absent, type OnlineFeaturesRequest } from "./request.ts";
+import { absent, readReference, type FeatureName, type OnlineFeaturesRequest } from "./request.ts";
 import { refuse } from "../request-fields.ts";
 
 type Status = "PRESENT" | "NULL_VALUE" | "NOT_FOUND" | "OUTSIDE_MAX_AGE";
@@ -14,21 +14,30 @@ export interface OnlineFeaturesResponse {
 }
 
 export interface FeatureColumn {
-  readonly values: FeatureValue[];
-  readonly statuses: Status[];
+  readonly values: readonly FeatureValue[];
+  readonly statuses: readonly Status[];
   /** One array for all features of a view. */
   readonly event_timestamps: readonly string[];
 }
 
+/** What answers to questions of one shape have in common. */
+const metadataWritten = new WeakMap<OnlineFeaturesResponse["metadata"], string>();
+
 /** As `JSON.stringify`, with what is the same for many features written once. */
 export function toJson({ metadata, results }: OnlineFeaturesResponse): string {
-  const written = new Map<readonly string[], string>();
-  let allPresent: string | undefined;
-  let text = `{"metadata":${JSON.stringify(metadata)},"results":[`;
+  let names = metadataWritten.get(metadata);
+  if (names === undefined) metadataWritten.set(metadata, (names = JSON.stringify(metadata)));
+  let text = `{"metadata":${names},"results":[`;
   let separator = "";
+  // Features of a view come one after the other.
+  let lastTimes: readonly string[] | undefined;
+  let times = "";
+  let allPresent: string | undefined;
   for (const { values, statuses, event_timestamps: of } of results) {
-    let times = written.get(of);
-    if (times === undefined) written.set(of, (times = JSON.stringify(of)));
+    if (of !== lastTimes) {
+      times = JSON.stringify(of);
+      lastTimes = of;
+    }
     const present = statuses.every(isPresent) ? (allPresent ??= JSON.stringify(statuses)) : JSON.stringify(statuses);
     text += `${separator}{"values":${JSON.stringify(values)},"statuses":${present},"event_timestamps":${times}}`;
     separator = ",";
@@ -41,15 +50,16 @@ const isPresent = (status: Status): boolean => status === "PRESENT";
 export interface FeastOptions {
   readonly views: readonly FeatureViewDefinition[];
   readonly services: ReadonlyMap<string, FeatureService>;
-  readonly valuesReader: (service: FeatureService) => ValuesReader;
+  readonly columnsReader: (service: FeatureService) => ColumnsReader;
   readonly vectorReader: (service: FeatureService) => (timeUs: number, fields: RequestFields, out: Float64Array, offset: number) => MaybePromise<void>;
 }
 
 /** What a question for features by name comes to, whatever it is asked of. */
 interface Plan {
-  readonly read: ValuesReader;
-  readonly numViews: number;
-  readonly columns: readonly { readonly name: string; readonly view: number; readonly position: number }[];
+  readonly read: ColumnsReader;
+  /** Of the answers. */
+  readonly metadata: OnlineFeaturesResponse["metadata"];
+  readonly columns: readonly { readonly view: number; readonly position: number }[];
 }
 
 /** As many as there are questions of different shape; a client that asks for ever new ones must not fill the memory. */
@@ -71,26 +81,28 @@ export class FeastReader {
 
   /** @throws FEATURE_NOT_FOUND, INVALID_ARGUMENT naming the join key that is missing, or a feature name that two views share */
   async read(request: OnlineFeaturesRequest): Promise<OnlineFeaturesResponse> {
+    if (request.service === undefined) return this.#byReference(request);
     const columns = new Map<string, FeatureColumn>();
-    for (const [name, values] of request.entities)
-      columns.set(name, { values: [...values], statuses: values.map(() => "PRESENT"), event_timestamps: values.map(() => noTime) });
-    const found = request.service === undefined ? await this.#byReference(request) : await this.#byService(request, request.service);
-    for (const [name, column] of found) columns.set(name, column);
+    for (const [name, values] of request.entities) columns.set(name, given(values));
+    for (const [name, column] of await this.#byService(request, request.service)) columns.set(name, column);
     return { metadata: { feature_names: [...columns.keys()] }, results: [...columns.values()] };
   }
 
-  async #byReference(request: OnlineFeaturesRequest): Promise<Map<string, FeatureColumn>> {
-    const { read, numViews, columns } = this.#planOf(request);
-    const found = await read(timesOf(request), rowsOf(request));
-    const columnsOfView = Array.from({ length: numViews }, (_, at) => columnsOf(found, at));
-    return new Map(columns.map(({ name, view, position }) => [name, columnsOfView[view]!(position)]));
+  async #byReference(request: OnlineFeaturesRequest): Promise<OnlineFeaturesResponse> {
+    const { read, metadata, columns } = this.#planOf(request);
+    const rows = rowsOf(request);
+    const found = read(timesOf(request, rows), rows);
+    const views = (found instanceof Promise ? await found : found).map(featureColumns);
+    const results: FeatureColumn[] = [];
+    for (const values of request.entities.values()) results.push(given(values));
+    for (const { view, position } of columns) results.push(views[view]!(position));
+    return { metadata, results };
   }
 
   #planOf(request: OnlineFeaturesRequest): Plan {
     const { features, fullFeatureNames, entities } = request;
-    let key = `${fullFeatureNames}\0`;
-    for (const { view, feature } of features) key += `${view}\0${feature}\0`;
-    for (const name of entities.keys()) key += `\0${name}`;
+    // Names that have a plan hold no control characters, so with their number no other list of names reads the same.
+    const key = `${fullFeatureNames} ${features.length} ${JSON.stringify([...entities.keys()])}\n${features.join("\n")}`;
     let plan = this.#plans.get(key);
     if (plan === undefined) {
       if (this.#plans.size >= maxPlans) this.#plans.clear();
@@ -100,26 +112,27 @@ export class FeastReader {
   }
 
   #plan(request: OnlineFeaturesRequest): Plan {
-    const names = namesOf(request);
-    const viewNames = [...new Set(request.features.map(({ view }) => view))];
+    const features = request.features.map((name, i) => readReference(name, i, request.maxTextLength));
+    const names = namesOf(features, request);
+    const viewNames = [...new Set(features.map(({ view }) => view))];
     const views = viewNames.map((name) => {
       const view = this.#views.get(name);
       if (view === undefined) throw absent("features", "feature view", name, [...this.#views.keys()]);
       for (const key of view.entity.keys) if (!request.entities.has(key)) throw refuse(`entities.${key}`, `is missing: view ${name} is keyed by it`, undefined);
       return view;
     });
-    const columns = request.features.map(({ view: viewName, feature }, i) => {
+    const columns = features.map(({ view: viewName, feature }, i) => {
       const view = viewNames.indexOf(viewName);
       const own = Object.keys(views[view]!.features);
       const position = own.indexOf(feature);
       if (position < 0) throw absent(`features[${i}]`, `feature of view ${viewName}`, feature, own);
-      return { name: names[i]!, view, position };
+      return { view, position };
     });
     const service = featureService(
       "feast",
       views.map((view) => view.at(Object.fromEntries(view.entity.keys.map((name) => [name, name])))),
     );
-    return { read: this.#options.valuesReader(service), numViews: views.length, columns };
+    return { read: this.#options.columnsReader(service), metadata: { feature_names: [...request.entities.keys(), ...names] }, columns };
   }
 
   /** A model's whole vector: views, request features and derived ones, each under its own name. */
@@ -127,7 +140,7 @@ export class FeastReader {
     const service = this.#options.services.get(name);
     if (service === undefined) throw absent("feature_service", "feature service", name, [...this.#options.services.keys()]);
     const rows = rowsOf(request);
-    const found = await this.#options.valuesReader(service)(timesOf(request), rows);
+    const found = await this.#options.columnsReader(service)(timesOf(request, rows), rows);
     const vectors = await this.#vectors(service, request.asOfUs, rows);
     const columns = new Map<string, FeatureColumn>();
     const join = (prefix: string, feature: string): string => (request.fullFeatureNames ? `${prefix}__${feature}` : feature);
@@ -138,7 +151,7 @@ export class FeastReader {
     let [reference, slot] = [0, 0];
     for (const feature of service.features) {
       if (feature.kind === "featureReference") {
-        const columnOf = columnsOf(found, reference++);
+        const columnOf = featureColumns(found[reference++]!);
         for (const [position, own] of Object.keys(feature.view.features).entries()) add(join(feature.prefix, own), columnOf(position));
         slot += slotsOf(feature).length;
       } else if (feature.kind === "field") {
@@ -168,8 +181,8 @@ export class FeastReader {
   }
 }
 
-function timesOf({ numRows, asOfUs }: OnlineFeaturesRequest): number[] {
-  return Array.from({ length: numRows }, () => asOfUs);
+function timesOf({ asOfUs }: OnlineFeaturesRequest, rows: readonly RequestFields[]): number[] {
+  return rows.map(() => asOfUs);
 }
 
 function rowsOf({ entities, numRows }: OnlineFeaturesRequest): RequestFields[] {
@@ -182,23 +195,22 @@ function rowsOf({ entities, numRows }: OnlineFeaturesRequest): RequestFields[] {
 }
 
 /** @throws INVALID_ARGUMENT if two views share a feature's name and full names are not asked for, as Feast does */
-function namesOf({ features, fullFeatureNames, entities }: OnlineFeaturesRequest): string[] {
+function namesOf(features: readonly FeatureName[], { fullFeatureNames, entities }: OnlineFeaturesRequest): string[] {
   const names = features.map(({ view, feature }) => (fullFeatureNames ? `${view}__${feature}` : feature));
   const twice = names.findIndex((name, i) => names.indexOf(name) !== i || entities.has(name));
   if (twice >= 0) throw refuse(`features[${twice}]`, "has the name of another feature or entity; ask for full_feature_names", names[twice]);
   return names;
 }
 
-/** Columns of one view, by position of the feature. */
-function columnsOf(found: readonly (readonly ViewValues[])[], at: number): (position: number) => FeatureColumn {
-  const rows = found.map((row) => row[at]!);
-  const times = rows.map(({ newestUs }) => (newestUs === null ? noTime : timestamp(newestUs)));
-  return (position) => ({
-    // NaN leaves JSON as null; its status tells the two apart.
-    values: rows.map(({ values }) => values[position]!),
-    statuses: rows.map(({ statuses }) => statuses[position]!),
-    event_timestamps: times,
-  });
+/** Columns of one view, by position of the feature. NaN leaves JSON as null; its status tells the two apart. */
+function featureColumns({ values, statuses, newestUs }: ViewColumns): (position: number) => FeatureColumn {
+  const times = newestUs.map((us) => (us === null ? noTime : timestamp(us)));
+  return (position) => ({ values: values[position]!, statuses: statuses[position]!, event_timestamps: times });
+}
+
+/** A column of the question itself. */
+function given(values: readonly FeatureValue[]): FeatureColumn {
+  return { values, statuses: values.map((): Status => "PRESENT"), event_timestamps: values.map(() => noTime) };
 }
 
 function plain(values: readonly FeatureValue[]): FeatureColumn {

@@ -7,11 +7,17 @@ export interface OnlineFeaturesRequest {
   /** Join key or request field -> its value in each row; all lists of one length. */
   readonly entities: ReadonlyMap<string, readonly (string | number | null)[]>;
   readonly numRows: number;
-  /** "view:feature"; empty if a service is asked for. */
-  readonly features: readonly { readonly view: string; readonly feature: string }[];
+  /** "view:feature", as `readReference` reads it; empty if a service is asked for. */
+  readonly features: readonly string[];
   readonly service: string | undefined;
   readonly fullFeatureNames: boolean;
   readonly asOfUs: Micros;
+  readonly maxTextLength: number;
+}
+
+export interface FeatureName {
+  readonly view: string;
+  readonly feature: string;
 }
 
 export interface FeastLimits {
@@ -51,6 +57,7 @@ export function readOnlineFeaturesRequest(body: unknown, limits: FeastLimits, no
     service,
     fullFeatureNames: body["full_feature_names"] === true,
     asOfUs: readTime(body["as_of"] ?? undefined, "as_of", nowUs),
+    maxTextLength: limits.maxTextLength,
   };
 }
 
@@ -60,15 +67,18 @@ function readWhat(body: Record<string, unknown>, limits: FeastLimits): Pick<Onli
   const features = body["features"];
   if (!Array.isArray(features) || features.length === 0) throw refuse("features", 'expected a list of "view:feature", or a feature_service', features);
   if (features.length > maxFeatures) throw refuse("features", `at most ${maxFeatures}`, features.length);
-  return {
-    service: undefined,
-    features: features.map((one: unknown, i) => {
-      const reference = readName(one, `features[${i}]`, 2 * limits.maxTextLength);
-      const colon = reference.indexOf(":");
-      if (colon <= 0 || colon === reference.length - 1) throw refuse(`features[${i}]`, 'expected "view:feature"', one);
-      return { view: reference.slice(0, colon), feature: reference.slice(colon + 1) };
-    }),
-  };
+  const isText = (one: unknown): one is string => typeof one === "string";
+  if (features.every(isText)) return { service: undefined, features };
+  const other = features.findIndex((one) => !isText(one));
+  throw refuse(`features[${other}]`, 'expected "view:feature"', features[other]);
+}
+
+/** Read once for each list of names, not for each question. @throws INVALID_ARGUMENT naming the field */
+export function readReference(name: string, at: number, maxTextLength: number): FeatureName {
+  const reference = readName(name, `features[${at}]`, 2 * maxTextLength);
+  const colon = reference.indexOf(":");
+  if (colon <= 0 || colon === reference.length - 1) throw refuse(`features[${at}]`, 'expected "view:feature"', name);
+  return { view: reference.slice(0, colon), feature: reference.slice(colon + 1) };
 }
 
 function readKey(value: unknown, field: string, maxLength: number): string | number | null {
