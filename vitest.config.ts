@@ -1,8 +1,14 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
+// How fast a test is decides nothing: each limit is there to end one that hangs, ten times and more of what the slowest takes on a quiet machine.
+const hangs = { testTimeout: 600_000, hookTimeout: 600_000, expect: { poll: { timeout: 120_000, interval: 20 } } };
+/** Those that start servers, install clients or kill processes again and again. */
+const hangsLong = { ...hangs, testTimeout: 1_200_000, hookTimeout: 1_200_000 };
+
 // Projects are separate commands: `npm test` needs only Node; the others need servers, Python or a browser.
 const config: ViteUserConfig = defineConfig({
   test: {
+    teardownTimeout: 120_000,
     projects: [
       {
         test: {
@@ -18,21 +24,21 @@ const config: ViteUserConfig = defineConfig({
           ],
           // Project files are loaded by Node itself, as in production: their functions are part of definitions' identity, text and all.
           server: { deps: { external: [/karkhana\.project\.ts$/] } },
-          testTimeout: 60_000,
+          ...hangs,
         },
       },
-      { test: { name: "servers", include: ["test/contract/**/*.servers.ts", "test/protocol/**/*.servers.ts"], testTimeout: 120_000 } },
-      { test: { name: "labs", include: ["test/labs/**/*.test.ts"], testTimeout: 300_000 } },
+      { test: { name: "servers", include: ["test/contract/**/*.servers.ts", "test/protocol/**/*.servers.ts"], ...hangsLong } },
+      { test: { name: "labs", include: ["test/labs/**/*.test.ts"], ...hangs } },
       {
         test: {
           name: "failure",
           include: ["test/failure/**/*.test.ts"],
           server: { deps: { external: [/karkhana\.project\.ts$/] } },
-          testTimeout: 600_000,
+          ...hangsLong,
           fileParallelism: false,
         },
       },
-      { test: { name: "browser", include: ["test/e2e/**/*.browser.ts"], testTimeout: 300_000, fileParallelism: false } },
+      { test: { name: "browser", include: ["test/e2e/**/*.browser.ts"], ...hangs, fileParallelism: false } },
     ],
   },
 });

@@ -63,7 +63,7 @@ let served: ServedVector[];
 beforeAll(async () => {
   duck = await openDuckDb({ threads: 2 });
   served = await replayWeek();
-}, 60_000);
+});
 afterAll(() => duck.close());
 
 /** History before the week is loaded; each half day's outcomes are pushed before its questions are asked, so the store is always ahead. */
@@ -115,7 +115,7 @@ test("every vector served in a busy week is equal to the bit when recomputed off
   const filled = served.reduce((count, { vector }) => count + vector.filter((value) => !Number.isNaN(value) && value !== 0).length, 0);
   expect(filled).toBeGreaterThan(served.length * 50);
   expect(await compareVectors(duck, { service, relations: relation, served, dictionary })).toEqual([]);
-}, 60_000);
+});
 
 test("one value changed by one part in 10^15 is found, with its question, slot and both values", async () => {
   const slot = service.slots.findIndex(({ name }) => name === "from_origin.delay_7d");

@@ -338,7 +338,7 @@ test("whatever is pushed, applied and asked in whatever order: every vector is w
   expect(tampered, "values that differ at another sequence").toBeGreaterThan(50);
   expect(betweenRounds, "batches applied between the rounds of a read").toBeGreaterThan(10);
   expect(compared).toBeGreaterThan(100);
-}, 120_000);
+});
 
 test("vectors that would need more rows apart than are allowed are left out and told of, the others are compared", async () => {
   const world = await new World().open();

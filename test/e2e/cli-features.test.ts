@@ -94,7 +94,7 @@ test("a backfill killed half-way goes on where it stopped, and what is loaded is
   expect(filled!.slices).toBeGreaterThanOrEqual(5);
   const [listed] = await features("list");
   expect(listed!.mark).toMatchObject({ numRows: 3000 });
-}, 60_000);
+});
 
 async function slicesDone(): Promise<number> {
   const stores = await openStores(shop.at("shop", ".karkhana"), {});
@@ -116,7 +116,7 @@ test("an incremental run loads what became known since, and rows that came late 
   expect(online).toEqual(offline);
   expect(online.flat().filter((value) => value > 0).length).toBeGreaterThan(50);
   expect((await features("materialize", "--until", "2024-12-20"))[0]).toMatchObject({ rows: 0, slices: 0 });
-}, 60_000);
+});
 
 test("a file of questions is joined with the features of its past", async () => {
   writeFileSync(shop.at("asked.csv"), "customer,when\nc7,2024-02-01 00:00:00\nc7,2024-12-20 00:00:00\n");
@@ -130,7 +130,7 @@ test("a file of questions is joined with the features of its past", async () => 
   } finally {
     await duck.close();
   }
-}, 60_000);
+});
 
 test("another action, and a view that no model reads, are refused by name", async () => {
   const wrong = await karkhana(["features", "dance", "--project", shop.project]);

@@ -110,4 +110,4 @@ test("questions of today, asked of `karkhana up` with no replay anywhere: their 
   );
   expect(alerts.find(({ kind }) => kind === "drift")?.subject).toBe("hint");
   expect(await up.stop()).toBe(0);
-}, 180_000);
+});

@@ -107,7 +107,7 @@ describe("trained, but nothing deployed", () => {
   beforeAll(async () => {
     await karkhana(["train", "--json", "--project", shop.project, "--data", data]);
     up = await karkhanaUp(["--project", shop.project, "--data", data]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await up.stop();
   });
@@ -192,7 +192,7 @@ test("without history to replay, the loop ends with a version that is live", asy
   expect(status).toBe(0);
   const summary = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
   expect(summary).toMatchObject({ event: "summary", rows: 3000, predictions: 0, aucLive: null, latencyMs: { p50: null }, champions: [{ version: 1 }] });
-}, 60_000);
+});
 
 test("a model that does not meet its gates goes nowhere: the loop ends with what it reached, and the versions are kept", async () => {
   const project = shop.variant("demanding", "minAuc: 0.55", "minAuc: 0.99");
@@ -205,7 +205,7 @@ test("a model that does not meet its gates goes nowhere: the loop ends with what
   });
   expect(await keptIn(path.join(project, ".karkhana"))).toMatchObject({ accepted: 1, versions: 2 });
   expect((await karkhana(["status", "--project", project])).stdout).toMatch(/v1 registered, v2 registered; nothing is deployed/);
-}, 60_000);
+});
 
 describe("the whole loop on one's own file", () => {
   const data = path.join(shop.project, ".karkhana");
@@ -214,7 +214,7 @@ describe("the whole loop on one's own file", () => {
 
   beforeAll(async () => {
     ended = await karkhana(["run", "--exit", "--json", "--project", shop.project, "--port", "0", "--serving-port", "0"]);
-  }, 120_000);
+  });
   afterAll(async () => {
     await up?.stop();
   });
@@ -246,7 +246,7 @@ describe("the whole loop on one's own file", () => {
 
     beforeAll(async () => {
       up = await karkhanaUp(["--project", shop.project]);
-    }, 60_000);
+    });
 
     const refusals: readonly (readonly [what: string, status: number, code: string, message: RegExp, body: string, model?: string, type?: string])[] = [
       [
@@ -328,4 +328,4 @@ test("a copied data folder is the same house: the finished loop is told again, m
   ]);
   expect(status).toBe(0);
   expect(JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "")).toMatchObject({ event: "summary", recorded: true, rows: 3000 });
-}, 60_000);
+});

@@ -81,4 +81,4 @@ test("rows that were pushed outlive the online store: served, lost, served again
   await duck.close();
   const column = (name: string): unknown[] => rows.map((one) => Object.entries(one).find(([key]) => key.endsWith(name))?.[1] ?? null);
   expect([column("orders"), column("spent"), column("last")]).toEqual(expected);
-}, 120_000);
+});

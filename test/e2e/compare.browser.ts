@@ -22,7 +22,7 @@ beforeAll(async () => {
   browser = await launchChromium();
   shots = await mkdtemp(path.join(tmpdir(), "karkhana-screenshots-"));
   console.log(`screenshots: ${shots}`);
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser?.close();

@@ -58,7 +58,7 @@ describe("the loop", () => {
     platform = await openPlatform(project, stores, `http://${host}:${port}`);
     platform.board.subscribe((event) => events.push(event));
     summary = await runLoop(platform);
-  }, 180_000);
+  });
 
   afterAll(async () => {
     await closeServing?.();

@@ -31,7 +31,7 @@ beforeAll(async () => {
   });
   shots = await mkdtemp(path.join(tmpdir(), "karkhana-screenshots-"));
   console.log(`screenshots: ${shots}`);
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser?.close();

@@ -24,7 +24,7 @@ beforeAll(async () => {
   browser = await launchChromium();
   shots = await mkdtemp(path.join(tmpdir(), "karkhana-sign-in-"));
   console.log(`screenshots: ${shots}`);
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser?.close();

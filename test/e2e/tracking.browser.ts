@@ -32,7 +32,7 @@ beforeAll(async () => {
   browser = await launchChromium();
   shots = await mkdtemp(path.join(tmpdir(), "karkhana-screenshots-"));
   console.log(`screenshots: ${shots}`);
-}, 120_000);
+});
 
 /** A model that a client of MLflow's registered, with artifacts on its run of every kind that is shown. */
 async function registerForeign(): Promise<void> {

@@ -22,7 +22,7 @@ beforeAll(async () => {
   shop = await openShop();
   await done("materialize", "calm");
   undisturbed = await rowsIn("calm");
-}, 120_000);
+});
 afterAll(() => shop.close());
 
 function flags(action: string, data: string): string[] {

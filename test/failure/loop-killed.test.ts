@@ -109,7 +109,7 @@ describe.skipIf(process.platform !== "linux")("the loop whose processes are kill
     await runKilled(data, { port: 0, servingPort: 0 }, []);
     calm = await readRecords(data, "late");
     history = await readHistory(project, calm);
-  }, 300_000);
+  });
 
   it("was undisturbed once, to compare with", () => {
     expectNothingLost(calm, history);

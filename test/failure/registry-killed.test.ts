@@ -73,4 +73,4 @@ test("kill -9 while versions are made and webhooks are delivered: no acknowledge
     receiver.closeAllConnections();
     receiver.close();
   }
-}, 60_000);
+});

@@ -75,7 +75,6 @@ it.skipIf(process.platform !== "linux")(
     await reader.close();
     expect(answered.filter((id) => !logged.has(id))).toEqual([]);
   },
-  300_000,
 );
 
 function predict(url: string, agent: Agent, id: string): Promise<Answer> {

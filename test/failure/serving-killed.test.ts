@@ -100,5 +100,4 @@ it.skipIf(process.platform !== "linux")(
       `${answered.size} answers, ${labelled.size} labels and ${pushed + 1} pushes acknowledged over ${kills} kills; ${sentAgain} requests sent again, ${predictions.length - loggedScores.size} logged twice`,
     );
   },
-  300_000,
 );

@@ -54,4 +54,4 @@ test("killed again and again while vectors are pushed and replaced ones removed:
   } finally {
     rmSync(folder, { recursive: true });
   }
-}, 60_000);
+});

@@ -40,7 +40,7 @@ beforeAll(async () => {
     serving: { project: songsProject, online, nearest: { nearest: async (_view, question) => index.nearest(question) } },
   });
   problems = await pythonScenarios(python, "feast-documents.py", [world.url, world.folder], { FEAST_USAGE: "False", FEAST_TELEMETRY: "False" });
-}, 600_000);
+});
 
 afterAll(() => world?.close());
 

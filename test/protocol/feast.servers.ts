@@ -22,7 +22,7 @@ beforeAll(async () => {
   const python = await clientOf("feast-client.ts");
   world = await openWorld({ statusOf });
   problems = await pythonScenarios(python, "feast-scenarios.py", [world.url, world.folder], { FEAST_USAGE: "False", FEAST_TELEMETRY: "False" });
-}, 600_000);
+});
 
 afterAll(() => world?.close());
 

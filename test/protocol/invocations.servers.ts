@@ -25,7 +25,7 @@ beforeAll(async () => {
   const python = await clientOf("mlflow-client.ts");
   world = await openWorld({ statusOf });
   problems = await pythonScenarios(python, "invocations-scenarios.py", ["127.0.0.1", String(world.port)], { MLFLOW_DISABLE_TELEMETRY: "true" });
-}, 600_000);
+});
 
 afterAll(() => world?.close());
 

@@ -39,7 +39,7 @@ beforeAll(async () => {
   const producer = new Producer({ clientId: "test", bootstrapBrokers: [broker.address] });
   await producer.send({ messages: bookings(0, numRows), acks: -1 });
   await producer.close();
-}, 120_000);
+});
 afterAll(async () => {
   await broker.kill();
   rmSync(folder, { recursive: true });

@@ -22,7 +22,7 @@ beforeAll(async () => {
   brokerFolder = mkdtempSync(path.join(tmpdir(), "karkhana-kafka-"));
   broker = await openKafkaBroker(brokerFolder);
   await broker.start();
-}, 120_000);
+});
 afterAll(async () => {
   await broker.kill();
   rmSync(brokerFolder, { recursive: true });

@@ -16,7 +16,7 @@ let folder: string;
 beforeAll(async () => {
   validator = (await run(process.execPath, [path.join(root, "scripts", "kubernetes-validate.ts")])).stdout.trim();
   folder = await mkdtemp(path.join(tmpdir(), "karkhana-k8s-"));
-}, 300_000);
+});
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function write(name: string, ...flags: readonly string[]): Promise<string> {

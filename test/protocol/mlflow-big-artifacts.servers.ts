@@ -23,7 +23,7 @@ beforeAll(async () => {
   const url = await server.open(path.join(folder, "data"));
   idleBytes = server.residentBytes();
   problems = await runScenarios("mlflow-big-artifacts.py", url);
-}, 900_000);
+});
 
 afterAll(async () => {
   await server?.end();

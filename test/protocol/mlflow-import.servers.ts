@@ -35,7 +35,7 @@ beforeAll(async () => {
   python = (await runProgram(process.execPath, [path.join(here, "..", "..", "scripts", "mlflow-client.ts")], { env })).trim();
   ours = spawn(process.execPath, [path.join(here, "children", "mlflow-server.ts")], { stdio: ["pipe", "pipe", "inherit"] });
   answers = createInterface({ input: ours.stdout! })[Symbol.asyncIterator]();
-}, 900_000);
+});
 
 afterAll(async () => {
   ours?.stdin?.end();
@@ -115,11 +115,11 @@ describe.each([
     expect(compared.differences).toEqual({});
     expect(compared.compared).toBeGreaterThanOrEqual(50);
     expect(await imported(source, kind)).toEqual({ ...report, runsHereBefore: 5 });
-  }, 300_000);
+  });
 });
 
 test("what was imported is imported from here again, and is still what it was", async () => {
   const report = await imported(await opened("folder"), "again");
   expect(report).toMatchObject({ refused: [], failed: 0 });
   expect((await differences(`file://${folder}/mlruns`, "again")).differences).toEqual({});
-}, 300_000);
+});

@@ -44,7 +44,7 @@ beforeAll(async () => {
     const model = JSON.parse(line) as Told;
     told.set(model.name, model);
   }
-}, 600_000);
+});
 
 afterAll(async () => {
   await control?.close();

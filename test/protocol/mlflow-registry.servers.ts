@@ -58,7 +58,7 @@ except MlflowException as error:
       await directory.addUser("reader", "viewer");
       await directory.setPassword("reader", "correct horse battery");
       world.machineClock.advanceBy(2_000_000);
-    }, 120_000);
+    });
 
     test("is let in by MLFLOW_TRACKING_TOKEN, or by MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD", async () => {
       expect(await as("by token", { MLFLOW_TRACKING_TOKEN: token })).toBe("by token");

@@ -9,7 +9,7 @@ import { replayBoth, type Difference } from "./replay.ts";
 let differences: Difference[];
 beforeAll(async () => {
   differences = await replayBoth(replayCases);
-}, 600_000);
+});
 
 describe("the same requests to MLflow's own server and to this one", () => {
   test("are answered alike but for what is explained, and nothing is explained that is not so", () => {

@@ -40,7 +40,7 @@ export function describeScenarios(title: string, file: string, scenarios: readon
       world = await controlWorld(0);
       control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" });
       problems = await runScenarios(file, control.url);
-    }, 900_000);
+    });
 
     afterAll(async () => {
       await control?.close();

@@ -101,7 +101,7 @@ beforeAll(async () => {
     Object.entries(cases).map(([name, rest]) => ({ name, ...rest })),
     ["--enable-workspaces"],
   );
-}, 600_000);
+});
 
 test("requests about workspaces are answered as by MLflow's own server, but for what is explained, and nothing is explained that is not so", () => {
   const isExplained = ({ name, field }: Difference): boolean => explained.some(([names, fields]) => names.test(name) && fields.test(field));

@@ -50,7 +50,7 @@ beforeAll(async () => {
   await writeFile(path.join(folder, "net", "1", "batching.json"), JSON.stringify({ maxBatchSize: 64, maxDelayMs: 2, priorityLevels: 2 }));
   world = await openWorld({ statusOf, grpc: true, serving: { modelsFolder: folder } });
   problems = await pythonScenarios(tools.python, "oip-scenarios.py", [`127.0.0.1:${world.port}`, `127.0.0.1:${world.grpcPort}`]);
-}, 600_000);
+});
 
 afterAll(async () => {
   await world?.close();

@@ -68,7 +68,7 @@ beforeAll(async () => {
   }
   world = await openWorld({ statusOf, serving: { modelsFolder: folder } });
   problems = await pythonScenarios(python, "openai-scenarios.py", [world.url]);
-}, 600_000);
+});
 
 afterAll(async () => {
   await world?.close();

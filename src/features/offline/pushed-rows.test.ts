@@ -149,7 +149,7 @@ test("what was answered while rows were pushed is what SQL says from the log's c
     ),
     { numRuns: 12, seed: 11, endOnFailure: true },
   );
-}, 60_000);
+});
 
 test("a view that is new is filled from the copy and answers as the one that was there", async () => {
   const online = await openOver();

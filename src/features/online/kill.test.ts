@@ -43,7 +43,6 @@ test.each([1, 7])(
       rmSync(folder, { recursive: true });
     }
   },
-  60_000,
 );
 
 test("two writers in two processes at once, one of them killed and started over: every batch of both counts once", async () => {
@@ -56,7 +55,7 @@ test("two writers in two processes at once, one of them killed and started over:
   } finally {
     rmSync(folder, { recursive: true });
   }
-}, 60_000);
+});
 
 test.each([1, 7])(
   "a process that logs and applies, %i batches under way, killed between any two of its lines: the log alone gives the same state, each batch once",
@@ -89,7 +88,6 @@ test.each([1, 7])(
       rmSync(folder, { recursive: true });
     }
   },
-  60_000,
 );
 
 async function expectAll(folder: string): Promise<void> {

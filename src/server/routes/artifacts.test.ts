@@ -54,7 +54,7 @@ beforeAll(async () => {
     );
   }
   await rm(folder, { recursive: true });
-}, 60_000);
+});
 
 afterAll(async () => {
   await app.close();
