@@ -62,7 +62,7 @@ fi
   exit 2
 }
 postgres_port=$(free_port)
-(cd "$work/postgres" && exec "${as_user[@]}" "$postgres_bin/pg_ctl" -D "$work/postgres/data" -l "$work/postgres/log" -w -t 60 \
+(cd "$work/postgres" && exec "${as_user[@]}" "$postgres_bin/pg_ctl" -D "$work/postgres/data" -l "$work/postgres/log" -w -t 600 \
   -o "-p $postgres_port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$work/postgres -c max_connections=200" start >/dev/null) || {
   cat "$work/postgres/log" >&2
   exit 2
@@ -73,9 +73,9 @@ redis_port=$(free_port)
 mkdir "$work/redis"
 redis-server --bind 127.0.0.1 --port "$redis_port" --dir "$work/redis" --appendonly yes --save "" >"$work/redis/log" 2>&1 &
 redis_pid=$!
-for attempt in $(seq 100); do
+for attempt in $(seq 1200); do
   redis-cli -h 127.0.0.1 -p "$redis_port" ping >/dev/null 2>&1 && break
-  if [ "$attempt" = 100 ] || ! kill -0 "$redis_pid" 2>/dev/null; then
+  if [ "$attempt" = 1200 ] || ! kill -0 "$redis_pid" 2>/dev/null; then
     cat "$work/redis/log" >&2
     exit 2
   fi

@@ -1,9 +1,10 @@
 /** One broker of Apache Kafka on loopback, with its data in a folder, for a test to start, kill and start again. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, openSync, closeSync, readFileSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import path from "node:path";
 import { kafkaJars } from "../scripts/kafka.ts";
+import { freePort } from "./free-ports.ts";
 import type { KafkaCertificates } from "./kafka-certificates.ts";
 
 export interface KafkaBroker {
@@ -120,16 +121,5 @@ function takesConnections(port: number): Promise<boolean> {
       resolve(true);
     });
     socket.once("error", () => resolve(false));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
   });
 }

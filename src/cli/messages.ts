@@ -41,7 +41,8 @@ export function endWithSupervisor(): Ending {
   const end = (): void => {
     if (ending) return;
     ending = true;
-    const hard = setTimeout(() => process.exit(1), 15_000);
+    // Not `process.exit`, which waits for worker threads amid native work.
+    const hard = setTimeout(() => process.kill(process.pid, "SIGKILL"), 15_000);
     hard.unref();
     close().then(
       // Worker threads may be amid a DuckDB query, which Node cannot take down in order: the process would abort with a message of its own.

@@ -5,8 +5,8 @@ import { codeOf } from "../kernel/error.ts";
 import { lockFolder, type FolderLock } from "../storage/folder-lock.ts";
 
 const lookEveryMs = 50;
-/** Longer than an orphan of a killed supervisor takes to end: 8 s at most to close, then whatever native work is under way. */
-const patienceMs = 30_000;
+/** Many times what an orphan of a killed supervisor may take to end (`endWithSupervisor`: 15 s): where it gets little of the processor, so long. */
+const patienceMs = 180_000;
 /** Held until the process ends; the kernel lets go. Kept here, since a lock that is collected as garbage is let go of too. */
 const held: FolderLock[] = [];
 

@@ -101,7 +101,9 @@ test("questions of today, asked of `karkhana up` with no replay anywhere: their 
   const watched = await until<Monitoring>(`${model}/monitoring`, ({ drift }) => drift.length > 0);
   expect(watched.drift[0]).toMatchObject({ rows: 150 });
   expect(watched.traffic.find(({ rows }) => rows === 150)?.fromUs).toBeGreaterThan(startedUs - 1_000_000);
-  const alerts = await until<Alert[]>(`${up.controlUrl}/api/v1/alerts`, (found) => found.some(({ kind }) => kind === "drift"));
+  const alerts = await until<Alert[]>(`${up.controlUrl}/api/v1/alerts`, (found) =>
+    ["drift", "parity"].every((kind) => found.some((alert) => alert.kind === kind)),
+  );
   expect(alerts.map(({ kind, state }) => [kind, state])).toEqual(
     expect.arrayContaining([
       ["drift", "open"],

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
 import type { LoopEvent } from "../../src/workflows/progress.ts";
+import { freePort } from "../free-ports.ts";
 
 export type Victim = "supervisor" | "control" | "serving" | "everything";
 
@@ -16,6 +17,13 @@ export interface LoopFlags {
   readonly port: number;
   readonly servingPort: number;
   readonly servingProcesses?: number;
+}
+
+interface LookedAt {
+  readonly pid: number;
+  readonly role: "supervisor" | "control" | "serving";
+  /** Among those of its role. */
+  readonly number: number;
 }
 
 const main = path.join(import.meta.dirname, "../../src/cli/main.ts");
@@ -92,13 +100,13 @@ export class LoopCommand {
   }
 
   /** The processes it has now. */
-  look(): { readonly pid: number; readonly role: "supervisor" | "control" | "serving" }[] {
+  look(): LookedAt[] {
     const supervisor = this.#child.pid!;
-    const found: { pid: number; role: "supervisor" | "control" | "serving" }[] = this.isOver ? [] : [{ pid: supervisor, role: "supervisor" }];
+    const found: LookedAt[] = this.isOver ? [] : [{ pid: supervisor, role: "supervisor", number: 0 }];
     for (const { pid, parent, command } of processes()) {
       if (parent !== supervisor) continue;
-      if (command.includes("control-process")) found.push({ pid, role: "control" });
-      if (command.includes("serving-process")) found.push({ pid, role: "serving" });
+      if (command.includes("control-process")) found.push({ pid, role: "control", number: 0 });
+      if (command.includes("serving-process")) found.push({ pid, role: "serving", number: Number(/"process":(\d+)/.exec(command)?.[1] ?? 0) });
     }
     return found;
   }
@@ -120,19 +128,15 @@ export function processes(): { readonly pid: number; readonly parent: number; re
   });
 }
 
-/** Two ports that nobody listens on. */
+/** Ports for a command that is given again and again; of serving the one after it too, which is gRPC's. */
 export async function freePorts(): Promise<{ readonly port: number; readonly servingPort: number }> {
-  const servers = [createServer(), createServer()];
-  const ports: number[] = [];
-  for (const server of servers) {
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    if (typeof address === "object" && address !== null) ports.push(address.port);
-  }
-  for (const server of servers) {
-    server.close();
-    await once(server, "close");
-  }
-  return { port: ports[0]!, servingPort: ports[1]! };
+  const servingPort = await freePort(1);
+  let port = servingPort;
+  while (port === servingPort || port === servingPort + 1) port = await freePort();
+  return { port, servingPort };
+}
+
+/** Resolves when it holds; a test that waits for what never comes ends by its own time. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await wait(5);
 }

@@ -7,7 +7,7 @@ import { seededRng, type Rng } from "../../src/kernel/rng.ts";
 import { lockDataFolder } from "../../src/server/data-folder-lock.ts";
 import { untilOrphansEnded } from "../../src/server/role-lock.ts";
 import { scratchFolder } from "../contract/scratch-folder.ts";
-import { freePorts, LoopCommand, processes, type Victim } from "./loop-command.ts";
+import { freePorts, LoopCommand, processes, until, type Victim } from "./loop-command.ts";
 import { expectEffectsOnce, expectNothingLost, expectSameDecisions } from "./loop-promises.ts";
 import { readHistory, readRecords, type History, type LoopRecords } from "./loop-records.ts";
 
@@ -132,7 +132,7 @@ describe.skipIf(process.platform !== "linux")("the loop whose processes are kill
     expect(killed.length, "kills that found somebody").toBeGreaterThan(0);
 
     // Nobody is left, and nothing is left locked or listening.
-    expect(processes().filter(({ command }) => command.includes(data))).toEqual([]);
+    await until(() => !processes().some(({ command }) => command.includes(data)));
     lockDataFolder(data)();
     await untilOrphansEnded(data);
     await (await openFeedbackLog(path.join(data, "log"))).close();

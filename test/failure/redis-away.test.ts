@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { csv } from "../../src/data/source.ts";
 import { entity, featureService, featureView, latest, window } from "../../src/features/definition.ts";
@@ -12,6 +12,7 @@ import { codeOf } from "../../src/kernel/error.ts";
 import { openMemoryStore } from "../../src/storage/kv/memory.ts";
 import type { KeyValueStore } from "../../src/storage/kv/port.ts";
 import { openRedis } from "../../src/storage/kv/redis.ts";
+import { freePort } from "../free-ports.ts";
 
 /*
  * The Redis server is killed under the online features and started again on its own files (append-only, synced at every write): what was
@@ -40,8 +41,22 @@ describe("Redis goes away and comes back", () => {
   const start = async (): Promise<void> => {
     const files = ["--dir", folder, "--appendonly", "yes", "--appendfsync", "always", "--save", ""];
     server = spawn("redis-server", ["--bind", "127.0.0.1", "--port", String(port), ...files], { stdio: ["ignore", "pipe", "inherit"] });
-    for await (const chunk of server.stdout!) if (String(chunk).includes("Ready to accept connections")) break;
-    server.stdout!.resume();
+    await new Promise<void>((resolve, reject) => {
+      createInterface({ input: server.stdout! }).on("line", (line) => {
+        if (line.includes("Ready to accept connections")) resolve();
+      });
+      server.once("exit", (status) => reject(new Error(`Redis ended with ${status}`)));
+    });
+  };
+  /** An attempt to connect that was under way while the server came back may still fail, and commands with it. */
+  const untilFound = async (): Promise<void> => {
+    for (;;)
+      try {
+        await store.get(Buffer.from("nobody"));
+        return;
+      } catch (error) {
+        expect(codeOf(error)).toBe("STORAGE_UNREACHABLE");
+      }
   };
   const kill = async (): Promise<void> => {
     const gone = once(server, "exit");
@@ -50,11 +65,7 @@ describe("Redis goes away and comes back", () => {
   };
 
   beforeAll(async () => {
-    const probe = createServer().listen(0, "127.0.0.1");
-    await once(probe, "listening");
-    const address = probe.address();
-    port = typeof address === "object" && address !== null ? address.port : 0;
-    probe.close();
+    port = await freePort();
     await start();
     store = await openRedis(`redis://127.0.0.1:${port}`, { prefix: "away" });
     online = createOnlineFeatures({ store, views: [person] });
@@ -85,6 +96,7 @@ describe("Redis goes away and comes back", () => {
       await push().catch((error: unknown) => refusals.push(error));
       await read(online, 300 * minute).catch((error: unknown) => refusals.push(error));
       await start();
+      await untilFound();
       await push();
     }
     // While it was away a push and a read were refused, each time.

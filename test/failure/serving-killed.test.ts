@@ -26,7 +26,7 @@ it.skipIf(process.platform !== "linux")(
     const ready = up.events.find((event) => event.event === "ready");
     expect(ready, up.errors).toBeDefined();
     let sentAgain = 0;
-    const client = new ServingClient({ baseUrl: ready?.servingUrl ?? "", maxSockets: 12, patienceMs: 60_000, onRetry: () => sentAgain++ });
+    const client = new ServingClient({ baseUrl: ready?.servingUrl ?? "", maxSockets: 12, patienceMs: 600_000, onRetry: () => sentAgain++ });
     const answered = new Map<string, number>();
     const labelled = new Map<string, number>();
     let pushed = -1;

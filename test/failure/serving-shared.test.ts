@@ -30,6 +30,12 @@ async function loggedBy(number: number): Promise<number> {
   return end;
 }
 
+/** By their numbers: the system's own are not always given in turn. */
+function servingPids(command: LoopCommand): number[] {
+  const own = command.look().filter(({ role }) => role === "serving");
+  return own.toSorted((a, b) => a.number - b.number).map(({ pid }) => pid);
+}
+
 /** How many sockets of this machine listen on a port, from /proc. */
 function listeners(port: number): number {
   const listening = "0A";
@@ -44,9 +50,9 @@ describe.skipIf(process.platform !== "linux")("two serving processes on one port
   it("the loop goes as with one, although one of the two is killed on the way: every question once in the merged log, every window the same", async () => {
     const loop = new LoopCommand({ project, data, port: 0, servingPort: 0, servingProcesses: 2 });
     await loop.until((event) => isDay(event) && JSON.stringify(event).includes('"replay"'));
-    const victims = loop.look().filter(({ role }) => role === "serving");
+    const victims = servingPids(loop);
     expect(victims).toHaveLength(2);
-    process.kill(victims[1]!.pid, "SIGKILL");
+    process.kill(victims[1]!, "SIGKILL");
     expect(await loop.exited, loop.errors).toEqual({ code: 0, signal: null });
     expect(loop.errors).toMatch(/the serving process 1 ended \(SIGKILL\); starting it again/);
     const calmData = path.join(scratch, "calm");
@@ -152,24 +158,19 @@ describe.skipIf(process.platform !== "linux")("two serving processes on one port
     const more = async (count: number): Promise<void> => {
       for (const before = answered.size; answered.size < before + count;) await Promise.race([wait(5), lanes]);
     };
-    const servingPids = (): number[] =>
-      up
-        .look()
-        .filter(({ role }) => role === "serving")
-        .map((one) => one.pid);
     await more(500);
-    const [, victim] = servingPids();
+    const [, victim] = servingPids(up);
     expect(broken).toEqual([]);
     process.kill(victim!, "SIGKILL");
     await more(500);
-    while (servingPids().length < 2 || servingPids().includes(victim!)) await wait(5);
+    while (servingPids(up).length < 2 || servingPids(up).includes(victim!)) await wait(5);
     const brokenByKill = broken.splice(0);
     await more(200);
 
-    const before = servingPids();
+    const before = servingPids(up);
     const restarted = await karkhana(["restart", "--project", project, "--data", data]);
     expect(restarted).toEqual({ status: 0, stdout: "2 serving processes were started again\n", stderr: "" });
-    expect(servingPids().filter((one) => before.includes(one))).toEqual([]);
+    expect(servingPids(up).filter((one) => before.includes(one))).toEqual([]);
     await more(200);
     // Both listen on the port of gRPC too.
     expect([listeners(Number(port)), listeners(Number(grpcAddress.split(":").at(-1)))]).toEqual([2, 2]);

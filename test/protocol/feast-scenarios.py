@@ -42,10 +42,10 @@ def push_by_columns():
     }
     body = {"push_source_name": "rides", "df": frame, "to": "online_and_offline"}
     headers = {"Idempotency-Key": "first"}
-    response = requests.post(url + "/push", json=body, headers=headers, timeout=10)
+    response = requests.post(url + "/push", json=body, headers=headers, timeout=120)
     assert response.status_code == 200, response.text
     assert response.json() == {"applied": True, "rejected": []}, response.text
-    again = requests.post(url + "/push", json=body, headers=headers, timeout=10)
+    again = requests.post(url + "/push", json=body, headers=headers, timeout=120)
     assert again.json() == {"applied": False, "rejected": []}, again.text
 
 
@@ -65,7 +65,7 @@ def full_names():
 
 
 def raw_shape():
-    response = requests.post(url + "/get-online-features", json={"features": ["zone:late_2h"], "entities": {"zone": ["AAA", "ZZZ"]}}, timeout=10)
+    response = requests.post(url + "/get-online-features", json={"features": ["zone:late_2h"], "entities": {"zone": ["AAA", "ZZZ"]}}, timeout=120)
     assert response.status_code == 200, response.text
     epoch = "1970-01-01T00:00:00Z"
     assert response.json() == {
@@ -79,7 +79,7 @@ def raw_shape():
 
 def whole_service():
     body = {"feature_service": "late_ride", "entities": {"zone": ["AAA"], "miles": [3.5], "shared": [True]}}
-    answer = requests.post(url + "/get-online-features", json=body, timeout=10).json()
+    answer = requests.post(url + "/get-online-features", json=body, timeout=120).json()
     values = dict(zip(answer["metadata"]["feature_names"], (result["values"][0] for result in answer["results"])))
     assert values == {"zone": "AAA", "miles": 3.5, "shared": 1, "rides_2h": 2, "late_2h": 0.5}, values
 
@@ -95,12 +95,12 @@ def refusals():
         ({"feature_service": "nobody", "entities": {}}, 404, "feature_service"),
         ({"features": ["zone:rides_2h"], "entities": {"zone": [{"a": 1}]}}, 400, "entities.zone[0]"),
     ]:
-        response = requests.post(url + "/get-online-features", json=body, timeout=10)
+        response = requests.post(url + "/get-online-features", json=body, timeout=120)
         assert response.status_code == status, (body, response.status_code, response.text)
         assert field in response.json()["error"]["message"], response.text
     for body in [{"push_source_name": "rides", "df": {}}, {"push_source_name": "rides", "df": {"zone": ["A"], "at": []}}, {"push_source_name": "rides", "df": {"zone": ["A"]}, "to": "offline"}]:
-        assert requests.post(url + "/push", json=body, timeout=10).status_code == 400
-    assert requests.post(url + "/push", json={"push_source_name": "nobody", "df": {"zone": ["A"]}}, timeout=10).status_code == 404
+        assert requests.post(url + "/push", json=body, timeout=120).status_code == 400
+    assert requests.post(url + "/push", json={"push_source_name": "nobody", "df": {"zone": ["A"]}}, timeout=120).status_code == 404
 
 
 run_all(

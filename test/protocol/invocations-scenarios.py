@@ -22,7 +22,7 @@ matrix = [[3, 0, 0, 1, 0.5], [30, 1, 1, 2, None], [30, 1, 0, 3, 0]]
 
 
 def post(body, content_type="application/json", path="/invocations"):
-    return requests.post(url + path, data=body, headers={"Content-Type": content_type}, timeout=10)
+    return requests.post(url + path, data=body, headers={"Content-Type": content_type}, timeout=120)
 
 
 def right(response):
@@ -76,9 +76,9 @@ def by_name():
 
 def health():
     for path, body in (("/ping", "\n"), ("/version", "3.17.2")):
-        response = requests.get(url + path, timeout=10)
+        response = requests.get(url + path, timeout=120)
         assert (response.status_code, response.text) == (200, body), response.text
-    assert requests.get(url + "/health", timeout=10).status_code == 200
+    assert requests.get(url + "/health", timeout=120).status_code == 200
 
 
 def refusals():

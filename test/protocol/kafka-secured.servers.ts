@@ -98,7 +98,7 @@ const taken = async ({ online }: Opened): Promise<number> => {
   const { rows, setAside } = await online.counters("bookings");
   return rows + setAside;
 };
-const patience = { timeout: 30_000, interval: 20 };
+const patience = { timeout: 300_000, interval: 20 };
 
 test.each([
   ["a client's certificate", () => ({ brokers: [broker.tlsAddress], tls: clientTls() })],

@@ -1,13 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ImportReport } from "../../src/workflows/import-mlflow/report.ts";
 import { runProgram } from "./run-program.ts";
+import { startStockMlflow, type StockMlflow } from "./stock-mlflow.ts";
 
 // Each of MLflow's ways to keep things, made by its stock client, imported, and compared by the stock client with what it was made from.
 
@@ -26,7 +25,7 @@ const env = {
 
 let folder: string;
 let python: string;
-let stock: ChildProcess | undefined;
+let stock: StockMlflow | undefined;
 let ours: ChildProcess | undefined;
 let answers: AsyncIterator<string>;
 
@@ -39,35 +38,15 @@ beforeAll(async () => {
 
 afterAll(async () => {
   ours?.stdin?.end();
-  // The stock server is a group of processes of its own.
-  if (stock?.pid !== undefined) process.kill(-stock.pid, "SIGTERM");
+  await stock?.end();
   await rm(folder, { recursive: true, force: true });
 });
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
 async function startStockServer(): Promise<string> {
-  const port = await freePort();
   const data = path.join(folder, "server");
   await mkdir(data);
-  const args = ["-m", "mlflow", "server", "--backend-store-uri", `sqlite:///${data}/ml.db`, "--artifacts-destination", `${data}/artifacts`];
-  stock = spawn(python, [...args, "--host", "127.0.0.1", "--port", String(port), "--workers", "1"], { cwd: data, env, stdio: "ignore", detached: true });
-  const url = `http://127.0.0.1:${port}`;
-  for (let tries = 0; tries < 300; tries++) {
-    const isUp = await fetch(`${url}/health`).then(
-      (r) => r.ok,
-      () => false,
-    );
-    if (isUp) return url;
-    await wait(200);
-  }
-  throw new Error("the stock server does not answer");
+  stock = await startStockMlflow(python, data, `sqlite:///${data}/ml.db`, ["--workers", "1"]);
+  return stock.url;
 }
 
 async function imported(source: string, into: string): Promise<ImportReport> {

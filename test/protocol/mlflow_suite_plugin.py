@@ -41,7 +41,7 @@ class _Servers:
 
     def close(self):
         self._process.stdin.close()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=300)
 
 
 @pytest.fixture(scope="session")

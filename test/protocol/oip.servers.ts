@@ -103,18 +103,30 @@ describe("perf_analyzer as it is", () => {
     });
     const asked = Number(/Client:\s+Request count: (\d+)/.exec(stdout)?.[1]);
     expect(asked).toBeGreaterThan(0);
-    // It reads our counts a moment after it closes a window, so the two differ by what ended in those moments; a wrong unit would be far off.
-    const told = Number(/Successful request count: (\d+)/.exec(stdout)?.[1]);
-    expect(told).toBeGreaterThan(asked / 2);
-    expect(told).toBeLessThan(asked * 2);
     const after = await counts(model);
-    expect(after.succeeded - before.succeeded).toBeGreaterThanOrEqual(asked);
+    const succeeded = after.succeeded - before.succeeded;
+    expect(succeeded).toBeGreaterThanOrEqual(asked);
     expect(after.failed).toBe(before.failed);
+    // Requests here, rows there.
+    expect(after.rows - before.rows).toBe(succeeded * rowsOf(load));
+    // It reads our counts as its windows open and close: a part of all it asked, and which part is a matter of moments.
+    const told = Number(/Successful request count: (\d+)/.exec(stdout)?.[1]);
+    expect(told).toBeGreaterThan(0);
+    expect(told).toBeLessThanOrEqual(succeeded);
   });
 
-  async function counts(model: string): Promise<{ succeeded: number; failed: number }> {
+  /** Of a request. */
+  function rowsOf(load: readonly string[]): number {
+    const at = load.indexOf("-b");
+    return at < 0 ? 1 : Number(load[at + 1]);
+  }
+
+  async function counts(model: string): Promise<{ succeeded: number; failed: number; rows: number }> {
     const reply = await fetch(`${world.url}/v2/models/${model}/stats`);
-    const { model_stats } = (await reply.json()) as { model_stats: { inference_stats: Record<"success" | "fail", { count: number }> }[] };
-    return { succeeded: model_stats[0]!.inference_stats.success.count, failed: model_stats[0]!.inference_stats.fail.count };
+    const { model_stats } = (await reply.json()) as {
+      model_stats: { inference_count: number; inference_stats: Record<"success" | "fail", { count: number }> }[];
+    };
+    const { inference_count: rows, inference_stats } = model_stats[0]!;
+    return { succeeded: inference_stats.success.count, failed: inference_stats.fail.count, rows };
   }
 });

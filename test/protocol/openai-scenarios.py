@@ -10,7 +10,7 @@ import openai
 from scenario import run_all
 
 base = sys.argv[1]
-client = openai.OpenAI(base_url=f"{base}/v1", api_key="a-token-of-the-client", max_retries=0, timeout=20)
+client = openai.OpenAI(base_url=f"{base}/v1", api_key="a-token-of-the-client", max_retries=0, timeout=120)
 question = [{"role": "user", "content": "Will it be late?"}]
 whole = "The flight will be late."
 
@@ -108,7 +108,7 @@ def left():
     with client.chat.completions.create(model="endless", messages=question, stream=True) as stream:
         for _, piece in zip(range(3), stream):
             assert piece.choices[0].delta.content
-    for _ in range(200):
+    for _ in range(2400):
         with urllib.request.urlopen(f"{base}/v1/stats") as reply:
             endless = next(one for one in json.load(reply)["backends"] if one["model"] == "endless")
         if endless["outcomes"]["left"] == 1 and endless["underWay"] == 0:

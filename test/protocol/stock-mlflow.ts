@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { freePort } from "../free-ports.ts";
 
 export interface StockMlflow {
   readonly url: string;
@@ -22,13 +22,13 @@ export async function startStockMlflow(python: string, folder: string, store: st
   });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const url = `http://127.0.0.1:${port}`;
-  for (let attempt = 0; ; attempt++) {
+  for (;;) {
     const isUp = await fetch(`${url}/health`).then(
       (reply) => reply.ok,
       () => false,
     );
     if (isUp) break;
-    if (attempt > 900 || child.exitCode !== null) throw new Error("MLflow's own server did not start");
+    if (child.exitCode !== null) throw new Error("MLflow's own server did not start");
     await wait(100);
   }
   return {
@@ -39,13 +39,4 @@ export async function startStockMlflow(python: string, folder: string, store: st
       await ended;
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
