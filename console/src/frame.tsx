@@ -25,7 +25,7 @@ const rooms = [
 
 export function Frame(): ReactNode {
   const path = useRouterState({ select: (s) => s.location.pathname });
-  const { connected, progress } = useLive();
+  const { connected, lost, progress } = useLive();
   const overview = useQuery(ask.overview());
   const workspace = useWorkspace();
   const main = useRef<HTMLElement>(null);
@@ -49,7 +49,7 @@ export function Frame(): ReactNode {
       <a className="skip" href="#page">
         Skip to the page
       </a>
-      <div className="rail">
+      <header className="rail">
         <Link to="/" className="wordmark" aria-label="Karkhana, start page">
           <WordmarkPicture />
           Karkhana
@@ -82,8 +82,13 @@ export function Frame(): ReactNode {
           <SignedIn />
           <ThemeSwitch />
         </div>
-      </div>
+      </header>
       <main id="page" className="page" ref={main} tabIndex={-1}>
+        <div role="status">
+          {lost ? (
+            <p className="lost">The server cannot be reached, so this page may be out of date. It goes on by itself as soon as the server is back.</p>
+          ) : null}
+        </div>
         <Fragment key={workspace}>
           <Outlet />
         </Fragment>

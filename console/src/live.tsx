@@ -1,13 +1,16 @@
 import { useSyncExternalStore } from "react";
-import type { LoopEvent, LoopProgress, Phase } from "../../src/server/api.ts";
-import { queries, type Topic } from "./requests.ts";
+import type { LoopEvent, LoopProgress, Phase, Session } from "../../src/server/api.ts";
+import { queries, request, type Topic } from "./requests.ts";
+import { setSession } from "./session.ts";
 
 export interface Live {
   readonly connected: boolean;
+  /** The server was there and is not any more: what is shown may be out of date. */
+  readonly lost: boolean;
   readonly progress: LoopProgress;
 }
 
-let live: Live = { connected: false, progress: { phases: [], replayUs: null, recent: [], summary: null } };
+let live: Live = { connected: false, lost: false, progress: { phases: [], replayUs: null, recent: [], summary: null } };
 const listeners = new Set<() => void>();
 
 function change(next: Partial<Live>): void {
@@ -65,16 +68,34 @@ function withPhase(phases: readonly Phase[], phase: Phase): readonly Phase[] {
   return phases.some((p) => p.id === phase.id) ? phases.map((p) => (p.id === phase.id ? phase : p)) : [...phases, phase];
 }
 
-/** Opens the stream; the browser reconnects by itself, and every connection starts with the whole state. @returns what closes it */
+const againMs = 5000;
+
+/** Opens the stream, again and again; every connection starts with the whole state. @returns what closes it */
 export function startLive(): () => void {
-  const source = new EventSource("/api/v1/progress");
-  source.addEventListener("open", () => change({ connected: true }));
-  source.addEventListener("error", () => change({ connected: false }));
-  source.addEventListener("state", (message) => {
-    const wasConnectedBefore = live.progress.phases.length > 0;
-    change({ progress: JSON.parse(message.data) as LoopProgress });
-    if (wasConnectedBefore) markStale(topicsOf["summary"]!);
-  });
-  source.addEventListener("loop", (message) => take(JSON.parse(message.data) as LoopEvent));
-  return () => source.close();
+  let source: EventSource;
+  let again: ReturnType<typeof setTimeout> | undefined;
+  const open = (): void => {
+    source = new EventSource("/api/v1/progress");
+    source.addEventListener("open", () => change({ connected: true }));
+    source.addEventListener("error", () => {
+      change({ connected: false, lost: true });
+      // A browser goes on by itself after a broken connection, but not after an answer that is no stream: a proxy's, or that one has to sign in now.
+      if (source.readyState !== EventSource.CLOSED) return;
+      void request<Session>("/session").then(setSession, () => undefined);
+      again = setTimeout(open, againMs);
+    });
+    source.addEventListener("state", (message) => {
+      const wasLost = live.lost;
+      change({ connected: true, lost: false, progress: JSON.parse(message.data) as LoopProgress });
+      // Whatever was told meanwhile was not heard, and what was asked meanwhile failed.
+      if (wasLost) void queries.invalidateQueries();
+    });
+    source.addEventListener("loop", (message) => take(JSON.parse(message.data) as LoopEvent));
+  };
+  open();
+  return () => {
+    clearTimeout(again);
+    source.close();
+    change({ connected: false, lost: false });
+  };
 }

@@ -42,7 +42,10 @@ export async function request<T>(path: string, init?: RequestInit): Promise<T> {
   const workspace = chosenWorkspace();
   const headers = new Headers(init?.headers);
   if (workspace !== defaultWorkspace) headers.set("x-mlflow-workspace", workspace);
-  const response = await fetch(`/api/v1${path}`, { ...init, headers });
+  const response = await fetch(`/api/v1${path}`, { ...init, headers }).catch((error: unknown) => {
+    if (init?.signal?.aborted === true) throw error;
+    throw new Error("The server cannot be reached", { cause: error });
+  });
   const body: unknown = await response.json().catch(() => null);
   if (response.ok) return body as T;
   const error = (body as ApiError | null)?.error;
@@ -62,10 +65,13 @@ export const queries = new QueryClient({
   // The event stream says when something changed; nothing is asked again on a timer or because a window got the focus.
   defaultOptions: {
     queries: {
+      // The server is often this very machine: it answers whatever the browser thinks of the network.
+      networkMode: "always",
       staleTime: Number.POSITIVE_INFINITY,
       refetchOnWindowFocus: false,
       retry: (failures, error) => failures < 2 && !(error instanceof Refusal && error.status < 500),
     },
+    mutations: { networkMode: "always" },
   },
 });
 

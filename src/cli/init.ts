@@ -5,6 +5,7 @@ import { KarkhanaError } from "../kernel/error.ts";
 import { optionalText } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { inspectFile } from "./inspect-file.ts";
+import { ownCommand } from "./own-command.ts";
 import { projectText } from "./project-text.ts";
 
 /** `karkhana init <folder> --file trips.csv`: a project file made from one's own file, ready to run. */
@@ -49,7 +50,7 @@ export const init: Command = {
         `It asks: ${shape.label}, for each ${shape.key}, at ${shape.time}.`,
         ...shape.remarks.map((remark) => `Note: ${remark}`),
         "Read it, correct what only you can know (above all when the outcome becomes known), then:",
-        `  karkhana run --project ${folder}`,
+        `  ${ownCommand("run", "--project", folder)}`,
       ].join("\n"),
     );
     return 0;

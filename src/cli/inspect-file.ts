@@ -22,6 +22,7 @@ export interface FoundColumn {
   readonly name: string;
   readonly type: ColumnType;
   readonly numDistinct: number;
+  readonly numMissing: number;
   /** 0 and 1, both, and nothing else. */
   readonly isFlag: boolean;
 }
@@ -46,6 +47,8 @@ export interface FileShape {
   readonly positiveShare: number;
   readonly spanDays: number;
   readonly replayDays: number;
+  /** Share of all rows that may be set aside: those without a key or a time among them. */
+  readonly quarantinedShare: number;
   /** For the person, one sentence each. */
   readonly remarks: readonly string[];
 }
@@ -56,6 +59,10 @@ const unusable = /^(_row|_event|_known|__proto__|_raw .*|)$/i;
 const strayShare = 0.005;
 /** Rows of each outcome that each part of time needs: below it neither calibration nor AUC say anything. */
 const minPerOutcome = 10;
+/** Rows that no flag and no rule of the person's explains: more of them, and the file is not what it was taken for. */
+const usualQuarantine = 0.01;
+/** Rows without a key or a time, which nothing can be said of: more of them, and another column is meant. */
+const mostUnplaced = 0.2;
 const cutShares = [0, 0.5, 0.62, 0.75] as const;
 
 /** @throws INVALID_CONFIG naming the flag that would help, SOURCE_UNREADABLE, EXPRESSION_INVALID */
@@ -107,7 +114,7 @@ async function findColumns(duck: DuckDb, path: string, format: SourceDefinition[
     const folded = name.toLowerCase();
     if (unusable.test(name) || name.includes("\0") || seen.has(folded) || /\[\]$|^(STRUCT|MAP|UNION)/.test(type)) {
       remarks.push(
-        `column ${JSON.stringify(name)} is left out: ${/\[\]$|^(STRUCT|MAP|UNION)/.test(type) ? "it holds lists or objects" : "its name cannot be used"}.`,
+        `column ${JSON.stringify(name)} is left out: ${/\[\]$|^(STRUCT|MAP|UNION)/.test(type) ? nestedProblem(name, type, format) : "its name cannot be used"}.`,
       );
       return [];
     }
@@ -159,9 +166,17 @@ async function findColumns(duck: DuckDb, path: string, format: SourceDefinition[
       remarks.push(`column ${JSON.stringify(name)} is left out: ${type} is not a type a schema has.`);
       return [];
     }
-    return [{ name, type: settled, numDistinct: number(`d_${i}`), isFlag: number(`f_${i}`) === n && number(`d_${i}`) === 2 }];
+    return [{ name, type: settled, numDistinct: number(`d_${i}`), numMissing: number("rows") - n, isFlag: number(`f_${i}`) === n && number(`d_${i}`) === 2 }];
   });
   return { columns, rows: number("rows"), remarks };
+}
+
+/** What to do about a column that holds more than one value a row. */
+function nestedProblem(name: string, type: string, format: SourceDefinition["format"]): string {
+  const field = /^STRUCT\("?([A-Za-z_]\w*)"? /.exec(type)?.[1];
+  if (field === undefined || type.endsWith("[]") || !/^\w+$/.test(name)) return "it holds lists or objects";
+  const how = format === "json" ? `jq -c '.${name}_${field} = .${name}.${field}'` : `DuckDB: select *, ${name}.${field} as ${name}_${field} from …`;
+  return `it holds objects; a field of it can be used once it is a column of its own (${how})`;
 }
 
 function columnType(duckType: string): ColumnType | undefined {
@@ -187,14 +202,24 @@ async function shapeOf(duck: DuckDb, path: string, format: SourceDefinition["for
   if (time.type !== "timestamp") throw refuse("--time", `must hold dates or times, this one is read as ${time.type}; the file has ${list}`, time.name);
   const label = wish.label ?? defaultLabel(columns);
   if (label === undefined)
-    throw refuse("--label", `the file has no true/false or 0/1 column, so say what to predict, such as --label "amount > 100"; it has ${list}`, "nothing");
+    throw refuse(
+      "--label",
+      `the file has no true/false or 0/1 column, so say what to predict, such as --label "amount > 100" or --label "churn = 'Yes'"; it has ${list}`,
+      "nothing",
+    );
   const schema = Object.fromEntries(columns.map((c) => [c.name, c.type]));
   const parsed = parseExpressionOf("boolean", label, schema, "--label");
   const known = wish.known ?? `${expressionName(time.name)} + hours(1)`;
   parseExpressionOf("timestamp", known, schema, "--known");
   const key = wish.key === undefined ? defaultKey(columns, rows, parsed.columns) : named("--key", wish.key);
-  if (key === undefined)
-    throw refuse("--key", `no column has values that come again; name the column that says whom or what a row is about. The file has ${list}`, "nothing");
+  if (key === undefined) {
+    const leftOut = remarks.length === 0 ? "" : `. Of the others, ${remarks.join(" ").replace(/\.$/, "")}`;
+    throw refuse(
+      "--key",
+      `no column has values that come again; name the column that says whom or what a row is about. The file has ${list}${leftOut}`,
+      "nothing",
+    );
+  }
   if (key.type !== "string" && key.type !== "int64") throw refuse("--key", `must hold text or whole numbers, this one is read as ${key.type}`, key.name);
 
   const source: SourceDefinition = {
@@ -211,8 +236,15 @@ async function shapeOf(duck: DuckDb, path: string, format: SourceDefinition["for
   const rules = rulesOf(source);
   const counts = await countFailures(duck, source, typedSql(source, foundTypes, "/"), rules);
   const failing = counts.failures.map((f) => `${f.column} ${f.rule} (${f.count})`).join(", ");
-  if (counts.numFailingRows > 0.01 * counts.numRows)
-    throw refuse("--file", `${counts.numFailingRows} of ${counts.numRows} rows could not be used: ${failing}. Correct the file, or choose other columns`, path);
+  const unplaced = counts.failures.filter((f) => f.rule === "notNull" && (f.column === key.name || f.column === time.name));
+  const numUnplaced = unplaced.reduce((sum, f) => sum + f.count, 0);
+  const others = counts.failures.filter((f) => !unplaced.includes(f)).reduce((sum, f) => sum + f.count, 0);
+  if (counts.numFailingRows > usualQuarantine * counts.numRows && (others > usualQuarantine * counts.numRows || numUnplaced > mostUnplaced * counts.numRows))
+    throw refuse(
+      numUnplaced > others && unplaced.every((f) => f.column === key.name) ? "--key" : "--file",
+      `${counts.numFailingRows} of ${counts.numRows} rows could not be used: ${failing}. Correct the file, or choose other columns`,
+      numUnplaced > others && unplaced.every((f) => f.column === key.name) ? key.name : path,
+    );
   const relation = relationOf(source, { numQuarantined: counts.numFailingRows, foundTypes }, "/");
   const holds = toSql(parsed);
   const [facts = {}] = await duck.rows(
@@ -238,7 +270,7 @@ async function shapeOf(duck: DuckDb, path: string, format: SourceDefinition["for
           path,
         );
   }
-  if (counts.numFailingRows > 0) remarks = [...remarks, `${counts.numFailingRows} rows will be set aside: ${failing}.`];
+  if (counts.numFailingRows > 0) remarks = [...remarks, asideRemark(counts.numFailingRows, failing, unplaced.length > 0)];
   return {
     format,
     rows: numRows,
@@ -254,15 +286,21 @@ async function shapeOf(duck: DuckDb, path: string, format: SourceDefinition["for
     positiveShare: Number(facts["yes"]) / numRows,
     spanDays: (cut(4) - cut(0)) / MICROS_PER_DAY,
     replayDays: (cut(4) - cut(3)) / MICROS_PER_DAY,
+    quarantinedShare: Math.max(usualQuarantine, Math.ceil((125 * counts.numFailingRows) / counts.numRows) / 100),
     remarks,
   };
+}
+
+function asideRemark(count: number, failing: string, unplaced: boolean): string {
+  const why = unplaced ? " Nothing can be asked of a row without its key or its time; with another --key or --time it may be kept." : "";
+  return `${count} rows will be set aside: ${failing}.${why}`;
 }
 
 function cuts(fromUs: number, toUs: number): string {
   return `${formatIso(fromUs).slice(0, 10)} to ${formatIso(toUs).slice(0, 10)}`;
 }
 
-const labelName = /^(label|target|outcome|class|y)$|churn|fraud|default|is_|has_|was_|late|won|paid|converted|cancel/i;
+const labelName = /^(label|target|outcome|class|y)$|churn|fraud|default|is_|has_|was_|late|won|paid|converted|cancel|fail|refund|return|click/i;
 
 function defaultLabel(columns: readonly FoundColumn[]): string | undefined {
   const flags = columns.filter((c) => c.type === "boolean" || (c.type === "int64" && c.isFlag));
@@ -275,7 +313,11 @@ function defaultLabel(columns: readonly FoundColumn[]): string | undefined {
 function defaultKey(columns: readonly FoundColumn[], rows: number, labelColumns: readonly string[]): FoundColumn | undefined {
   const usable = columns.filter(
     (c) =>
-      c.numDistinct <= rows / 3 && !labelColumns.includes(c.name) && (c.type === "string" || (c.type === "int64" && /id$|_no$|number$|key$/i.test(c.name))),
+      c.numDistinct <= rows / 3 &&
+      c.numDistinct > 1 &&
+      c.numMissing <= usualQuarantine * rows &&
+      !labelColumns.includes(c.name) &&
+      (c.type === "string" || (c.type === "int64" && /id$|_no$|number$|key$/i.test(c.name))),
   );
   return usable.toSorted((a, b) => b.numDistinct - a.numDistinct)[0];
 }

@@ -38,7 +38,7 @@ ${shape.columns.map((c) => `    ${text(c.name)}: "${c.type}",`).join("\n")}
   knownTime: ${text(shape.known)},
   expect: { ${text(shape.time)}: { notNull: true }, ${text(key)}: { notNull: true } },
   // Rows that fail the schema or a rule are set aside and listed, up to this share; more refuse the file.
-  policy: { onFailure: "quarantine", maxQuarantinedShare: 0.01 },
+  policy: { onFailure: "quarantine", maxQuarantinedShare: ${shape.quarantinedShare} },
 });
 
 const subject = entity(${text(key)}, { keys: [${text(key)}] });

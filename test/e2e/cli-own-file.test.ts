@@ -74,6 +74,33 @@ describe("init on one's own file", () => {
     expect(existsSync(project)).toBe(false);
   });
 
+  test("rows without a key are set aside, and said; a column of one value or with many gaps is no key by itself", async () => {
+    const gaps = `select ts, case when i % 20 > 0 then customer end as customer, case when i % 2 > 0 then 'X10' end as coupon, amount, churned
+      from (select *, row_number() over () as i from churn)`;
+    await writeFile(shop.at("gaps.csv"), gaps);
+    const project = shop.at("with gaps");
+    const [made, unnamed, halfEmpty] = await Promise.all([
+      karkhana(["init", project, "--file", shop.at("gaps.csv"), "--key", "customer"], { env: { npm_lifecycle_event: "karkhana" } }),
+      karkhana(["init", shop.at("no-project"), "--file", shop.at("gaps.csv")]),
+      karkhana(["init", shop.at("no-project"), "--file", shop.at("gaps.csv"), "--key", "coupon"]),
+    ]);
+    expect(made).toMatchObject({ status: 0, stderr: "", stdout: expect.stringContaining("150 rows will be set aside: customer notNull (150)") });
+    expect(made.stdout).toContain(`npm run karkhana -- run --project '${project}'`);
+    expect(readFileSync(path.join(project, "karkhana.project.ts"), "utf8")).toContain("maxQuarantinedShare: 0.07 }");
+    expect((await karkhana(["train", "--project", project])).stdout).toContain("check data: 2,850 rows");
+    expect(refusalOf(unnamed).message).toMatch(/--key: no column has values that come again/);
+    expect(refusalOf(halfEmpty).message).toMatch(/--key: 1500 of 3000 rows could not be used: coupon notNull \(1500\)/);
+  });
+
+  test("an object's field is named as what could be a column", async () => {
+    const nested = `select ts, {'id': customer, 'plan': plan} as who, [amount] as amounts, amount, churned from churn`;
+    await writeFile(shop.at("nested.jsonl"), nested);
+    const refusal = refusalOf(await karkhana(["init", shop.at("no-project"), "--file", shop.at("nested.jsonl")]));
+    expect(refusal.message).toMatch(
+      /--key: no column has values .* "who" is left out: it holds objects; .*jq -c '\.who_id = \.who\.id'.* "amounts" is left out: it holds lists/,
+    );
+  });
+
   test("a file with another separator, and a list in place of lines, are refused in those words", async () => {
     writeFileSync(shop.at("semicolons.csv"), "ts;customer;churned\n2024-01-01;c1;true\n");
     writeFileSync(shop.at("list.json"), `[\n{"ts":"2024-01-01","customer":"c1","churned":true},\n{"ts":"2024-01-02","customer":"c1","churned":true}\n]\n`);

@@ -157,6 +157,31 @@ test("the first start says on every page what fills it", async () => {
   await context.close();
 });
 
+test("a page says that the server is gone, and shows what happened meanwhile once it is back", async () => {
+  const rooms = { host: "127.0.0.1", consoleFolder };
+  let server = await createControl(empty.rooms, { ...rooms, port: 0 });
+  const port = Number(new URL(server.url).port);
+  const { page, context } = await visit({ viewport: { width: 360, height: 780 } });
+  try {
+    await page.goto(`${server.url}/experiments`);
+    await page.getByText("Nothing has been logged.").waitFor();
+    await server.close();
+    await page.getByText("The server cannot be reached, so").waitFor();
+    // A page that was never loaded has nothing to show, and says why.
+    await page.getByRole("link", { name: "Data", exact: true }).click();
+    await page.getByRole("alert").getByText("The server cannot be reached").first().waitFor({ timeout: 60_000 });
+    await empty.rooms.tracking.experiments.create({ name: "made meanwhile", tags: {} });
+    server = await createControl(empty.rooms, { ...rooms, port });
+    await page.getByText("The server cannot be reached").first().waitFor({ state: "detached", timeout: 60_000 });
+    await page.locator(".empty code").first().waitFor();
+    await page.getByRole("link", { name: "Experiments" }).click();
+    await page.getByText("made meanwhile").waitFor();
+  } finally {
+    await context.close();
+    await server.close();
+  }
+});
+
 test("an address that names nothing says so, and an unknown record shows the server's remedy", async () => {
   const { page, context } = await visit();
   await page.goto(`${control.url}/nowhere`);

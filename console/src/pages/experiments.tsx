@@ -65,7 +65,7 @@ function List({ experiments, sort, onSort }: { experiments: readonly ExperimentR
     </th>
   );
   return (
-    <div className="scroll runs-table" ref={scroller} tabIndex={0} role="region" aria-label="Experiments">
+    <div className="scroll runs-table experiments" ref={scroller} tabIndex={0} role="region" aria-label="Experiments">
       <table aria-rowcount={experiments.length + 1}>
         <thead>
           <tr>

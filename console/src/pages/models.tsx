@@ -9,6 +9,7 @@ import { Compared } from "../registry/compared.tsx";
 import { Events } from "../registry/events.tsx";
 import { Evidence, ProofSign, proofNames } from "../registry/proofs.tsx";
 import { RegisteredModel, RegisteredModels } from "../registry/registered-models.tsx";
+import { nameInWords } from "../registry/proof-figures.ts";
 import { registeredModels } from "../registry/registry-requests.ts";
 import { ask, queries, rollback } from "../requests.ts";
 import { defaultWorkspace, useWorkspace } from "../workspace-choice.ts";
@@ -71,8 +72,8 @@ function Model({ name }: { name: string }): ReactNode {
             <Block title="Policies">
               <Pairs
                 pairs={[
-                  ...Object.entries(model.gates).map(([k, v]) => [spaced(k), figure(v)] as const),
-                  ...Object.entries(model.monitors).map(([k, v]) => [spaced(k), typeof v === "number" ? figure(v) : v] as const),
+                  ...Object.entries(model.gates).map(([k, v]) => [nameInWords(k), figure(v)] as const),
+                  ...Object.entries(model.monitors).map(([k, v]) => [nameInWords(k), typeof v === "number" ? figure(v) : v] as const),
                   ["retrain on", `${model.retrain.on.join(", ")}; last ${model.retrain.lookback}, not within ${model.retrain.cooldown}`],
                 ]}
               />
@@ -84,10 +85,6 @@ function Model({ name }: { name: string }): ReactNode {
   );
 }
 
-function spaced(camel: string): string {
-  return camel.replaceAll(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`);
-}
-
 function Deployed({ model }: { model: ModelDetail }): ReactNode {
   const d = model.deployment;
   if (d === null) return <p className="quiet">No version answers requests.</p>;
@@ -95,7 +92,7 @@ function Deployed({ model }: { model: ModelDetail }): ReactNode {
   return (
     <Block
       title="Who answers"
-      note={`${d.reason}, ${moment(d.changedUs)}`}
+      note={`Since ${moment(d.changedUs)}: ${d.reason}`}
       aside={
         <span className="row">
           <SetTraffic model={model} deployment={d} />

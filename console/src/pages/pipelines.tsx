@@ -40,7 +40,7 @@ export function PipelinesPage(): ReactNode {
                       <td>{p.workflow}</td>
                       <td>
                         <Link to="/pipelines/$runId" params={{ runId: p.runId }} className="mono">
-                          {p.runId.length > 36 ? `${p.runId.slice(0, 35)}…` : p.runId}
+                          {p.runId}
                         </Link>
                       </td>
                       <td>

@@ -97,9 +97,9 @@ function Runs({ experiments, first }: { experiments: readonly ExperimentRow[]; f
               ? `${count(counted.total)} ${counted.total === 1 ? "run" : "runs"}`
               : `${count(counted.total)} of ${count(all)} runs`}
         </span>
-        <Chosen chosen={chosen} onChosen={setChosen} />
+        {address.group === undefined || chosen.size > 0 ? <Chosen chosen={chosen} onChosen={setChosen} /> : null}
       </div>
-      {counted.error instanceof Refusal && counted.error.code !== "SEARCH_INVALID" ? <Trouble error={counted.error} /> : null}
+      {counted.error instanceof Refusal && counted.error.code === "SEARCH_INVALID" ? null : <Trouble error={counted.error} />}
       {address.group === undefined ? (
         <RunTable
           selection={selection}

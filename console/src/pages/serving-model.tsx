@@ -49,6 +49,7 @@ export function Split({ model: m }: { model: ServingModel }): ReactNode {
 }
 
 export function ByVersion({ model: m }: { model: ServingModel }): ReactNode {
+  if (m.versions.length === 0) return <p className="note">No version has been asked since it started.</p>;
   return (
     <div className="scroll">
       <table>

@@ -1,8 +1,9 @@
 import type { ReactNode } from "react";
 import type { ProofMark, ProofState } from "../../../src/server/api.ts";
-import { figure, moment, shortHash } from "../format.ts";
+import { moment, shortHash } from "../format.ts";
 import { Pairs } from "../parts/block.tsx";
 import { State, type Tone } from "../parts/state.tsx";
+import { figuresOf } from "./proof-figures.ts";
 
 const proofTones: Readonly<Record<ProofState, Tone>> = { proved: "good", failed: "bad", waived: "watch", missing: "quiet" };
 export const proofNames: Readonly<Record<ProofMark["kind"], string>> = {
@@ -45,7 +46,7 @@ export function Evidence({ proof }: { proof: ProofMark }): ReactNode {
         {proofNames[proof.kind]} <State tone={proofTones[proof.state]}>{proof.state}</State>
       </h3>
       <p>{proof.summary}</p>
-      <Pairs pairs={flatten(proof.details).map(([k, v]) => [k, v])} />
+      <Pairs pairs={figuresOf(proof.details)} />
       <p className="note">
         {proof.recordedUs === null ? "" : `Recorded ${moment(proof.recordedUs)}`}
         {proof.hash === null ? null : (
@@ -55,35 +56,5 @@ export function Evidence({ proof }: { proof: ProofMark }): ReactNode {
         )}
       </p>
     </div>
-  );
-}
-
-/** Figures of a proof, one a line: `champion.auc 0.751 (0.748 to 0.754)`. */
-function flatten(details: Readonly<Record<string, unknown>>, prefix = ""): [string, string][] {
-  return Object.entries(details).flatMap(([key, value]): [string, string][] => {
-    const name = `${prefix}${key}`;
-    if (isInterval(value)) return [[name, `${figure(value.value)} (${figure(value.low)} to ${figure(value.high)})`]];
-    if (typeof value === "number") return [[name, figure(value)]];
-    if (Array.isArray(value))
-      return [
-        [
-          name,
-          value.every((v) => typeof v !== "object") ? value.map((v) => (typeof v === "number" ? figure(v) : String(v))).join(", ") : JSON.stringify(value),
-        ],
-      ];
-    return typeof value === "object" && value !== null ? flatten(value as Record<string, unknown>, `${name} · `) : [[name, String(value)]];
-  });
-}
-
-function isInterval(value: unknown): value is { value: number; low: number; high: number } {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "value" in value &&
-    "low" in value &&
-    "high" in value &&
-    typeof value.value === "number" &&
-    typeof value.low === "number" &&
-    typeof value.high === "number"
   );
 }

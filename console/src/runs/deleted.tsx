@@ -16,7 +16,7 @@ export function DeletedRecords(): ReactNode {
   if (rows.length === 0) return <Trouble error={deleted.error} />;
   return (
     <Block title="Deleted" note="They can be restored with MLflow's client until they are deleted for good, which frees their names and their space.">
-      <div className="scroll" tabIndex={0} role="region" aria-label="Deleted">
+      <div className="scroll deleted" tabIndex={0} role="region" aria-label="Deleted">
         <table>
           <thead>
             <tr>

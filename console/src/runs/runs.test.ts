@@ -40,6 +40,7 @@ test("curves of training and validation are one chart, others their own", () => 
     ["auc", ["auc"]],
     ["val", ["val"]],
   ]);
+  expect(chartsOf(["group/validation_metric", "group/loss"]).map((c) => c.name)).toEqual(["group/validation_metric", "group/loss"]);
 });
 
 test("a table starts with the best known metrics and the commonest params; values that are no numbers have words", () => {

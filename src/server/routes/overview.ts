@@ -88,17 +88,14 @@ function featureStop({ project }: RouteContext): PlacedStop {
 }
 
 async function trainingStop({ tracking }: RouteContext, models: readonly ModelSummary[]): Promise<PlacedStop> {
-  const experiments = await tracking.listExperiments();
-  const pages = await Promise.all(experiments.map((e) => tracking.listRuns(e.experimentId, { limit: 100 })));
-  const runs = pages.reduce((sum, p) => sum + p.runs.length, 0);
-  const more = pages.some((p) => p.nextToken !== undefined) ? "+" : "";
+  const runs = (await tracking.table.experiments()).reduce((sum, e) => sum + e.runs, 0);
   const auc = models.find((m) => m.aucHoldout !== null)?.aucHoldout ?? null;
   return {
     id: "training",
     title: "Training",
     page: "/runs",
     state: runs === 0 ? "empty" : "ready",
-    figure: runs === 0 ? null : `${runs}${more}`,
+    figure: runs === 0 ? null : runs.toLocaleString("en"),
     unit: runs === 1 ? "run" : "runs",
     note: auc === null ? "" : `AUC ${auc.value.toFixed(3)} held out`,
   };
