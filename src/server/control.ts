@@ -13,6 +13,7 @@ import { fromFastify, refuseBadBytes, sendError } from "../serving/http-errors.t
 import { hostGuard, isLoopback, ownAddress } from "../serving/http-guard.ts";
 import type { ControlRooms, RouteContext } from "./control-rooms.ts";
 import { statusOf } from "./error-status.ts";
+import { readableAddress } from "../tracking/mlflow/readable-address.ts";
 import { addArtifactRoutes } from "./routes/artifacts.ts";
 import { addDeletedRoutes } from "./routes/deleted.ts";
 import { addDatasetRoutes } from "./routes/datasets.ts";
@@ -95,8 +96,7 @@ export async function createControlApp(rooms: ControlRooms, options: Omit<Contro
     genReqId: systemId,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 500 },
-    // As MLflow's server takes them: an address joined of "…/" and "/…".
-    rewriteUrl: (request) => (request.url ?? "/").replace(/^\/{2,}/, "/"),
+    rewriteUrl: (request) => readableAddress(request.url ?? "/"),
     clientErrorHandler: (error, socket) => refuseBadBytes(error, socket, statusOf),
   });
   app.withTypeProvider<TypeBoxTypeProvider>();

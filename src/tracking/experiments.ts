@@ -16,6 +16,7 @@ import { readPage } from "./search/page.ts";
 import { sortKeysOf, type SortKey } from "./search/sort-keys.ts";
 import { inStage } from "./search/stage.ts";
 import type { TrackingTables } from "./tables.ts";
+import { placeBelow } from "./place-below.ts";
 
 type Row = Selectable<TrackingTables["tracking_experiments"]>;
 
@@ -125,7 +126,7 @@ export async function insertExperiment(trx: TrackingQueries, experiment: NewExpe
     .select((eb) => eb.fn.max("experiment_id").as("gone"))
     .executeTakeFirstOrThrow();
   const next = Math.max(last, gone ?? 0) + 1;
-  const location = artifactLocation ?? (ownRoot === undefined ? null : `${ownRoot.replace(/\/+$/, "")}/${next}`);
+  const location = artifactLocation ?? (ownRoot === undefined ? null : placeBelow(ownRoot, String(next)));
   await trx
     .insertInto("tracking_experiments")
     .values({ experiment_id: next, workspace, home: homeOf(workspace), name, created_us: createdUs, artifact_location: location })

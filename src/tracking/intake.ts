@@ -4,7 +4,7 @@ import { KarkhanaError } from "../kernel/error.ts";
 import { defaultWorkspace, homeOf } from "../kernel/workspace.ts";
 import { writeDatasets, type RunDataset } from "./datasets.ts";
 import { experimentKey, insertExperiment } from "./experiments.ts";
-import { requireBatch, requireName, requireTags } from "./names.ts";
+import { requireBatch, requireFirstTags, requireName, requireTags } from "./names.ts";
 import type { Metric, RunStatus } from "./port.ts";
 import type { TrackingQueries } from "./read.ts";
 import type { LifecycleStage, TrackingTables } from "./tables.ts";
@@ -111,7 +111,8 @@ async function takeRun(trx: TrackingQueries, workspace: string, run: IntakeRun):
   if (!/^[0-9a-f]{32}$/.test(runId))
     throw new KarkhanaError("INVALID_ARGUMENT", { field: "run id", problem: "expected 32 hex digits", value: runId.slice(0, 80) });
   requireName("run name", run.name);
-  requireBatch({ params, tags });
+  requireBatch({ params });
+  requireFirstTags(tags);
   const experiment = experimentKey(run.experimentId);
   const held = await trx.selectFrom("tracking_runs").select("experiment_id").where("run_id", "=", runId).executeTakeFirst();
   if (held !== undefined && held.experiment_id !== experiment) throw new KarkhanaError("RUN_EXISTS", { runId, experimentId: String(held.experiment_id) });

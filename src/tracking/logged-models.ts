@@ -11,6 +11,7 @@ import { requireModelTexts, requireName } from "./names.ts";
 import { toMetric, type TrackingQueries } from "./read.ts";
 import { runNameOf } from "./run-name.ts";
 import type { TrackingTables } from "./tables.ts";
+import { placeBelow } from "./place-below.ts";
 
 export type LoggedModelRow = Selectable<TrackingTables["tracking_logged_models"]>;
 type TextTable = "tracking_logged_model_params" | "tracking_logged_model_tags";
@@ -72,7 +73,7 @@ export function createLoggedModels({ database, clock, newId, artifactRoot, works
             source_run_id: sourceRunId ?? null,
             workspace,
             home: experiment.home,
-            artifact_uri: location === null ? null : `${location.replace(/\/+$/, "")}/models/m-${id}/artifacts`,
+            artifact_uri: location === null ? null : placeBelow(location, `models/m-${id}/artifacts`),
           })
           .returningAll()
           .executeTakeFirstOrThrow();

@@ -38,8 +38,15 @@ export function requireName(field: string, name: string): void {
 }
 
 export function requireTags(tags: Readonly<Record<string, string>>): void {
+  for (const key of Object.keys(tags)) requireKey("tags", key);
+  requireFirstTags(tags);
+}
+
+/** Of a run that is made or brought: any characters, as in MLflow. */
+export function requireFirstTags(tags: Readonly<Record<string, string>>): void {
   for (const [key, value] of Object.entries(tags)) {
-    requireKey("tags", key);
+    if (key === "") refuse("tags", "expected a key", JSON.stringify(key));
+    requireText("tags", key, maxKeyLength);
     requireText(`tags.${key}`, value, maxTagLength);
   }
 }

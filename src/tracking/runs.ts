@@ -7,7 +7,7 @@ import { readDatasets, readDatasetSummaries, writeDatasets } from "./datasets.ts
 import { experimentKey } from "./experiments.ts";
 import { bulkHistory, sampledHistory } from "./history-bulk.ts";
 import type { GroupedWrites } from "./group-commit.ts";
-import { requireName, requireTags } from "./names.ts";
+import { requireFirstTags, requireName } from "./names.ts";
 import { historyPage, readRuns, runOf, type TrackingQueries } from "./read.ts";
 import type { Page, RunQuery, RunRecord, RunRecords } from "./records.ts";
 import { readRunModels, writeRunModels } from "./run-models.ts";
@@ -22,6 +22,7 @@ import { sortKeysOf, textKey, type SortKey } from "./search/sort-keys.ts";
 import { inStage } from "./search/stage.ts";
 import type { TrackingTables } from "./tables.ts";
 import { writeTags } from "./write.ts";
+import { placeBelow } from "./place-below.ts";
 
 type Row = Selectable<TrackingTables["tracking_runs"]>;
 
@@ -71,7 +72,7 @@ export function createRunRecords({ database, newId, artifactRoot, workspace, gro
   return {
     create: async ({ experimentId, name, userId, startUs, tags }) => {
       const key = experimentKey(experimentId);
-      requireTags(tags);
+      requireFirstTags(tags);
       if (name !== undefined) requireName("name", name);
       return grouped(async (trx) => {
         const experiment = await trx
@@ -97,7 +98,7 @@ export function createRunRecords({ database, newId, artifactRoot, workspace, gro
             user_id: userId,
             workspace,
             home: experiment.home,
-            artifact_uri: location === null ? null : `${location.replace(/\/+$/, "")}/${runId}/artifacts`,
+            artifact_uri: location === null ? null : placeBelow(location, `${runId}/artifacts`),
           })
           .returningAll()
           .executeTakeFirstOrThrow();

@@ -147,6 +147,21 @@ describe("other clients' ways to ask", () => {
     expect(reply.json().experiments.map((e: { name: string }) => e.name)).toContain("Default");
   });
 
+  test("a run is made with tags of any characters, and set-tag is as strict as ever", async () => {
+    const tags = [
+      { key: "git(branch)", value: "main" },
+      { key: "owner@team", value: "a" },
+    ];
+    const { run } = (await post("runs/create", { experiment_id: "0", start_time: 1, tags })).json();
+    expect(run.data.tags).toEqual(expect.arrayContaining(tags));
+    expect((await post("runs/search", { experiment_ids: ["0"], filter: "tags.`git(branch)` = 'main'" })).json().runs).toMatchObject([
+      { info: { run_id: run.info.run_id } },
+    ]);
+    expect((await post("runs/set-tag", { run_id: run.info.run_id, key: "git(branch)", value: "b" })).statusCode).toBe(400);
+    for (const key of ["k".repeat(251), "a\0b"])
+      expect((await post("runs/create", { experiment_id: "0", start_time: 1, tags: [{ key, value: "" }] })).statusCode).toBe(400);
+  });
+
   test("probes", async () => {
     expect((await get("/health")).body).toBe("OK");
     expect((await get("/version")).body).toMatch(/^3\.\d+\.\d+$/);
@@ -164,6 +179,21 @@ describe("the artifact proxy", () => {
     expect((await get(`/api/2.0/mlflow-artifacts/artifacts?path=0/${runId}/artifacts/pages`)).json()).toEqual({
       files: [{ path: "x ü.html", is_dir: false, file_size: 8 }],
     });
+  });
+
+  test.each([
+    ["50%accuracy.png", "50%ACcuracy.png", "50\ufffdcuracy.png"],
+    ["100%.txt", "100%.txt", "100%.txt"],
+    ["a%20b.txt", "a%20b.txt", "a b.txt"],
+    ["%2e%2e.txt", "%2e%2e.txt", "...txt"],
+    ["%zz + é.txt", "%zz%20+%20%C3%A9.txt", "%zz + é.txt"],
+  ])("takes and gives back %j as a client sends it that does not encode the sign %%", async (name, sent, kept) => {
+    const folder = `0/${runId}/artifacts/${Buffer.from(name).toString("hex")}`;
+    expect((await put(`${folder}/${sent}`, name)).statusCode).toBe(200);
+    expect((await get(`/api/2.0/mlflow-artifacts/artifacts?path=${folder}`)).json().files).toMatchObject([{ path: kept }]);
+    // Before a download the client asks whether it is a folder, by the name encoded as it must be.
+    expect((await get(`/api/2.0/mlflow-artifacts/artifacts?path=${encodeURIComponent(`${folder}/${name}`)}`)).json()).toEqual({});
+    expect((await get(`/api/2.0/mlflow-artifacts/artifacts/${folder}/${sent}`)).body).toBe(name);
   });
 
   test("sends the part of a file that is asked for", async () => {
@@ -299,6 +329,8 @@ describe("the artifact proxy", () => {
     "mlflow-artifacts:/a/./b",
     "mlflow-artifacts:/a%2fb",
     "mlflow-artifacts:/",
+    "http://collects-logins.example/x",
+    "HTTPS://collects-logins.example/x",
     "file:///etc",
     "relative/folder",
     "runs:/x/y",
@@ -318,6 +350,14 @@ describe("the artifact proxy", () => {
     const { run } = (await post("runs/create", { experiment_id, start_time: 1 })).json();
     expect(run.info.artifact_uri).toBe(`s3://bucket/ours/${run.info.run_id}/artifacts`);
     expect((await get(`/api/2.0/mlflow/artifacts/list?run_id=${run.info.run_id}`)).json().message).toContain("s3://bucket/ours");
+  });
+
+  test("what a place says after its path stays after the paths below it", async () => {
+    const { experiment_id } = (await post("experiments/create", { name: "asked", artifact_location: "s3://bucket/ours?region=eu" })).json();
+    const { run } = (await post("runs/create", { experiment_id, start_time: 1 })).json();
+    expect(run.info.artifact_uri).toBe(`s3://bucket/ours/${run.info.run_id}/artifacts?region=eu`);
+    const { model } = (await post("logged-models", { experiment_id, name: "m" })).json();
+    expect(model.info.artifact_uri).toBe(`s3://bucket/ours/models/${model.info.model_id}/artifacts?region=eu`);
   });
 });
 

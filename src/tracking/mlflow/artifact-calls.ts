@@ -1,8 +1,10 @@
 import { KarkhanaError } from "../../kernel/error.ts";
+import { parseBlobPath } from "../../storage/blobs/path.ts";
 import type { OpenBlob } from "../../storage/blobs/port.ts";
 import type { MlflowCall, MlflowTracking } from "./call.ts";
 import { proxiedFile, type ProxiedFile } from "./artifact-uri.ts";
 import { refuse } from "./message.ts";
+import { decodable } from "./readable-address.ts";
 
 type Listed = readonly { name: string; isFolder: boolean; sizeBytes: number }[];
 
@@ -35,6 +37,13 @@ export const artifactCalls: readonly MlflowCall[] = [
 export const listProxied: MlflowCall["answer"] = async (message, tracking) => {
   const path = message.text("path") ?? "";
   if (path === "") throw new KarkhanaError("BLOB_PATH_REFUSED", { path: '""', problem: "it is not below the artifacts of a run" });
+  // Such a name the client sends as it is to put the file, where it is decoded, and encoded here: nothing is called so.
+  if (/%[0-9a-f]{2}/i.test(path)) {
+    const decoded = decodeURIComponent(decodable(path));
+    parseBlobPath(decoded);
+    // With more segments than it shows it is refused as whatever else hides one.
+    if (decoded.split("/").length === path.split("/").length) return {};
+  }
   return filesJson(await listFile(tracking, await proxiedFile(tracking, path)), "");
 };
 

@@ -35,6 +35,11 @@ export function checkKey(path: string, key: string, what: string): string {
   return key.length > maxKeyLength ? tooLong(what, maxKeyLength) : key;
 }
 
+/** Of a tag that a run is made with: MLflow asks nothing of its characters, and teams have such tags (`git(branch)`, `owner@team`). */
+export function checkFirstTagKey(key: string): string {
+  return key.length > maxKeyLength ? tooLong("key", maxKeyLength) : key;
+}
+
 /** As Python's posixpath.normpath. */
 function normalized(path: string): string {
   const isAbsolute = path.startsWith("/");
@@ -105,6 +110,10 @@ export function checkArtifactLocation(given: string, artifactRoot: string): stri
   }
   if (scheme === "mlflow-artifacts") return checkProxied(given);
   if (scheme === "runs") refuse(`Artifact location cannot be a runs:/ URI. Given: '${given}'`);
+  if (scheme === "http" || scheme === "https")
+    refuse(
+      `'artifact_location' cannot use the '${scheme}' scheme: clients would send their login for this server to the host it names; leave it out to keep artifacts on this server.`,
+    );
   if (scheme === "models") refuse(`'artifact_location' cannot be a models: location; leave it out to keep artifacts on this server.`);
   return given;
 }

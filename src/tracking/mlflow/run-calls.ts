@@ -1,7 +1,7 @@
 import type { RunStatus } from "../port.ts";
 import type { RunRecord } from "../records.ts";
 import type { MlflowCall } from "./call.ts";
-import { checkKey, cutTag } from "./checks.ts";
+import { checkFirstTagKey, cutTag } from "./checks.ts";
 import { runInfoJson, runJson } from "./entities.ts";
 import { tagsOf } from "./experiment-calls.ts";
 import { experimentIdOf, invalidValue, pythonDumps, refuse, refuseMissing, type Message } from "./message.ts";
@@ -28,7 +28,7 @@ export const runCalls: readonly MlflowCall[] = [
         name: named ?? (tagged || undefined),
         userId: message.text("user_id") ?? "",
         startUs: microseconds("start_time", message.integer("start_time") ?? 0),
-        tags: Object.fromEntries(Object.entries(tags).map(([key, value]) => [checkKey("key", key, "key"), cutTag(value)])),
+        tags: Object.fromEntries(Object.entries(tags).map(([key, value]) => [checkFirstTagKey(key), cutTag(value)])),
       });
       const { info, data, inputs } = runJson(run);
       return { run: { info, data, inputs } };
