@@ -249,6 +249,25 @@ def xgboost_cases():
     for name, onehot in {"categorical, sets": 1, "categorical, one-hot": 100}.items():
         add(name, {"objective": "reg:squarederror", "max_cat_to_onehot": onehot, "max_depth": 5}, data=with_codes(np.random.default_rng(5)), rows=code_rows, types=kinds, enable_categorical=True)
     add("categorical, dart, UBJSON", {"booster": "dart", "objective": "binary:logistic", "max_cat_to_onehot": 2, "rate_drop": 0.3}, data=with_codes(np.random.default_rng(6)), label=zero_one, rows=code_rows, types=kinds, enable_categorical=True, ubj=True)
+    add("exact tree method, pruned", {"objective": "reg:squarederror", "tree_method": "exact", "max_depth": 4, "gamma": 4}, rounds=3)
+
+    def scikit_learn(name, **more):
+        """What the classes save, and answer: of training that was stopped early, the iterations up to the best."""
+        x, score = table(np.random.default_rng(51))
+        other, other_score = table(np.random.default_rng(52), rows=100)
+        model = xgb.XGBRegressor(n_estimators=60, max_depth=2, learning_rate=0.9, n_jobs=1, random_state=3, early_stopping_rounds=4, **more)
+        model.fit(x, score, eval_set=[(other, other_score)], verbose=False)
+        assert model.best_iteration + 1 < model.get_booster().num_boosted_rounds()
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "model.json")
+            model.save_model(file)
+            text = file.read_text()
+        rows = np.clip(hard_rows(np.random.default_rng(53), x, [0.0]), -3.4e38, 3.4e38)
+        cases.append({"name": name, "numRows": len(rows), "rows": b64(rows), "raw": b64(model.predict(rows, output_margin=True)), "predict": b64(model.predict(rows)), "model": text})
+
+    scikit_learn("saved by scikit-learn's class, stopped early")
+    scikit_learn("saved by scikit-learn's class, stopped early, forests", num_parallel_tree=2, subsample=0.7)
+
     if xgb.__version__.startswith("2."):
         # Its categorical splits are written in another way; everything else is the same.
         write("models-xgboost-2.json.gz", {"xgboost": xgb.__version__}, [case for case in cases if case["name"].startswith("categorical")])

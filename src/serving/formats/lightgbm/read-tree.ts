@@ -100,13 +100,13 @@ export function readTree(fields: ReadonlyMap<string, string>, tree: string, grou
     const thresholds = numbers("threshold", numNodes);
     const setBounds = numCategorical > 0 ? wholes("cat_boundaries", numCategorical + 1, 0) : [0];
     const sets = numCategorical > 0 ? wholes("cat_threshold", setBounds.at(-1)!, 0) : [];
-    rows.feature.push(...wholes("split_feature", numNodes, 0));
+    for (const feature of wholes("split_feature", numNodes, 0)) rows.feature.push(feature);
     for (let i = 0; i < numNodes; i++) {
       const node = { left: child(left[i]!), right: child(right[i]!), threshold: thresholds[i]!, decision: decisions[i]! };
       if ((node.decision & categoricalBit) !== 0) pushCategorical(rows, node, setBounds, sets, tree);
       else pushNumeric(rows, node, tree);
     }
-    if (fields.has("internal_count")) rows.nodeCover.push(...wholes("internal_count", numNodes, 0));
+    if (fields.has("internal_count")) for (const count of wholes("internal_count", numNodes, 0)) rows.nodeCover.push(count);
   }
   rows.roots.push(numNodes > 0 ? firstNode : ~firstLeaf);
   rows.groups.push(group);

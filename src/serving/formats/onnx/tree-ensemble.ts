@@ -30,6 +30,9 @@ export interface OnnxClassifier {
   readonly allPositive: boolean;
 }
 
+/** Nodes and leaves that are kept here at most: half a gigabyte. */
+const maxWritten = 10_000_000;
+
 /** Undefined where the graph is more than one ensemble, or sums in a way that is not reproduced here. @throws MODEL_FILE_INVALID */
 export function readOnnxTrees(graph: OnnxGraph): OnnxTrees | undefined {
   const [node, ...rest] = graph.nodes;
@@ -48,7 +51,7 @@ export function readOnnxTrees(graph: OnnxGraph): OnnxTrees | undefined {
   if ((transform !== "NONE" && transform !== "LOGISTIC" && transform !== "SOFTMAX") || (aggregate !== "SUM" && aggregate !== "AVERAGE")) return undefined;
   const labels = isClassifier ? (textsAttribute(node, "classlabels_strings") ?? intsAttribute(node, "classlabels_int64s") ?? []) : [];
   const weightIds = intsAttribute(node, isClassifier ? "class_ids" : "target_ids") ?? [];
-  const numScores = isClassifier ? labels.length : Math.max(1, ...weightIds.slice(0, 1_000_000).map((id) => id + 1));
+  const numScores = isClassifier ? labels.length : weightIds.reduce((most, id) => Math.max(most, id + 1), 1);
   if (isClassifier && numScores < 2) return undefined;
   const base = floatsAttribute(node, "base_values")?.values ?? new Float64Array(0);
   const used = new Set(weightIds);
@@ -56,6 +59,8 @@ export function readOnnxTrees(graph: OnnxGraph): OnnxTrees | undefined {
   // Where a classifier's base values are fewer or more than its columns, implementations differ.
   const columns = singleColumn ? 1 : numScores;
   if (base.length !== 0 && base.length !== columns) return undefined;
+  // A tree is written once a column: forests of many classes are left to the runtime, which keeps them once.
+  if (columns * values.values.length > maxWritten) return undefined;
   const trees = readNodes(node, values.values, weights.values, weightIds, { numFeatures: input.shape[1]!, columns, isClassifier, singleColumn });
   if (trees === undefined) return undefined;
   checkTrees(trees);
@@ -122,12 +127,17 @@ function readNodes(node: OnnxNode, values: Float64Array, weights: Float64Array, 
   const weightTrees = ints(`${prefix}_treeids`, weights.length);
   const weightNodes = ints(`${prefix}_nodeids`, weights.length);
   if (weightIds.length !== weights.length) throw invalidModel(`${prefix}_ids`, `expected ${weights.length} elements, got ${weightIds.length}`);
-  const place = new Map<string, number>();
-  for (let i = 0; i < count; i++) place.set(`${treeIds[i]}/${nodeIds[i]}`, i);
-  if (place.size !== count) throw invalidModel("nodes_nodeids", "a node comes twice");
+  const places = new Map<number, Map<number, number>>();
+  for (let i = 0; i < count; i++) {
+    let own = places.get(treeIds[i]!);
+    if (own === undefined) places.set(treeIds[i]!, (own = new Map()));
+    if (own.has(nodeIds[i]!)) throw invalidModel("nodes_nodeids", "a node comes twice");
+    own.set(nodeIds[i]!, i);
+  }
+  const placeOf = (tree: number, id: number): number | undefined => places.get(tree)?.get(id);
   const leafWeights = new Map<number, Map<number, number>>();
   for (let i = 0; i < weights.length; i++) {
-    const at = place.get(`${weightTrees[i]}/${weightNodes[i]}`);
+    const at = placeOf(weightTrees[i]!, weightNodes[i]!);
     const column = singleColumn ? 0 : weightIds[i]!;
     if (at === undefined || modes[at] !== "LEAF") throw invalidModel(`${prefix}_nodeids`, `weight ${i} belongs to no leaf`);
     if (!(column >= 0 && column < columns)) throw invalidModel(`${prefix}_ids`, `${weightIds[i]} is outside ${columns}`);
@@ -144,7 +154,7 @@ function readNodes(node: OnnxNode, values: Float64Array, weights: Float64Array, 
       firstOf.get(treeId)!,
       (i) => modes[i] === "LEAF",
       (i) => {
-        const children = [place.get(`${treeId}/${trueIds[i]}`), place.get(`${treeId}/${falseIds[i]}`)];
+        const children = [placeOf(treeId, trueIds[i]!), placeOf(treeId, falseIds[i]!)];
         if (children[0] === undefined || children[1] === undefined) throw invalidModel("nodes_truenodeids", `tree ${treeId} has a child that is no node of it`);
         return [children[0], children[1]];
       },

@@ -57,7 +57,7 @@ export function readXgboost(bytes: Uint8Array, range: IterationRange = {}): Xgbo
     });
   const model = name === "dart" ? booster.object("gbtree").object("model") : booster.object("model");
   const weights = name === "dart" ? booster.numbers("weight_drop") : undefined;
-  const trees = readTrees(model, weights, numFeatures, numGroups, range);
+  const trees = readTrees(model, weights, numFeatures, numGroups, range, bestIteration(learner));
   return { ...head, booster: { kind: "trees", trees } };
 }
 
@@ -82,11 +82,28 @@ function parseText(text: string): unknown {
   }
 }
 
-function readTrees(model: Fields, weights: readonly number[] | undefined, numFeatures: number, numGroups: number, range: IterationRange): FlatTrees {
+/**
+ * The iteration training was stopped at for want of progress, where it is the last that predictions are made of: in a file that
+ * XGBoost's scikit-learn classes saved. `Booster.predict` uses every tree of the file, and so is a file read that a `Booster` saved.
+ */
+function bestIteration(learner: Fields): number | undefined {
+  const attributes = learner.has("attributes") ? learner.object("attributes") : undefined;
+  if (attributes?.has("scikit_learn") !== true || !attributes.has("best_iteration")) return undefined;
+  return attributes.whole("best_iteration", 0, 2 ** 31 - 1);
+}
+
+function readTrees(
+  model: Fields,
+  weights: readonly number[] | undefined,
+  numFeatures: number,
+  numGroups: number,
+  range: IterationRange,
+  best: number | undefined,
+): FlatTrees {
   const list = model.list("trees");
   const groups = model.wholes("tree_info", list.length, 0, numGroups - 1);
   if (weights !== undefined && weights.length !== list.length) throw invalidModel("weight_drop", `has ${weights.length} weights for ${list.length} trees`);
-  const [begin, end] = treesOfRange(model, list.length, numGroups, range);
+  const [begin, end] = treesOfRange(model, list.length, numGroups, range, best);
   const rows = new XgboostTrees();
   for (let i = begin; i < end; i++) readXgboostTree(new Fields(list[i], `trees[${i}]`), `trees[${i}]`, groups[i]!, Math.fround(weights?.[i] ?? 1), rows);
   const trees = rows.finish(numFeatures, numGroups);
@@ -95,15 +112,15 @@ function readTrees(model: Fields, weights: readonly number[] | undefined, numFea
 }
 
 /** Trees of a range of iterations: the file says where each iteration begins; older files have as many trees as groups and parallel trees. */
-function treesOfRange(model: Fields, numTrees: number, numGroups: number, { begin = 0, count }: IterationRange): [number, number] {
-  if (begin === 0 && count === undefined) return [0, numTrees];
+function treesOfRange(model: Fields, numTrees: number, numGroups: number, { begin = 0, count }: IterationRange, best: number | undefined): [number, number] {
+  if (begin === 0 && count === undefined && best === undefined) return [0, numTrees];
   const params = model.object("gbtree_model_param");
   const perIteration = numGroups * Math.max(1, params.has("num_parallel_tree") ? params.whole("num_parallel_tree", 0, numTrees) : 1);
   const starts = model.has("iteration_indptr")
     ? model.wholes("iteration_indptr", undefined, 0, numTrees)
     : Array.from({ length: Math.floor(numTrees / perIteration) + 1 }, (_, i) => i * perIteration);
   const last = starts.length - 1;
-  const end = count === undefined ? last : begin + count;
+  const end = count === undefined ? (begin === 0 && best !== undefined ? Math.min(best + 1, last) : last) : begin + count;
   if (!Number.isSafeInteger(begin) || begin < 0 || begin > last || !Number.isSafeInteger(end) || end < begin || end > last)
     throw new KarkhanaError("INVALID_ARGUMENT", { field: "iterations", problem: `expected a range within 0 to ${last}`, value: `${begin} to ${end}` });
   return [starts[begin]!, starts[end]!];

@@ -63,7 +63,8 @@ export function readXgboostTree(tree: Fields, name: string, group: number, weigh
   if (count === 0) throw invalidModel(name, "has no node");
   const right = tree.wholes("right_children", count, -1, maxNodes);
   const conditions = tree.numbers("split_conditions", count, true);
-  const features = tree.wholes("split_indices", count, 0, maxNodes);
+  // Pruned nodes stay in the file with 2^31 - 1; whether a node that is reached reads a feature there is, `checkTrees` says.
+  const features = tree.wholes("split_indices", count, 0, 2 ** 31 - 1);
   const defaultLeft = tree.wholes("default_left", count, 0, 1);
   const splitTypes = tree.has("split_type") ? tree.wholes("split_type", count, 0, 1) : [];
   const covers = tree.numbers("sum_hessian", count);
