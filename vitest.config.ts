@@ -24,10 +24,18 @@ const config: ViteUserConfig = defineConfig({
           ],
           // Project files are loaded by Node itself, as in production: their functions are part of definitions' identity, text and all.
           server: { deps: { external: [/karkhana\.project\.ts$/] } },
+          setupFiles: ["test/fixed-seed.ts"],
           ...hangs,
         },
       },
-      { test: { name: "servers", include: ["test/contract/**/*.servers.ts", "test/protocol/**/*.servers.ts"], ...hangsLong } },
+      {
+        test: {
+          name: "servers",
+          include: ["test/contract/**/*.servers.ts", "test/protocol/**/*.servers.ts"],
+          setupFiles: ["test/fixed-seed.ts"],
+          ...hangsLong,
+        },
+      },
       { test: { name: "labs", include: ["test/labs/**/*.test.ts"], ...hangs } },
       {
         test: {
