@@ -22,7 +22,7 @@ async function python(launcher: Launcher, script: string): Promise<string> {
   try {
     const { command, args } = commandLine(launcher, "python", limits, folder, path);
     return await new Promise((resolve) => {
-      const child = spawn(command, args, { cwd: "/", env: {}, detached: true, stdio: ["ignore", "pipe", "pipe"], timeout: 10_000, killSignal: "SIGKILL" });
+      const child = spawn(command, args, { cwd: "/", env: {}, detached: true, stdio: ["ignore", "pipe", "pipe"], timeout: 300_000, killSignal: "SIGKILL" });
       let text = "";
       child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
       child.on("close", () => resolve(text));

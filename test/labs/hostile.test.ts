@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { grade } from "../../src/path/labs/grade.ts";
 import { findLauncher } from "../../src/path/labs/guards.ts";
 import type { Lab, Language } from "../../src/path/labs/lab.ts";
@@ -23,7 +23,6 @@ const guess: Lab = {
   statement: "",
   entry: { typescript: "solve", python: "solve" },
   starter: { typescript: "", python: "" },
-  limits: { timeMs: 3000 },
   cases: (rng) =>
     ["first", "second"].map((name) => {
       const secret = rng.int(1_000_000_000);
@@ -35,14 +34,22 @@ const guess: Lab = {
     }),
 };
 
+/** For what ends by itself, with a refusal: no machine is too slow to come to it. */
+const enoughMs = 120_000;
+
 const home = join(homedir(), ".karkhana-hostile-test");
+let folder: string;
 let outside: string;
 let server: Server;
 let port: number;
 let connections = 0;
 
 beforeAll(async () => {
-  outside = mkdtempSync(join(tmpdir(), "karkhana-hostile-"));
+  // Gradings of this file alone lie here: whatever else grades on this machine, what is left over is from here.
+  folder = mkdtempSync(join(tmpdir(), "karkhana-hostile-"));
+  chmodSync(folder, 0o755);
+  vi.stubEnv("TMPDIR", folder);
+  outside = mkdtempSync(join(folder, "outside-"));
   writeFileSync(join(outside, "precious.txt"), "precious");
   writeFileSync(home, "home secret");
   server = createServer((socket) => {
@@ -55,7 +62,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  rmSync(outside, { recursive: true, force: true });
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
   rmSync(home, { force: true });
   await new Promise((resolve) => server.close(resolve));
 });
@@ -298,10 +306,8 @@ const attacks: readonly Attack[] = [
   },
 ];
 
-async function run(language: Language, source: string): Promise<{ verdict: Verdict; ms: number }> {
-  const started = performance.now();
-  const verdict = await grade({ lab: guess, language, source }, () => performance.now());
-  return { verdict, ms: performance.now() - started };
+function run(language: Language, source: string, timeMs: number): Promise<Verdict> {
+  return grade({ lab: { ...guess, limits: { timeMs } }, language, source }, () => performance.now());
 }
 
 function expectUnharmed(): void {
@@ -311,7 +317,7 @@ function expectUnharmed(): void {
   expect(connections).toBe(0);
 }
 
-/** Command lines of processes whose working folder or arguments lie in a grading's folder. */
+/** Command lines of processes whose arguments lie in a grading's folder. */
 function leftOver(): string[] {
   if (!existsSync("/proc/self/cmdline")) return [];
   return readdirSync("/proc")
@@ -323,32 +329,32 @@ function leftOver(): string[] {
         return [];
       }
     })
-    .filter((line) => line.includes(`${tmpdir()}/karkhana-lab-`));
+    .filter((line) => line.includes(join(folder, "karkhana-lab-")));
 }
 
 describe.each(["javascript", "python"] as const)("a hostile solution in %s", (language) => {
   const own = attacks.filter(({ js, py }) => (language === "python" ? py : js) !== undefined);
 
-  test.for(own)("$name: false in time, nothing harmed, a clear message", async ({ outcome, message, js, py }, context) => {
+  // That there is a verdict is the grader's doing: those that it has to end would not end by themselves in any test's time.
+  test.for(own)("$name: ended, false, nothing harmed, a clear message", async ({ outcome, message, js, py }, context) => {
     if ((await findLauncher(language === "python" ? "python" : "node")) === undefined) context.skip("this machine has no interpreter for it");
     const source = language === "python" ? `def solve(numbers):\n  ${py?.()}\n` : `export async function solve(numbers) { ${js?.()} }\n`;
-    const { verdict, ms } = await run(language, source);
+    const verdict = await run(language, source, /time-limit/.test(outcome.source) ? 3000 : enoughMs);
     expect(verdict.passed).toBe(false);
     expect(verdict.outcome).toMatch(outcome);
     expect(verdict.message).toMatch(message);
     expect(verdict.output).not.toContain("home secret");
-    // the limit is 3 s; what is left is for the machine to end it
-    expect(ms).toBeLessThan(5000);
     expectUnharmed();
-    expect(leftOver()).toEqual([]);
+    // All were killed; the kernel ends a namespace's processes one after the other.
+    await vi.waitFor(() => expect(leftOver()).toEqual([]), { timeout: 120_000 });
   });
 
   test("what it does while it is loaded is held the same way", async () => {
-    const endless = await run(language, language === "python" ? "while True: pass\n" : "for (;;);\n");
-    expect(endless.verdict).toMatchObject({ passed: false, outcome: "time-limit" });
-    const broken = await run(language, language === "python" ? "def solve(:\n" : "export function solve( {\n");
-    expect(broken.verdict).toMatchObject({ passed: false, outcome: "error" });
-    expect(broken.verdict.message).toContain("SyntaxError");
-    expect((await run(language, "")).verdict.message).toContain("named solve");
+    const endless = await run(language, language === "python" ? "while True: pass\n" : "for (;;);\n", 3000);
+    expect(endless).toMatchObject({ passed: false, outcome: "time-limit" });
+    const broken = await run(language, language === "python" ? "def solve(:\n" : "export function solve( {\n", enoughMs);
+    expect(broken).toMatchObject({ passed: false, outcome: "error" });
+    expect(broken.message).toContain("SyntaxError");
+    expect((await run(language, "", enoughMs)).message).toContain("named solve");
   });
 });

@@ -120,6 +120,26 @@ describe("a verdict", () => {
     expect(readdirSync(tmpdir())).not.toContain(folder);
   });
 
+  test("counts no time against a solution in which the grader stood still, as on a machine that slept", async () => {
+    let [looks, sleptMs] = [0, 0];
+    const stopwatchAsleep = (): number => {
+      if (++looks === 3) sleptMs = 3_600_000;
+      return performance.now() + sleptMs;
+    };
+    const lab = { ...echo([1], 1), limits: { timeMs: 600_000 } };
+    const slow = "export const solve = (x) => { for (const end = Date.now() + 300; Date.now() < end; ); return x; };";
+    const verdict = await grade({ lab, language: "javascript", source: slow }, stopwatchAsleep);
+    expect(looks).toBeGreaterThan(3);
+    expect(verdict).toMatchObject({ passed: true, outcome: "passed" });
+  });
+
+  test("is that the processor's time is used up, where the machine's clock would give more", async (context) => {
+    if ((await findLauncher("node"))?.prlimit !== true) context.skip("there is no prlimit with node here");
+    const lab = { ...echo([1], 1), limits: { timeMs: 600_000, processorMs: 1000 } };
+    const verdict = await grade({ lab, language: "javascript", source: "export const solve = () => { for (;;); };" }, stopwatch);
+    expect(verdict).toMatchObject({ passed: false, outcome: "time-limit", message: expect.stringContaining("used up its processor time") });
+  });
+
   test("too long a source and too long a seed are refused before anything runs", async () => {
     await expect(grade({ lab: pca, language: "javascript", source: "x".repeat(300_000) }, stopwatch)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     await expect(grade({ lab: pca, language: "javascript", source, seed: "x".repeat(65) }, stopwatch)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });

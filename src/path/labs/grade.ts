@@ -35,7 +35,7 @@ export async function grade(request: GradeRequest, stopwatch: Stopwatch): Promis
   const limits = { ...defaultLimits, ...lab.limits };
   const startedMs = stopwatch();
   const items = lab.cases(seededRng(seed, labId(lab)), scaleOf(language));
-  const session = await runLearner(lab, language, source, items, launcher, limits);
+  const session = await runLearner(lab, language, source, items, launcher, limits, stopwatch);
   const cases = items.map((item, i) => judgeCase(item, session.replies[i]));
   const { outcome, message } = conclude(cases, session.stopped);
   return {

@@ -54,7 +54,14 @@ function wrap(launcher: Launcher, runtime: Runtime, limits: Limits, inner: reado
   }
   if (launcher.prlimit) {
     const dataBytes = dataLimitBytes(runtime, limits);
-    words.push("prlimit", `--data=${dataBytes}`, `--cpu=${Math.ceil(limits.timeMs / 1000) + 1}`, "--fsize=0", "--core=0", "--nofile=64");
+    words.push(
+      "prlimit",
+      `--data=${dataBytes}`,
+      `--cpu=${Math.ceil((limits.processorMs ?? limits.timeMs) / 1000) + 1}`,
+      "--fsize=0",
+      "--core=0",
+      "--nofile=64",
+    );
     if (launcher.limitsProcesses) words.push(`--nproc=${maxProcesses}`);
   }
   if (launcher.nobody) words.push("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--pdeathsig=KILL");
@@ -108,6 +115,8 @@ export function guardsInForce(launcher: Launcher, runtime: Runtime): Guard[] {
   ];
 }
 
+/** Only for one that hangs: where the machine is merely slow, a guard that holds must not be passed over. */
+const probeMs = 60_000;
 const found = new Map<string, Promise<Launcher | undefined>>();
 
 /** The strongest way to start this runtime that works here, or undefined when there is no interpreter. Found once. */
@@ -157,7 +166,7 @@ function tryLauncher(launcher: Launcher, runtime: Runtime): Promise<string | und
       : ["-I", "-B", "-c", "import sys; assert sys.version_info >= (3, 8); print('python ' + sys.version.split()[0])"];
   const { command, args } = wrap(launcher, runtime, { timeMs: 5000, memoryMb: 256 }, [launcher.interpreter, ...code]);
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "ignore"], env: {}, cwd: "/", timeout: 10_000, killSignal: "SIGKILL" });
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "ignore"], env: {}, cwd: "/", timeout: probeMs, killSignal: "SIGKILL" });
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
     child.on("error", () => resolve(undefined));

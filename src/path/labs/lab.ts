@@ -65,8 +65,10 @@ export interface Lab {
 }
 
 export interface Limits {
-  /** Wall time of the whole grading, start of the process included. */
+  /** Wall time of the whole grading, start of the process included; not what the grader itself stood still in. */
   readonly timeMs: number;
+  /** Of the processor. Default: as much as `timeMs`. */
+  readonly processorMs?: number;
   readonly memoryMb: number;
 }
 

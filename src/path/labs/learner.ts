@@ -27,6 +27,8 @@ export interface Session {
 }
 
 const watchEveryMs = 40;
+/** The most that counts between two looks: a machine that slept, or a grader that was stopped, took none of the solution's time. */
+const mostBetweenLooksMs = 10 * watchEveryMs;
 const waitForPipesMs = 250;
 const killed = "SIGKILL";
 
@@ -38,6 +40,7 @@ export async function runLearner(
   cases: readonly LabCase[],
   launcher: Launcher,
   limits: Limits,
+  stopwatch: () => number,
 ): Promise<Session> {
   const runtime = runtimeOf(language);
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "karkhana-lab-")));
@@ -47,7 +50,7 @@ export async function runLearner(
     const nonce = randomBytes(24).toString("hex");
     const child = spawn(command, args, { cwd: folder, env: {}, detached: true, stdio: ["ignore", "pipe", "pipe", "pipe"] });
     const start = { nonce, entry: entryName(lab, language), file, memoryBytes: launcher.prlimit ? 0 : dataLimitBytes(runtime, limits) };
-    return await drive(child, start, cases, limits);
+    return await drive(child, start, cases, limits, stopwatch);
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   }
@@ -65,7 +68,7 @@ function layOut(folder: string, language: Language, source: string): { script: s
   return { script, file };
 }
 
-function drive(child: ChildProcess, start: { readonly nonce: string }, cases: readonly LabCase[], limits: Limits): Promise<Session> {
+function drive(child: ChildProcess, start: { readonly nonce: string }, cases: readonly LabCase[], limits: Limits, stopwatch: () => number): Promise<Session> {
   return new Promise((resolve) => {
     const replies: Reply[] = [];
     const channel = child.stdio[3] as Duplex;
@@ -172,10 +175,15 @@ function drive(child: ChildProcess, start: { readonly nonce: string }, cases: re
       print(chunk);
     });
     channel.on("error", () => undefined); // it hung up; the exit says why
-    const timer = setTimeout(() => stop("time-limit", `It did not finish within ${limits.timeMs} ms.`), limits.timeMs);
-    const watch = setInterval(measure, watchEveryMs);
+    let [takenMs, lookedMs] = [0, stopwatch()];
+    const watch = setInterval(() => {
+      measure();
+      const nowMs = stopwatch();
+      takenMs += Math.min(nowMs - lookedMs, mostBetweenLooksMs);
+      lookedMs = nowMs;
+      if (takenMs >= limits.timeMs) stop("time-limit", `It did not finish within ${limits.timeMs} ms.`);
+    }, watchEveryMs);
     const close = (): void => {
-      clearTimeout(timer);
       clearTimeout(lateClose);
       clearInterval(watch);
       if (ended !== undefined) stopped = whyEnded(ended.status, ended.signal, errors, peak, limits);
