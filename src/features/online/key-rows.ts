@@ -2,6 +2,7 @@ import { sumLimit } from "../measure.ts";
 import type { ViewPlan } from "../view-plan.ts";
 import type { KeyValue } from "../../storage/kv/port.ts";
 import {
+  areApart,
   blockCapacity,
   cutPoints,
   decodeHead,
@@ -120,7 +121,7 @@ export class KeyRows {
   /** @param place of the row among the view's @param index in its batch */
   add(place: number, index: number): void {
     const { stride, nexts, indexes } = this.#rows;
-    const number = place / stride;
+    const number = (place / stride) | 0;
     indexes[number] = index;
     nexts[number] = -1;
     if (this.#first < 0) this.#first = number;
@@ -198,12 +199,12 @@ export class KeyRows {
     for (let number = this.#first; number >= 0; number = nexts[number]!) {
       const row = number * rowFloats;
       let tooLarge = -1;
-      for (const j of summed) if (absolute[j]! + Math.abs(floats[row + MEASURES + j]!) >= sumLimit) tooLarge = j;
+      for (let k = 0; k < summed.length; k++) if (absolute[summed[k]!]! + Math.abs(floats[row + MEASURES + summed[k]!]!) >= sumLimit) tooLarge = summed[k]!;
       if (tooLarge >= 0) {
         (refused ??= []).push({ index: indexes[number]!, measure: tooLarge, value: floats[row + MEASURES + tooLarge]! / measures[tooLarge]!.scale });
         continue;
       }
-      for (const j of summed) absolute[j] = absolute[j]! + (Math.abs(floats[row + MEASURES + j]!) || 0);
+      for (let k = 0; k < summed.length; k++) absolute[summed[k]!] = absolute[summed[k]!]! + (Math.abs(floats[row + MEASURES + summed[k]!]!) || 0);
       const event = floats[row + EVENT]!;
       if (event >= openFrom) {
         this.#toOpen.push(row);
@@ -319,10 +320,11 @@ export class KeyRows {
 
   /** In the order of event time, the last sent of each row id. */
   #inOrder(places: readonly number[]): Incoming {
-    const { floats } = this.#rows;
+    const { floats, stride } = this.#rows;
     if (places.length === 1) return { floats, places };
-    const kept = hasTwins(floats, places) ? lastOfEach(floats, places) : places.slice();
-    return { floats, places: kept.sort((a, b) => floats[a + EVENT]! - floats[b + EVENT]!) };
+    const kept = hasTwins(floats, places, stride) ? lastOfEach(floats, places) : places.slice();
+    // Small numbers: a difference of times would be an object each.
+    return { floats, places: kept.sort((a, b) => Math.sign(floats[a + EVENT]! - floats[b + EVENT]!)) };
   }
 
   #expires(retainUs: number): boolean {
@@ -345,16 +347,8 @@ export class KeyRows {
 }
 
 /** Whether two rows have one id. */
-function hasTwins(floats: Float64Array, places: readonly number[]): boolean {
-  if (places.length > 64) {
-    const ids = new Set<number>();
-    for (const row of places) {
-      const id = floats[row + ROW_ID]!;
-      if (id >= 0 && ids.has(id)) return true;
-      ids.add(id);
-    }
-    return false;
-  }
+function hasTwins(floats: Float64Array, places: readonly number[], stride: number): boolean {
+  if (places.length > 64) return !areApart(none, floats, places, stride);
   for (let i = 1; i < places.length; i++) {
     const id = floats[places[i]! + ROW_ID]!;
     if (id >= 0) for (let j = 0; j < i; j++) if (floats[places[j]! + ROW_ID] === id) return true;

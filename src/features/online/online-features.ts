@@ -17,7 +17,7 @@ import { Together } from "./together.ts";
 import { ValueMemory } from "./value-memory.ts";
 
 export type { RejectedRow } from "./ingest.ts";
-export type { BatchFeatureReader, ColumnsReader, FeatureReader, ValuesReader, ViewColumns, ViewValues } from "./reader.ts";
+export type { BatchFeatureReader, ColumnsReader, FeatureReader, ValuesReader, ViewColumns } from "./reader.ts";
 export type { QuarantinedRow, SourceCounters } from "./source-counts.ts";
 export type { SourceRow } from "./source-rows.ts";
 

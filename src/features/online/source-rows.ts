@@ -49,7 +49,7 @@ export interface ReadRow {
   /** Empty unless it counts. */
   readonly found: readonly ViewRow[];
   /** Why a view leaves the row out that others take: its embedding is none. */
-  readonly problem?: KarkhanaError;
+  readonly problem?: KarkhanaError | undefined;
 }
 
 /** @param sink takes what is found in place of the answer's list; without one `found` says it @throws ROW_REFUSED, MEASURE_OUT_OF_RANGE */
@@ -116,7 +116,7 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
       places[view] = place instanceof KarkhanaError ? leftOut : place;
     }
     if (isKeyless) return { index, eventUs, knownUs, id, fact, fate: "keyless", found: none };
-    const found: ViewRow[] = [];
+    const found: ViewRow[] | undefined = sink === undefined ? [] : undefined;
     for (let view = 0; view < plans.length; view++) {
       const at = places[view]!;
       if (at < 0) continue;
@@ -127,9 +127,9 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
       }
       const { floats, stride } = rows[view]!;
       const headKey = headKeysOf[view]!(plans[view]!.keyColumns.map((column) => row[column]))!;
-      found.push({ view, headKey, row: [...floats.subarray(at, at + stride)], texts: own.map(([place, text]) => [place - at, text] as const) });
+      found?.push({ view, headKey, row: [...floats.subarray(at, at + stride)], texts: own.map(([place, text]) => [place - at, text] as const) });
     }
-    return { index, eventUs, knownUs, id, fact, fate: "counts", found, ...(problem !== undefined && { problem }) };
+    return { index, eventUs, knownUs, id, fact, fate: "counts", found: found ?? none, problem };
   };
 }
 
