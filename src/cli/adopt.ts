@@ -13,6 +13,7 @@ export const adopt: Command = {
   summary:
     "Make a version of the project's model from one MLflow's client registered, or from a file or folder: LightGBM, XGBoost, ONNX, another server's model, a graph",
   positionals: ["models:/name/version|path", "model"],
+  required: 1,
   flags: {
     ...projectFlags,
     waive: { type: "string", value: "reason", help: "Why its five proofs are not owed; kept in the registry. Without it `promote` asks for them" },

@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { KarkhanaError } from "../kernel/error.ts";
+import { twoColumns } from "./help-text.ts";
 
 /** One flag of a command: how it is written, what it takes, what it means. Help text and parser read the same table. */
 export interface Flag {
@@ -88,7 +89,7 @@ export function isSet(values: FlagValues, name: string): boolean {
   return values[name] === true;
 }
 
-export function describeFlags(flags: Flags): string {
+export function describeFlags(flags: Flags, width: number): string {
   const rows = Object.entries(flags).map(
     ([name, flag]) =>
       [
@@ -96,6 +97,5 @@ export function describeFlags(flags: Flags): string {
         `${flag.help}${flag.default === undefined || flag.default === false ? "" : ` (default ${flag.default})`}`,
       ] as const,
   );
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join("\n");
+  return twoColumns(rows, width);
 }

@@ -18,6 +18,7 @@ export const client: Command = {
     else {
       mkdirSync(path.dirname(path.resolve(out)), { recursive: true });
       writeFileSync(out, source);
+      console.log(`${out} written`);
     }
     return 0;
   },

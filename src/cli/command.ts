@@ -7,6 +7,8 @@ export interface Command {
   readonly summary: string;
   /** Names of arguments without a flag, for the help text. */
   readonly positionals?: readonly string[];
+  /** How many of them must be there; the others are optional. */
+  readonly required?: number;
   readonly flags: Flags;
   /** Resolves with the exit status. Errors are thrown; `main.ts` prints them. */
   readonly run: (parsed: Parsed) => Promise<number>;

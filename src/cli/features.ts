@@ -68,7 +68,7 @@ export const features: Command = {
       else if (action === "diff" || action === "plan") await diff(project, stores, say);
       else if (action === "nearest") await nearest(stores, views, values, say);
       else if (action === "profile") await profile(project, stores, views, say);
-      else if (action === "quarantine") await quarantine(stores, views, say);
+      else if (action === "quarantine") await quarantine(stores, views, say, isSet(values, "json"));
       else if (action === "materialize" || action === "backfill")
         await fill(
           project,
@@ -136,12 +136,17 @@ async function diff(project: LoadedProject, stores: Stores, say: Output): Promis
   say({ ...plan }, lines.length === 0 ? "every definition is as it was at the last start" : lines.join("\n"));
 }
 
-async function quarantine(stores: Stores, views: readonly View[], say: Output): Promise<void> {
+async function quarantine(stores: Stores, views: readonly View[], say: Output, asJson: boolean): Promise<void> {
   const store = await openOnlineStore(stores.onlineStore);
   try {
     const online = createOnlineFeatures({ store, views: views.map(({ view }) => view) });
+    let listed = 0;
     for (const source of new Set(views.map(({ view }) => view.source.name)))
-      for (const row of await online.quarantine(source)) say({ source, ...row }, `${source} ${row.number} ${row.code}: ${row.message}\n  ${row.row}`);
+      for (const row of await online.quarantine(source)) {
+        listed++;
+        say({ source, ...row }, `${source} ${row.number} ${row.code}: ${row.message}\n  ${row.row}`);
+      }
+    if (listed === 0 && !asJson) console.log("The online store set no row aside. Rows that a file's contract set aside are on the console's page Data.");
   } finally {
     await store.close();
   }

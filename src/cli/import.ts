@@ -20,6 +20,7 @@ export const importCommand: Command = {
   name: "import",
   summary: "Bring experiments, runs, models and files of an MLflow over, and compare them",
   positionals: ["mlflow", "source"],
+  required: 2,
   flags: {
     ...projectFlags,
     artifacts: { type: "string", value: "folder", help: "Where a SQLite source's artifacts lie; default: below the file's own folder" },

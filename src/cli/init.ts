@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KarkhanaError } from "../kernel/error.ts";
-import { optionalText } from "./arguments.ts";
+import { isSet, optionalText } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { inspectFile } from "./inspect-file.ts";
 import { ownCommand } from "./own-command.ts";
@@ -23,6 +23,7 @@ export const init: Command = {
       value: "column",
       help: "Column whose past predicts its future, such as customer; default: the one with most values that come again",
     },
+    json: { type: "boolean", help: "Print as JSON" },
   },
   run: async ({ values, positionals }) => {
     const folder = resolve(positionals[0] ?? ".");
@@ -44,6 +45,13 @@ export const init: Command = {
     writeIfAbsent(join(folder, ".gitignore"), ".karkhana*/\n");
     const settings = editorSettings(folder);
     if (settings !== undefined) writeIfAbsent(join(folder, "tsconfig.json"), settings);
+    if (isSet(values, "json")) {
+      const { rows, columns, label, key, time, remarks } = shape;
+      console.log(
+        JSON.stringify({ event: "project", projectFile, rows, columns: columns.map(({ name, type }) => ({ name, type })), label, key, time, remarks }),
+      );
+      return 0;
+    }
     console.log(
       [
         `${projectFile} written: ${shape.rows.toLocaleString("en")} rows, ${shape.columns.length} columns.`,
@@ -66,7 +74,7 @@ function refuseTaken(folder: string): void {
     throw new KarkhanaError("INVALID_CONFIG", { field: "folder", problem: "is not a folder that can be read", value: folder }, { cause: error });
   }
   if (names.some((name) => name.startsWith("karkhana.project.")))
-    throw new KarkhanaError("INVALID_CONFIG", { field: "folder", problem: "already holds a project", value: folder });
+    throw new KarkhanaError("INVALID_CONFIG", { field: "folder", problem: "already holds a project; choose another, or edit that one", value: folder });
 }
 
 function writeIfAbsent(path: string, text: string): void {

@@ -19,7 +19,7 @@ export const k8s: Command = {
     namespace: { type: "string", value: "label", help: "Namespace", default: "default" },
     "project-folder": { type: "string", value: "folder", help: "The project's folder in the image", default: "/project" },
     "serving-port": portFlags["serving-port"]!,
-    "grpc-port": { ...portFlags["grpc-port"]!, default: 4711 },
+    "grpc-port": { ...portFlags["grpc-port"]!, help: "Serving port of gRPC", default: 4711 },
     "serving-processes": { type: "integer", value: "n", help: "Serving processes in each pod", default: 1, min: 1, max: maxServingProcesses },
     "min-replicas": { type: "integer", value: "n", help: "Pods at least", default: 2, min: 1 },
     "max-replicas": { type: "integer", value: "n", help: "Pods at most", default: 10, min: 1 },
@@ -72,6 +72,7 @@ export const k8s: Command = {
     else {
       mkdirSync(path.dirname(path.resolve(out)), { recursive: true });
       writeFileSync(out, yaml);
+      console.log(`${out} written`);
     }
     return 0;
   },

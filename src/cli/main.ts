@@ -1,8 +1,11 @@
 #!/usr/bin/env node
+import { readFileSync } from "node:fs";
 import { toErrorRecord } from "../kernel/error.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import { describeFlags, parseFlags } from "./arguments.ts";
 import type { Command } from "./command.ts";
+import { twoColumns } from "./help-text.ts";
+import { wrapped } from "./terminal-text.ts";
 
 /** Loaded on demand: `karkhana help` should not pay for DuckDB. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -36,12 +39,16 @@ async function main(args: readonly string[]): Promise<number> {
   const [name = "help", ...rest] = args;
   const json = rest.includes("--json");
   try {
-    if (name === "help" || name === "--help" || name === "-h") return await help();
-    const load = commands[name];
-    if (load === undefined || !Object.hasOwn(commands, name)) throw new KarkhanaError("UNKNOWN_COMMAND", { command: name });
-    const command = await load();
-    if (rest.includes("--help") || rest.includes("-h")) {
-      console.log(`${usage(command)}\n\n${command.summary}\n\n${describeFlags(command.flags)}`);
+    if (name === "--version" || name === "-v" || name === "version") {
+      console.log(version());
+      return 0;
+    }
+    const isHelp = name === "help" || name === "--help" || name === "-h";
+    const about = isHelp ? rest.find((word) => !word.startsWith("-")) : undefined;
+    if (isHelp && about === undefined) return await help();
+    const command = await commandNamed(about ?? name);
+    if (about !== undefined || rest.includes("--help") || rest.includes("-h")) {
+      console.log([...wrapped(usage(command), width()), "", ...wrapped(command.summary, width()), "", describeFlags(command.flags, width())].join("\n"));
       return 0;
     }
     return await command.run(parseFlags(command.flags, rest, command.positionals?.length ?? 0));
@@ -56,15 +63,32 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+async function commandNamed(name: string): Promise<Command> {
+  const load = commands[name];
+  if (load === undefined || !Object.hasOwn(commands, name)) throw new KarkhanaError("UNKNOWN_COMMAND", { command: name });
+  return await load();
+}
+
+/** In a file or a pipe, what everybody can read. */
+function width(): number {
+  return Math.min(100, process.stdout.columns ?? 80);
+}
+
+function version(): string {
+  const { version: own } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+  return `karkhana ${own} (Node ${process.versions.node})`;
+}
+
 async function help(): Promise<number> {
   const all = await Promise.all(Object.values(commands).map((load) => load()));
-  const width = Math.max(...all.map((c) => c.name.length));
-  console.log(
-    `karkhana <command> [flags]\n\n${all.map((c) => `  ${c.name.padEnd(width)}  ${c.summary}`).join("\n")}\n\nkarkhana <command> --help says what a command takes.`,
+  const list = twoColumns(
+    all.map((c) => [c.name, c.summary] as const),
+    width(),
   );
+  console.log(`karkhana <command> [flags]\n\n${list}\n\nkarkhana <command> --help says what a command takes.\nkarkhana --version says which program this is.`);
   return 0;
 }
 
 function usage(command: Command): string {
-  return ["karkhana", command.name, ...(command.positionals ?? []).map((p) => `<${p}>`), "[flags]"].join(" ");
+  return ["karkhana", command.name, ...(command.positionals ?? []).map((p, i) => (i < (command.required ?? 0) ? `<${p}>` : `[${p}]`)), "[flags]"].join(" ");
 }

@@ -16,6 +16,7 @@ export const quantize: Command = {
   name: "quantize",
   summary: "Make an ONNX model smaller (int8, fp16), and report what that costs and gains",
   positionals: ["model.onnx"],
+  required: 1,
   flags: {
     kind: { type: "string", value: quantizationKinds.join("|"), help: "What weights become", default: "int8" },
     out: { type: "string", value: "folder", help: "Where model.onnx and quantization.json are put; a version's folder of the models folder serves them" },

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { KarkhanaError } from "../kernel/error.ts";
 import { readRunning } from "../server/running.ts";
+import { isSet } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
 import { chooseProject, requireDataFolder } from "./project-folder.ts";
 
@@ -10,7 +11,7 @@ const lookEveryMs = 100;
 export const restart: Command = {
   name: "restart",
   summary: "Start the serving processes again, one after the other (not on Windows)",
-  flags: { ...projectFlags },
+  flags: { ...projectFlags, json: { type: "boolean", help: "Print as JSON" } },
   run: async ({ values }) => {
     const { dataFolder } = await chooseProject(values);
     requireDataFolder(dataFolder);
@@ -24,7 +25,8 @@ export const restart: Command = {
       if ((now.restarts ?? 0) > restarts) break;
       await wait(lookEveryMs);
     }
-    console.log(`${processes} serving ${processes === 1 ? "process was" : "processes were"} started again`);
+    if (isSet(values, "json")) console.log(JSON.stringify({ event: "restarted", processes, pid }));
+    else console.log(`${processes} serving ${processes === 1 ? "process was" : "processes were"} started again`);
     return 0;
   },
 };

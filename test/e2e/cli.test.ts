@@ -49,6 +49,13 @@ describe("flags and commands", () => {
     for (const name of ["init", "up", "run", "train", "restart", "status", "promote", "rollback", "doctor"])
       expect(all.stdout).toMatch(new RegExp(`^  ${name} `, "m"));
     expect(one.stdout).toContain("--serving-port <n>");
+    expect((await karkhana(["help", "run"])).stdout).toBe(one.stdout);
+    // Read in a pipe or in a terminal of the usual width.
+    expect([all.stdout, one.stdout].join("\n").split("\n")).toEqual(expect.not.arrayContaining([expect.stringMatching(/^.{81}/)]));
+  });
+
+  test("it says which version it is", async () => {
+    expect(await karkhana(["--version"])).toEqual({ status: 0, stdout: expect.stringMatching(/^karkhana \d+\.\d+\.\d+ \(Node \d+/), stderr: "" });
   });
 });
 
