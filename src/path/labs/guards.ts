@@ -54,20 +54,18 @@ function wrap(launcher: Launcher, runtime: Runtime, limits: Limits, inner: reado
   }
   if (launcher.prlimit) {
     const dataBytes = dataLimitBytes(runtime, limits);
-    words.push(
-      "prlimit",
-      `--data=${dataBytes}`,
-      `--cpu=${Math.ceil((limits.processorMs ?? limits.timeMs) / 1000) + 1}`,
-      "--fsize=0",
-      "--core=0",
-      "--nofile=64",
-    );
+    words.push("prlimit", `--data=${dataBytes}`, `--cpu=${processorSeconds(limits)}`, "--fsize=0", "--core=0", "--nofile=64");
     if (launcher.limitsProcesses) words.push(`--nproc=${maxProcesses}`);
   }
   if (launcher.nobody) words.push("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--pdeathsig=KILL");
   words.push(...inner);
   const [command = "", ...args] = words;
   return { command, args };
+}
+
+/** The system counts whole seconds: one more, so that what ends in time is not cut short. */
+export function processorSeconds({ timeMs, processorMs = timeMs }: Limits): number {
+  return Math.ceil(processorMs / 1000) + 1;
 }
 
 export function dataLimitBytes(runtime: Runtime, limits: Limits): number {

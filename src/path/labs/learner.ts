@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { commandLine, dataLimitBytes, runtimeOf, type Launcher } from "./guards.ts";
+import { commandLine, dataLimitBytes, processorSeconds, runtimeOf, type Launcher } from "./guards.ts";
 import { HostFunction, entryName, maxAnswerBytes, maxOutputBytes, type Lab, type LabCase, type Language, type Limits } from "./lab.ts";
 import { learnerPython } from "./learner-python.ts";
 import { decode, encode } from "./values.ts";
@@ -76,6 +76,7 @@ function drive(child: ChildProcess, start: { readonly nonce: string }, cases: re
     let output = "";
     let outputBytes = 0;
     let peak: number | null = null;
+    let processorMs = 0;
     let pending = Buffer.alloc(0);
     let chunks: Buffer[] = [];
     let buffered = 0;
@@ -101,6 +102,7 @@ function drive(child: ChildProcess, start: { readonly nonce: string }, cases: re
       channel.write(Buffer.concat([head, body]));
     };
     const measure = (): void => {
+      processorMs = Math.max(processorMs, longestProcessorMs(child.pid));
       const now = residentPeakBytes(child.pid);
       if (now !== undefined) peak = Math.max(peak ?? 0, now);
       if (now !== undefined && now > limits.memoryMb * 1024 * 1024) stop("memory-limit", `It held more than ${limits.memoryMb} MB of memory.`);
@@ -186,7 +188,7 @@ function drive(child: ChildProcess, start: { readonly nonce: string }, cases: re
     const close = (): void => {
       clearTimeout(lateClose);
       clearInterval(watch);
-      if (ended !== undefined) stopped = whyEnded(ended.status, ended.signal, errors, peak, limits);
+      if (ended !== undefined) stopped = whyEnded(ended.status, ended.signal, errors, peak, processorMs, limits);
       resolve({ replies, stopped, output, peakMemoryBytes: peak });
     };
     child.on("error", (error) => {
@@ -224,13 +226,16 @@ function whyEnded(
   signal: NodeJS.Signals | null,
   errors: string,
   peakBytes: number | null,
+  processorMs: number,
   limits: Limits,
 ): NonNullable<Session["stopped"]> {
   // unshare reports a child's signal as 128 + number
   const number = signal === null && status !== null && status > 128 ? status - 128 : undefined;
   if (/out of memory|not enough memory|cannot allocate memory|allocation failed|MemoryError|bad_alloc/i.test(errors))
     return { outcome: "memory-limit", message: `It asked for more memory than the limit of ${limits.memoryMb} MB.` };
-  if (signal === "SIGXCPU" || number === 24) return { outcome: "time-limit", message: "It used up its processor time." };
+  // unshare may fail to pass that signal on; what was seen of its time is by a look old.
+  const isOut = status !== 0 && processorMs + mostBetweenLooksMs >= 1000 * processorSeconds(limits);
+  if (signal === "SIGXCPU" || number === 24 || isOut) return { outcome: "time-limit", message: "It used up its processor time." };
   if (signal === "SIGXFSZ" || number === 25) return { outcome: "ended", message: "It tried to write a file, which ended its process." };
   if (signal !== null || number !== undefined)
     return {
@@ -281,6 +286,18 @@ function residentPeakBytes(pid: number | undefined): number | undefined {
     if (kilobytes !== undefined) peak = Math.max(peak ?? 0, Number(kilobytes) * 1024);
   }
   return peak;
+}
+
+/** Most of the processor's time that any process of the tree has taken. */
+function longestProcessorMs(pid: number | undefined): number {
+  if (pid === undefined || process.platform !== "linux") return 0;
+  const times = [pid, ...descendants(pid)].map((one) => {
+    const stat = readProc(`/proc/${one}/stat`) ?? "";
+    // Fields after the command's name, which may hold anything up to the last ")": the 12th and 13th are hundredths of a second.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return 10 * (Number(fields[11] ?? 0) + Number(fields[12] ?? 0));
+  });
+  return Math.max(...times);
 }
 
 function readProc(path: string): string | undefined {
