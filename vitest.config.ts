@@ -19,6 +19,7 @@ const config: ViteUserConfig = defineConfig({
             "test/contract/**/*.test.ts",
             "test/reference/**/*.test.ts",
             "test/e2e/loop.test.ts",
+            "test/e2e/live-retraining.test.ts",
             "test/e2e/cli*.test.ts",
             "test/rooms.test.ts",
           ],

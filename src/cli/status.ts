@@ -3,6 +3,8 @@ import { formatIso, MICROS_PER_DAY } from "../kernel/time.ts";
 import { logRetentionOf } from "../project/log-retention.ts";
 import { openStores } from "../server/compose.ts";
 import { readConfiguration } from "../server/configuration.ts";
+import { systemClock } from "../server/system.ts";
+import { liveRetrainingText } from "../workflows/live-state.ts";
 import { readRunning } from "../server/running.ts";
 import { isSet } from "./arguments.ts";
 import { projectFlags, type Command } from "./command.ts";
@@ -28,9 +30,10 @@ export const status: Command = {
       const { keptUs, maxBytes } = logRetentionOf(project.definition);
       const { bytes, sinceUs } = await measureLogs(stores.folder.logFolder);
       const models = await Promise.all(
-        project.definition.models.map(async ({ name }) => ({
-          model: name,
-          versions: (await stores.registry.listVersions(name)).map(({ version, state }) => ({ version, state })),
+        project.definition.models.map(async (definition) => ({
+          model: definition.name,
+          versions: (await stores.registry.listVersions(definition.name)).map(({ version, state }) => ({ version, state })),
+          retraining: await liveRetrainingText(stores, project.definition, definition, systemClock.nowUs()),
         })),
       );
       if (isSet(values, "json")) {
@@ -59,9 +62,10 @@ export const status: Command = {
         const gone = missed === 0 ? "" : `; ${missed} messages were deleted before they were read`;
         console.log(`${source} from topic ${topic}: ${state === "away" ? `away, tried again: ${problem ?? ""}. ${lastError?.remedy ?? ""}` : lags}${gone}`);
       }
-      for (const { model, versions } of models) {
+      for (const { model, versions, retraining } of models) {
         const list = versions.length === 0 ? "no version yet" : versions.map(({ version, state }) => `v${version} ${state}`).join(", ");
         console.log(`${model}: ${list}${deployments.some((d) => d.model === model) ? "" : "; nothing is deployed"}`);
+        if (deployments.some((d) => d.model === model)) console.log(`${model} retraining: ${retraining}`);
       }
       for (const d of deployments) {
         const rest = [

@@ -86,6 +86,11 @@ class DurablePipelines implements Pipelines {
     return (await this.#store.readRuns({ limit })).map((run) => this.#withProgress(run));
   }
 
+  async lastRun(workflow: string, idsFrom: string): Promise<PipelineRun | undefined> {
+    const runId = await this.#store.lastRunId(workflow, idsFrom);
+    return runId === undefined ? undefined : this.getRun(runId);
+  }
+
   async cancel(runId: string): Promise<void> {
     if (!(await this.#store.cancel(runId))) await this.getRun(runId);
     this.#active.get(runId)?.execution.abort();

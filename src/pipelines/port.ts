@@ -95,5 +95,7 @@ export interface Pipelines {
   recover(): Promise<string[]>;
   getRun(runId: string): Promise<PipelineRun>;
   listRuns(limit?: number): Promise<PipelineRun[]>;
+  /** Of the runs of a workflow whose ids begin so, the one whose id is the last in order; undefined if there is none. */
+  lastRun(workflow: string, idsFrom: string): Promise<PipelineRun | undefined>;
   cancel(runId: string): Promise<void>;
 }

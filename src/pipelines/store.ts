@@ -201,6 +201,19 @@ export class PipelineStore {
     return row === undefined ? undefined : { output: parse(row.output), blobs: JSON.parse(row.blobs) as BlobReference[] };
   }
 
+  async lastRunId(workflow: string, idsFrom: string): Promise<string | undefined> {
+    const row = await this.#db
+      .selectFrom("pipeline_runs")
+      .select("run_id")
+      .where("workflow", "=", workflow)
+      // Not LIKE: a name may hold its wildcards.
+      .where((eb) => eb(eb.fn<string>("substr", ["run_id", eb.lit(1), eb.lit(idsFrom.length)]), "=", idsFrom))
+      .orderBy("run_id", "desc")
+      .limit(1)
+      .executeTakeFirst();
+    return row?.run_id;
+  }
+
   async readRuns(filter: { readonly runId?: string; readonly limit: number }): Promise<PipelineRun[]> {
     let query = this.#db.selectFrom("pipeline_runs").selectAll().orderBy("started_us", "desc").orderBy("run_id").limit(filter.limit);
     if (filter.runId !== undefined) query = query.where("run_id", "=", filter.runId);

@@ -100,6 +100,9 @@ function checkModel(model: ModelDefinition): void {
     if (!model.request.includes(field)) throw refuse(`${where}, serving.stickyBy`, `expected fields of a request (${model.request.join(", ")})`, field);
   parseDuration(model.retrain.lookback, `${where}, retrain.lookback`);
   parseDuration(model.retrain.cooldown, `${where}, retrain.cooldown`);
+  const { on, upTo } = model.retrain;
+  for (const kind of on) if (kind !== "drift" && kind !== "quality") throw refuse(`${where}, retrain.on`, "expected a list of drift and quality", String(kind));
+  if (upTo !== "shadow" && upTo !== "champion") throw refuse(`${where}, retrain.upTo`, "expected shadow or champion", String(upTo));
   for (const [gate, value] of Object.entries(model.gates))
     if (!(value >= 0 && Number.isFinite(value))) throw refuse(`${where}, gates.${gate}`, "expected a number of at least 0", String(value));
   if (model.gates.abShare > 0.5) throw refuse(`${where}, gates.abShare`, "expected a share from 0 to 0.5", model.gates.abShare);

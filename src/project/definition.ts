@@ -57,12 +57,17 @@ export interface MonitorPolicy {
 }
 
 export interface RetrainPolicy {
-  /** Alerts that start a challenger. */
+  /** Alerts that start a challenger; none: no challenger is ever trained by itself. */
   readonly on: readonly ("drift" | "quality")[];
   /** Training data: the last so many days of matured rows, such as "60d". */
   readonly lookback: string;
-  /** No second retraining sooner than this after the last, in event time. */
+  /** No second retraining sooner than this after the last, in event time. On live traffic a failed one counts too, and so does a change of champion. */
   readonly cooldown: string;
+  /**
+   * How far a challenger goes by itself on live traffic; default "champion". With "shadow" it answers nothing before a person gives it a share of
+   * traffic, and goes live when a person promotes it. No part of a model's identity, and not asked while history is replayed.
+   */
+  readonly upTo: "shadow" | "champion";
 }
 
 /** How answers are given. No part of a model's identity: it decides no score of a version. */
@@ -90,7 +95,7 @@ const defaultGates: GatePolicy = {
   abMargin: 0.05,
 };
 export const defaultMonitors: MonitorPolicy = { window: "1d", psiBand: 0.25, psiQuantile: 0.99, maxAucDrop: 0.02, consecutive: 3 };
-const defaultRetrain: RetrainPolicy = { on: ["drift", "quality"], lookback: "60d", cooldown: "14d" };
+const defaultRetrain: RetrainPolicy = { on: ["drift", "quality"], lookback: "60d", cooldown: "14d", upTo: "champion" };
 
 export interface ModelDefinition {
   readonly kind: "model";
@@ -117,6 +122,7 @@ export function model<const S extends Schema>(name: string, options: ModelOption
     retrain: { ...defaultRetrain, ...options.retrain },
   };
   const spine = options.spine;
+  const { upTo: _upTo, ...learning } = policies.retrain;
   const identity = {
     kind: "model",
     name,
@@ -128,6 +134,7 @@ export function model<const S extends Schema>(name: string, options: ModelOption
     training: options.training,
     slices: options.slices,
     ...policies,
+    retrain: learning,
   };
   return {
     kind: "model",

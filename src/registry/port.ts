@@ -116,7 +116,7 @@ export interface Registry {
   listVersions(model: string): Promise<ModelVersion[]>;
   /** Of the workspace `default`, where the platform's own loop lives. */
   listModels(): Promise<string[]>;
-  getDeployment(model: string): Promise<Deployment | undefined>;
+  getDeployment(model: string, trx?: SqlTransaction): Promise<Deployment | undefined>;
   /** Every deployment; what serving reads. */
   listDeployments(): Promise<Deployment[]>;
   startShadow(model: string, version: number, reason: string, trx?: SqlTransaction): Promise<Deployment>;

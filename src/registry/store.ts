@@ -141,8 +141,8 @@ class SqlRegistry implements Registry {
     return rows.map((row) => row.model).sort();
   }
 
-  async getDeployment(model: string): Promise<Deployment | undefined> {
-    return (await readDeployments(this.#db, model))[0];
+  async getDeployment(model: string, trx?: SqlTransaction): Promise<Deployment | undefined> {
+    return (await readDeployments(trx === undefined ? this.#db : tables<RegistryTables>(trx), model))[0];
   }
 
   listDeployments(): Promise<Deployment[]> {

@@ -270,7 +270,14 @@ export interface ModelDetail extends ModelSummary {
   readonly slots: number;
   readonly gates: Readonly<Record<string, number>>;
   readonly monitors: Readonly<Record<string, number | string>>;
-  readonly retrain: { readonly on: readonly string[]; readonly lookback: string; readonly cooldown: string };
+  readonly retrain: {
+    readonly on: readonly string[];
+    readonly lookback: string;
+    readonly cooldown: string;
+    readonly upTo: "shadow" | "champion";
+    /** What retraining on live traffic waits for, in words. */
+    readonly now: string;
+  };
   readonly deployment: DeploymentState | null;
   readonly all: readonly Version[];
   readonly events: readonly ModelEvent[];

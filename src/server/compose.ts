@@ -8,6 +8,7 @@ import { createPipelines } from "../pipelines/pipelines.ts";
 import { versionUsing } from "../registry/catalog-read.ts";
 import { createModelCatalog } from "../registry/catalog-store.ts";
 import { announceToWebhooks } from "../registry/webhooks/outbox.ts";
+import type { Clock } from "../kernel/clock.ts";
 import { sealSecrets } from "../registry/webhooks/webhooks.ts";
 import { createRegistry } from "../registry/store.ts";
 import { openFileBlobs } from "../storage/blobs/files.ts";
@@ -26,13 +27,14 @@ import { openVault } from "./secret-keys.ts";
 import { webhookParts } from "./webhook-parts.ts";
 import { guarded, workspacesOf } from "./workspace-contents.ts";
 
-export async function openStores(dataFolder: string, configuration: Configuration): Promise<Stores> {
+/** @param clock what decisions are dated with while no history is replayed */
+export async function openStores(dataFolder: string, configuration: Configuration, clock: Clock = systemClock): Promise<Stores> {
   const folder = await openDataFolder(dataFolder);
   const database = configuration.databaseUrl === undefined ? await openSqlite(folder.metaFile) : await openPostgres(configuration.databaseUrl);
   try {
     await migrate(database, migrations);
     const blobs = await openFileBlobs(folder.blobsFolder);
-    const eventClock = new EventClock(systemClock);
+    const eventClock = new EventClock(clock);
     const directory = createDirectory({ database, clock: systemClock });
     const token = internalToken(dataFolder);
     const artifactRoot = configuration.artifactAccess === "direct" ? { artifactRoot: pathToFileURL(folder.blobsFolder).href } : {};

@@ -36,8 +36,8 @@ export interface ControlRooms {
   readonly directory: Directory;
   readonly gate: Gate;
   readonly webhooks: WebhookParts;
-  readonly pipelines: Pick<Pipelines, "listRuns" | "getRun">;
-  readonly monitoring: Pick<MonitoringStore, "listDriftWindows" | "listQualityWindows" | "listSlots" | "listAlerts">;
+  readonly pipelines: Pick<Pipelines, "listRuns" | "getRun" | "lastRun">;
+  readonly monitoring: Pick<MonitoringStore, "listDriftWindows" | "listQualityWindows" | "listSlots" | "listAlerts" | "loadState">;
   readonly parity: Pick<ParityStore, "totals" | "listChecks" | "slots" | "listDifferences">;
   readonly definitions: Pick<DefinitionHistory, "versions">;
   readonly explorer: Pick<EntityExplorer, "explore" | "health" | "profile">;

@@ -5,7 +5,7 @@ import type { SourceDefinition } from "../data/source.ts";
 import { createMonitorConsumer, type MonitorConsumer } from "../monitoring/consumer.ts";
 import type { MonitorEvent } from "../monitoring/monitor.ts";
 import { parseProfile } from "../monitoring/profile-file.ts";
-import type { Micros } from "../kernel/clock.ts";
+import type { Clock, Micros } from "../kernel/clock.ts";
 import { codeOf } from "../kernel/error.ts";
 import { sourcesOf, viewsOf } from "../project/definition.ts";
 import type { LoadedProject } from "../project/load.ts";
@@ -15,6 +15,7 @@ import { keepCopies, pushedRelation, pushedStream, type PushedSourcesContext } f
 import { createEntityExplorer, type EntityExplorer } from "../workflows/explore-entity.ts";
 import { openOnlineStore } from "../workflows/jobs/online-store.ts";
 import { createFreshnessWatch } from "../workflows/freshness-watch.ts";
+import { createLiveRetraining } from "../workflows/live-retraining.ts";
 import { createLiveWatch, liveEveryMs } from "../workflows/live-watch.ts";
 import { createParityWatch, type ParityWatchInput } from "../workflows/parity-watch.ts";
 import { repeatedly, type Repeated } from "../workflows/repeatedly.ts";
@@ -33,7 +34,7 @@ const quietRounds = 6;
 export interface OpenPlatform extends Platform {
   readonly explorer: EntityExplorer;
   /**
-   * From here on live traffic is watched: monitors and parity.
+   * From here on live traffic is watched: monitors and parity; and models are retrained on it, as far as the project lets them.
    * @param loop the project's loop where this process runs it, to its end; until then the time of its model is the replay's
    */
   readonly watchLive: (loop?: Promise<unknown>) => void;
@@ -43,8 +44,15 @@ export interface OpenPlatform extends Platform {
 /**
  * Everything workflows use, on the control process's stores. For one process of a data folder at a time.
  * @param everyMs between two looks at live traffic
+ * @param clock the present that live traffic is watched in
  */
-export async function openPlatform(project: LoadedProject, stores: Stores, servingUrl: string, everyMs: number = liveEveryMs): Promise<OpenPlatform> {
+export async function openPlatform(
+  project: LoadedProject,
+  stores: Stores,
+  servingUrl: string,
+  everyMs: number = liveEveryMs,
+  clock: Clock = systemClock,
+): Promise<OpenPlatform> {
   await removeLeftovers(stores.folder);
   const { logFolder } = stores.folder;
   const feedback = await readFeedback(logFolder);
@@ -57,11 +65,11 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
       board.tell({ event: "log", atUs: stores.eventClock.nowUs(), text: `${what}: ${error instanceof Error ? error.message : String(error)}` });
   const consumers = monitorConsumers(project, stores, feedback);
   const size = { threads: Math.min(4, availableParallelism()), memoryLimitMb: Math.round(Math.min(4096, totalmem() / 1024 / 1024 / 4)) };
-  const pushed: PushedSourcesContext = { places: placesOf(project, stores), machineClock: systemClock, memoryLimitMb: Math.round(size.memoryLimitMb / 4) };
+  const pushed: PushedSourcesContext = { places: placesOf(project, stores), machineClock: clock, memoryLimitMb: Math.round(size.memoryLimitMb / 4) };
   const relationNow = (source: SourceDefinition): Promise<string | undefined> =>
     source.format === "pushed" ? pushedRelation(source, pushed) : latestRelation(project, stores, source);
   const copies = keepCopies(sourcesOf(project.definition), pushed, failed("the offline copies of pushed rows could not be brought up to now"));
-  const logs = keepServedLogs(project.definition, pushed.places, systemClock, failed("the retention of the logs could not be kept"));
+  const logs = keepServedLogs(project.definition, pushed.places, clock, failed("the retention of the logs could not be kept"));
   const vectors = keepVectors(
     project.definition.models.flatMap((model) => viewsOf(model.service)),
     { projectFile: pushed.places.projectFile, onlineStore: stores.onlineStore, eventClock: stores.eventClock },
@@ -78,7 +86,7 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
     store: stores.parity,
     reader: feedback,
     timerMs: stopwatch,
-    clock: systemClock,
+    clock,
     // One thread: it runs beside whatever the platform does, for as long as it serves.
     inputOf: (model) =>
       parityInput(project, stores, { relationNow, streamOf: (source) => pushedStream(source, pushed) }, model, {
@@ -107,8 +115,8 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
     openOnlineStore: () => openOnlineStore(stores.onlineStore),
     tempFolder: tempFolderOf(stores.folder),
   });
-  let live: Repeated | undefined;
-  const keepWatching = (loop: Promise<unknown> | undefined): Repeated => {
+  let live: readonly Repeated[] = [];
+  const keepWatching = (loop: Promise<unknown> | undefined): readonly Repeated[] => {
     let isLoopRunning = loop !== undefined;
     const ended = (): void => void (isLoopRunning = false);
     loop?.then(ended, ended);
@@ -122,7 +130,7 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
         if ((await found) && before === undefined)
           board.tell({
             event: "log",
-            atUs: systemClock.nowUs(),
+            atUs: clock.nowUs(),
             text: `the monitors of ${model} stay where its replay was ended, so that none of its days is late: \`karkhana run\` goes on with it; parity is checked`,
           });
         return await found;
@@ -135,18 +143,26 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
       consumers,
       parity,
       eventClock: stores.eventClock,
-      machineClock: systemClock,
+      machineClock: clock,
       isHeld: async (model) => (isLoopRunning && project.definition.replay?.model === model) || (await isUnfinished(model)),
-      onEvents: (events) => tellOfMonitors(events, systemClock.nowUs()),
+      onEvents: (events) => tellOfMonitors(events, clock.nowUs()),
       onFailure: (model, error) => failed(`the monitors of ${model} could not be brought up to now`)(error),
     });
-    return repeatedly(
-      everyMs,
-      (signal) => watch.round(signal),
-      () => undefined,
+    const retraining = createLiveRetraining({
+      platform,
+      // A loop of any model has the clock, the phases and the road.
+      isHeld: async (model) => isLoopRunning || (await isUnfinished(model)),
+      onFailure: (model, error) => failed(`the live retraining of ${model} could not go on, and is tried again`)(error),
+    });
+    return [watch, retraining].map((each) =>
+      repeatedly(
+        everyMs,
+        (signal) => each.round(signal),
+        () => undefined,
+      ),
     );
   };
-  return {
+  const platform: OpenPlatform = {
     explorer,
     project,
     places: pushed.places,
@@ -160,7 +176,7 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
     feedback,
     board,
     eventClock: stores.eventClock,
-    machineClock: systemClock,
+    machineClock: clock,
     serving: () => client,
     servingUrl: () => servingUrl,
     servingToken: stores.internalToken,
@@ -179,11 +195,11 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
     },
     ...size,
     watchLive: (loop) => {
-      live ??= keepWatching(loop);
+      if (live.length === 0) live = keepWatching(loop);
     },
     close: async () => {
       await ages.close();
-      await live?.close();
+      for (const one of live) await one.close();
       await vectors.close();
       await freshness.close();
       await copies.close();
@@ -194,6 +210,7 @@ export async function openPlatform(project: LoadedProject, stores: Stores, servi
       await feedback.close();
     },
   };
+  return platform;
 }
 
 /** Where things lie in a data folder. */

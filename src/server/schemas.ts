@@ -239,7 +239,7 @@ export const schemas: Readonly<
       slots: int,
       gates: numMap,
       monitors: Type.Record(Type.String(), Type.Union([num, text])),
-      retrain: Type.Object({ on: Type.Array(text), lookback: text, cooldown: text }),
+      retrain: Type.Object({ on: Type.Array(text), lookback: text, cooldown: text, upTo: oneOf("shadow", "champion"), now: text }),
       deployment: orNull(deployment),
       all: Type.Array(version),
       events: Type.Array(Type.Object({ sequence: int, version: orNull(int), kind: text, reason: text, atUs: num })),

@@ -1,8 +1,9 @@
 import type { Micros } from "../kernel/clock.ts";
 import { MICROS_PER_DAY } from "../kernel/time.ts";
 import type { WorkflowContext } from "../pipelines/port.ts";
-import type { ModelDefinition } from "../project/definition.ts";
+import type { ModelDefinition, RetrainPolicy } from "../project/definition.ts";
 import { candidatePatienceDays } from "../project/log-retention.ts";
+import type { Deployment } from "../registry/port.ts";
 import type { LogPlace } from "./jobs/read-log.ts";
 import { runJob } from "./jobs/run-job.ts";
 import type { Platform } from "./platform.ts";
@@ -15,6 +16,7 @@ import { rehearseRollback } from "./rehearsal.ts";
  *                                  |                                           |
  *                                  +------------- worse, or out of time -------+--> refused
  *
+ * With `upTo: "shadow"` neither the A/B test nor the promotion is begun here: what is proved is recorded, and a person takes the step.
  * Every arrow is one transaction with its record in the pipeline, so a crash repeats none; every look is a recorded step.
  */
 
@@ -24,6 +26,8 @@ export type CandidateState = {
   readonly sinceUs: Micros;
   /** Where the logs stood when its phase began: comparisons read from here. */
   readonly from: LogPlace;
+  /** Its phase's proof has passed, and a person takes the next step. */
+  readonly proved?: true;
 };
 
 /** Puts a fresh version into shadow. */
@@ -44,7 +48,10 @@ export async function beginShadow(
   return { version, phase: "shadow", sinceUs: atUs, from };
 }
 
-/** One look at the candidate at the end of a day; undefined when it has left the road (promoted or refused). */
+/**
+ * One look at the candidate at the end of a day; undefined when it has left the road (promoted or refused).
+ * @param upTo how far it goes without a person; one that a person leads has all the time it needs to be decided on
+ */
 export async function lookAtCandidate(
   platform: Platform,
   context: WorkflowContext,
@@ -52,8 +59,10 @@ export async function lookAtCandidate(
   candidate: CandidateState,
   atUs: Micros,
   day: string,
+  upTo: RetrainPolicy["upTo"] = "champion",
 ): Promise<CandidateState | undefined> {
   const { version, phase } = candidate;
+  const isLed = upTo === "shadow";
   const deployment = await platform.registry.getDeployment(model.name);
   const champion = deployment?.champion ?? 0;
   const { gates } = model;
@@ -78,14 +87,14 @@ export async function lookAtCandidate(
     ),
   );
   const enough = look.verdict !== "undecided";
-  const late = atUs - candidate.sinceUs > candidatePatienceDays * MICROS_PER_DAY;
+  const late = !isLed && atUs - candidate.sinceUs > candidatePatienceDays * MICROS_PER_DAY;
   if (!enough && !late) return candidate;
   const passed = enough && (look.verdict === "better" || look.verdict === "not-worse");
   const summary = enough ? look.summary : `undecided after ${candidatePatienceDays} days: ${look.summary}`;
   await context.transact(`v${version}/${phase}-proof`, async (trx) => {
     await platform.registry.addProof(model.name, version, { kind: phase, passed, summary, details: look }, trx);
     if (!passed) await platform.registry.refuse(model.name, version, `${phase === "ab" ? "A/B" : "shadow"}: ${summary}`, trx);
-    else if (phase === "shadow") await platform.registry.startAb(model.name, version, model.gates.abShare, `shadow: ${summary}`, trx);
+    else if (phase === "shadow" && !isLed) await platform.registry.startAb(model.name, version, model.gates.abShare, `shadow: ${summary}`, trx);
     return null;
   });
   await follow(platform);
@@ -93,12 +102,18 @@ export async function lookAtCandidate(
     tell(platform, model, version, atUs, "refused", `v${version} is refused: ${summary}`);
     return undefined;
   }
+  if (phase === "shadow" && isLed) {
+    tell(platform, model, version, atUs, "proved", `v${version} stays in shadow, and a person decides whether it answers: ${summary}`);
+    return { ...candidate, proved: true };
+  }
   if (phase === "shadow") {
     const from = await context.step(`v${version}/ab-from`, {}, () => platform.feedback.ends());
     tell(platform, model, version, atUs, "ab-started", `v${version} answers ${Math.round(model.gates.abShare * 100)} % of questions: ${summary}`);
     return { version, phase: "ab", sinceUs: atUs, from };
   }
-  const rehearsed = await rehearseRollback(platform, context, model, version);
+  // A person's share is given back as it was.
+  const share = isLed ? await context.step(`v${version}/ab-share`, {}, async () => shareOf(await platform.registry.getDeployment(model.name), version)) : null;
+  const rehearsed = await rehearseRollback(platform, context, model, version, share ?? gates.abShare);
   if (!rehearsed.passed) {
     await context.transact(`v${version}/refuse`, async (trx) => {
       await platform.registry.refuse(model.name, version, `rollback rehearsal: ${rehearsed.summary}`, trx);
@@ -108,6 +123,10 @@ export async function lookAtCandidate(
     tell(platform, model, version, atUs, "refused", `v${version} is refused: ${rehearsed.summary}`);
     return undefined;
   }
+  if (isLed) {
+    tell(platform, model, version, atUs, "proved", `v${version} holds its five proofs, and a person decides whether it goes live: ${summary}`);
+    return { ...candidate, proved: true };
+  }
   await context.transact(`v${version}/promote`, async (trx) => {
     await platform.registry.promote(model.name, version, `five proofs hold; A/B: ${summary}`, trx);
     return null;
@@ -115,6 +134,10 @@ export async function lookAtCandidate(
   await follow(platform);
   tell(platform, model, version, atUs, "promoted", `v${version} is champion: ${summary}`);
   return undefined;
+}
+
+function shareOf(deployment: Deployment | undefined, version: number): number | null {
+  return deployment?.challengers.find((challenger) => challenger.version === version)?.share ?? null;
 }
 
 /** Serving follows the registry by itself; asking it makes the change be in force when this resolves. */

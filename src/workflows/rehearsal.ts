@@ -25,8 +25,15 @@ const probesAtOnce = 20;
 /** Probing for the change ends after this; a rollback that no probe has seen in force by then has failed. */
 const limitMs = 2000;
 
-export async function rehearseRollback(platform: Platform, context: WorkflowContext, model: ModelDefinition, version: number): Promise<Rehearsal> {
-  const { name, gates } = model;
+/** @param share of questions that the candidate answers, and is given back afterwards */
+export async function rehearseRollback(
+  platform: Platform,
+  context: WorkflowContext,
+  model: ModelDefinition,
+  version: number,
+  share: number,
+): Promise<Rehearsal> {
+  const { name } = model;
   // A step: gone on with after a crash, the candidate may have been stood down already, or be the champion.
   const ids = await context.step(`v${version}/rehearsal-ids`, {}, async () => candidateIds(await platform.registry.getDeployment(name), version));
   const before = await context.step(`v${version}/rehearsal-before`, {}, async () => ({ versions: await probe(platform, model, ids) }));
@@ -56,7 +63,7 @@ export async function rehearseRollback(platform: Platform, context: WorkflowCont
     : `traffic was not back at the champion within ${limitMs} ms, or the candidate had not answered its share before`;
   await context.transact(`v${version}/rehearsal-up`, async (trx) => {
     await platform.registry.addProof(name, version, { kind: "rollback", passed, summary, details: { before: before.versions, ...after } }, trx);
-    if (passed) await platform.registry.startAb(name, version, gates.abShare, "rollback rehearsal passed", trx);
+    if (passed) await platform.registry.startAb(name, version, share, "rollback rehearsal passed", trx);
     return null;
   });
   return { passed, summary };

@@ -1,7 +1,7 @@
 import type { Micros } from "../kernel/clock.ts";
 import { parseDuration } from "../kernel/time.ts";
+import type { MonitoringStore } from "../monitoring/store.ts";
 import type { ModelDefinition } from "../project/definition.ts";
-import type { Platform } from "./platform.ts";
 import type { TrainInput } from "./train-model.ts";
 
 /** Share of the look back, from its end, that is held out; as much before it stops early and calibrates. The newest data is also the most telling. */
@@ -11,7 +11,12 @@ const holdoutShare = 1 / 16;
  * Why a challenger should be trained now, or null. Decided from stored alerts alone, so that asking again after a crash gives the same answer.
  * @param lastTrainedUs event time of the last training or deployment: the cooldown runs from there
  */
-export async function needsRetraining(platform: Platform, model: ModelDefinition, nowUs: Micros, lastTrainedUs: Micros): Promise<string | null> {
+export async function needsRetraining(
+  platform: { readonly monitoring: Pick<MonitoringStore, "listAlerts"> },
+  model: ModelDefinition,
+  nowUs: Micros,
+  lastTrainedUs: Micros,
+): Promise<string | null> {
   if (nowUs - lastTrainedUs < parseDuration(model.retrain.cooldown, "retrain.cooldown")) return null;
   const open = await platform.monitoring.listAlerts({ model: model.name, status: "open" });
   const causes = open.filter((alert) => model.retrain.on.some((kind) => kind === alert.kind));

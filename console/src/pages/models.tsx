@@ -65,6 +65,9 @@ function Model({ name }: { name: string }): ReactNode {
       {model === undefined ? null : (
         <>
           <Deployed model={model} />
+          <Block title="Retraining">
+            <p>{model.retrain.now}</p>
+          </Block>
           {model.deployment !== null && model.deployment.challengers.length + model.deployment.shadows.length > 0 ? <Compared model={model.name} /> : null}
           {model.all.length === 0 ? <Empty what="No version has been registered." command="karkhana run" /> : <Versions model={model} />}
           <div className="columns">
@@ -74,7 +77,13 @@ function Model({ name }: { name: string }): ReactNode {
                 pairs={[
                   ...Object.entries(model.gates).map(([k, v]) => [nameInWords(k), figure(v)] as const),
                   ...Object.entries(model.monitors).map(([k, v]) => [nameInWords(k), typeof v === "number" ? figure(v) : v] as const),
-                  ["retrain on", `${model.retrain.on.join(", ")}; last ${model.retrain.lookback}, not within ${model.retrain.cooldown}`],
+                  [
+                    "retrain on",
+                    model.retrain.on.length === 0
+                      ? "nothing"
+                      : `${model.retrain.on.join(", ")}; last ${model.retrain.lookback}, not within ${model.retrain.cooldown}`,
+                  ],
+                  ["by itself up to", model.retrain.upTo],
                 ]}
               />
             </Block>

@@ -5,6 +5,7 @@ import { placeIn } from "../../registry/guarded-aliases.ts";
 import { proofKinds, type Deployment, type ModelVersion } from "../../registry/port.ts";
 import type { DeploymentState, Interval, ModelDetail, ModelSummary, ProofMark, Version } from "../api.ts";
 import { modelNamed, type RouteContext } from "../control-rooms.ts";
+import { liveRetrainingText } from "../../workflows/live-state.ts";
 import { schemas } from "../schemas.ts";
 
 const params = Type.Object({ name: Type.String({ maxLength: 200 }) });
@@ -106,7 +107,7 @@ async function modelDetail(context: RouteContext, model: ModelDefinition): Promi
     slots: model.service.slots.length,
     gates: { ...model.gates },
     monitors: { ...model.monitors },
-    retrain: model.retrain,
+    retrain: { ...model.retrain, now: await liveRetrainingText(context, context.project, model, context.clock.nowUs()) },
     deployment: deployment === undefined ? null : deploymentState(deployment),
     all: await Promise.all(
       versions.toReversed().map(async (v): Promise<Version> => ({ ...versionOf(v, deployment), aucHoldout: await aucHoldout(context, v) })),
