@@ -27,6 +27,16 @@ describe("a run", () => {
     expect(step.times).toBe(1);
   });
 
+  it("is found as the last of its workflow and of ids that begin so, and a name's own characters are no wildcards", async () => {
+    const pipelines = world.newPipelines();
+    const daily = { ...workflow(async () => null), name: "daily" };
+    for (const id of ["d:m_1:2025-03-02", "d:m_1:2025-03-10", "d:m_1:2025-03-09", "d:mx1:2025-04-01", "d:m_1x:2025-05-01"])
+      await pipelines.start(daily, null, id);
+    await pipelines.start({ ...daily, name: "other" }, null, "d:m_1:2025-06-01");
+    expect((await pipelines.lastRun("daily", "d:m_1:"))?.runId).toBe("d:m_1:2025-03-10");
+    expect(await pipelines.lastRun("daily", "d:m%")).toBeUndefined();
+  });
+
   it("of another owner that is alive is refused", async () => {
     const gate = Promise.withResolvers<string>();
     const flow = workflow((context) => context.step("s", {}, () => gate.promise));

@@ -113,3 +113,16 @@ test("a project without models, with two of one name, or a replay that ends befo
     /replay\.to: must be after from/,
   );
 });
+
+test("how far a challenger goes by itself is no part of what a model is; what starts one, and what it learns from, is", () => {
+  const hashOf = (retrain: ModelOptions["retrain"]): string => tripModel(retrain === undefined ? {} : { retrain }).hash;
+  expect(hashOf({ upTo: "shadow" })).toBe(hashOf(undefined));
+  expect(hashOf({ on: [] })).not.toBe(hashOf(undefined));
+  expect(tripModel().retrain.upTo).toBe("champion");
+});
+
+test("a retraining policy that cannot be meant is refused", () => {
+  const told = (retrain: object): string => problemOf(project("trips", { models: [{ ...tripModel(), retrain: { ...tripModel().retrain, ...retrain } }] }));
+  expect(told({ upTo: "ab" })).toMatch(/retrain\.upTo: expected shadow or champion.*ab/);
+  expect(told({ on: ["parity"] })).toMatch(/retrain\.on: expected a list of drift and quality.*parity/);
+});
