@@ -98,5 +98,4 @@ it.skipIf(process.platform !== "linux")(
     await stores.close();
     await serving.close();
   },
-  300_000,
 );
