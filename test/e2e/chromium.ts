@@ -15,9 +15,12 @@ const flags = [
   "--disable-sync",
 ];
 
+/** Only for what never comes: how fast this machine is decides nothing. */
+const patienceMs = 300_000;
+
 /** The system's Chromium. */
 export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env["KARKHANA_CHROMIUM"] ?? "/usr/bin/chromium", args: flags });
+  return chromium.launch({ executablePath: process.env["KARKHANA_CHROMIUM"] ?? "/usr/bin/chromium", args: flags, timeout: patienceMs });
 }
 
 /** The console built from its source, in a folder of its own. */
@@ -37,6 +40,7 @@ export interface Visit {
 
 export async function visitIn(browser: Browser, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Visit> {
   const context = await browser.newContext(options);
+  context.setDefaultTimeout(patienceMs);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("console", (message) => {

@@ -8,6 +8,7 @@ import { featureViewHash } from "../../src/features/definition.ts";
 import { viewsOf } from "../../src/project/definition.ts";
 import { createControl, type Control } from "../../src/server/control.ts";
 import { controlWorld, type ControlWorld } from "../../src/server/test-world.ts";
+import { freePort } from "../free-ports.ts";
 import { builtConsole, launchChromium, visitIn, type Visit } from "./chromium.ts";
 import { chartsDrawn, excessWidth, focusedElement, pageHeight, themeShown, weakTexts } from "./in-page.mjs";
 
@@ -159,8 +160,8 @@ test("the first start says on every page what fills it", async () => {
 
 test("a page says that the server is gone, and shows what happened meanwhile once it is back", async () => {
   const rooms = { host: "127.0.0.1", consoleFolder };
-  let server = await createControl(empty.rooms, { ...rooms, port: 0 });
-  const port = Number(new URL(server.url).port);
+  const port = await freePort();
+  let server = await createControl(empty.rooms, { ...rooms, port });
   const { page, context } = await visit({ viewport: { width: 360, height: 780 } });
   try {
     await page.goto(`${server.url}/experiments`);
@@ -169,10 +170,10 @@ test("a page says that the server is gone, and shows what happened meanwhile onc
     await page.getByText("The server cannot be reached, so").waitFor();
     // A page that was never loaded has nothing to show, and says why.
     await page.getByRole("link", { name: "Data", exact: true }).click();
-    await page.getByRole("alert").getByText("The server cannot be reached").first().waitFor({ timeout: 60_000 });
+    await page.getByRole("alert").getByText("The server cannot be reached").first().waitFor();
     await empty.rooms.tracking.experiments.create({ name: "made meanwhile", tags: {} });
     server = await createControl(empty.rooms, { ...rooms, port });
-    await page.getByText("The server cannot be reached").first().waitFor({ state: "detached", timeout: 60_000 });
+    await page.getByText("The server cannot be reached").first().waitFor({ state: "detached" });
     await page.locator(".empty code").first().waitFor();
     await page.getByRole("link", { name: "Experiments" }).click();
     await page.getByText("made meanwhile").waitFor();

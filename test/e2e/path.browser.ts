@@ -3,15 +3,14 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
-import { build } from "vite";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createControl, type Control } from "../../src/server/control.ts";
 import { controlWorld, type ControlWorld } from "../../src/server/test-world.ts";
+import { builtConsole, launchChromium, visitIn } from "./chromium.ts";
 import { excessWidth, focusedElement, pageHeight, weakTexts } from "./in-page.mjs";
 
 // The Path in the system's Chromium, from a fresh start, by keyboard alone. Screenshots are left in a temporary folder, which is printed.
-const executablePath = process.env["KARKHANA_CHROMIUM"] ?? "/usr/bin/chromium";
 const solution = readFileSync(fileURLToPath(new URL("../labs/lab-06/jacobi.js", import.meta.url)), "utf8");
 
 let browser: Browser;
@@ -20,15 +19,9 @@ let control: Control;
 let shots: string;
 
 beforeAll(async () => {
-  const root = fileURLToPath(new URL("../../console", import.meta.url));
-  const consoleFolder = await mkdtemp(path.join(tmpdir(), "karkhana-console-"));
-  await build({ root, logLevel: "error", build: { outDir: consoleFolder, emptyOutDir: true } });
   world = await controlWorld(0);
-  control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder });
-  browser = await chromium.launch({
-    executablePath,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-  });
+  control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: await builtConsole() });
+  browser = await launchChromium();
   shots = await mkdtemp(path.join(tmpdir(), "karkhana-screenshots-"));
   console.log(`screenshots: ${shots}`);
 });
@@ -38,23 +31,6 @@ afterAll(async () => {
   await control?.close();
   await world?.close();
 });
-
-interface Visit {
-  readonly page: Page;
-  readonly complaints: string[];
-  readonly context: BrowserContext;
-}
-
-async function visit(options: Parameters<Browser["newContext"]>[0] = {}): Promise<Visit> {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(`${page.url()}: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
-  return { page, complaints, context };
-}
 
 /** Tabs until the named thing has the focus, which must be seen. */
 async function tabTo(page: Page, name: RegExp, key: "Tab" | "Shift+Tab" = "Tab"): Promise<void> {
@@ -69,7 +45,7 @@ async function tabTo(page: Page, name: RegExp, key: "Tab" | "Shift+Tab" = "Tab")
 }
 
 test("from a fresh start, by keyboard alone: a background, a plan with dates, a lab passed, evidence, and a picture that changed", async () => {
-  const { page, complaints, context } = await visit({ viewport: { width: 1360, height: 900 }, permissions: ["clipboard-read", "clipboard-write"] });
+  const { page, complaints, context } = await visitIn(browser, { viewport: { width: 1360, height: 900 }, permissions: ["clipboard-read", "clipboard-write"] });
   await page.goto(`${control.url}/path`);
   await page.getByText("Start a real system: run the loop once").waitFor();
   const station = page.getByRole("link", { name: /Mathematics, to the depth that is asked/ });
@@ -112,7 +88,7 @@ test("from a fresh start, by keyboard alone: a background, a plan with dates, a 
   await page.keyboard.press("ControlOrMeta+v");
   await tabTo(page, /^Grade it$/);
   await page.keyboard.press("Enter");
-  await page.getByText(/Kept as evidence, entry 1: Lab 6 passed/).waitFor({ timeout: 30_000 });
+  await page.getByText(/Kept as evidence, entry 1: Lab 6 passed/).waitFor();
   await page.screenshot({ path: path.join(shots, "lab-passed.png"), fullPage: true });
 
   await tabTo(page, /^Road$/, "Shift+Tab");
@@ -132,20 +108,20 @@ test("from a fresh start, by keyboard alone: a background, a plan with dates, a 
 });
 
 test("a drift drill is answered by keyboard, graded once and kept", async () => {
-  const { page, complaints, context } = await visit({ viewport: { width: 1360, height: 900 } });
+  const { page, complaints, context } = await visitIn(browser, { viewport: { width: 1360, height: 900 } });
   await page.goto(`${control.url}/path/drills`);
   await page.getByRole("button", { name: "Take the pager" }).focus();
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { level: 1, name: "Something may have happened" }).waitFor();
-  expect(await page.locator(".spark").count()).toBeGreaterThan(10);
+  await expect.poll(() => page.locator(".spark").count()).toBeGreaterThan(10);
   await page.getByRole("checkbox", { name: /Infrastructure: the serving system/ }).focus();
   await page.keyboard.press("Space");
   await page.reload();
-  expect(await page.getByRole("checkbox", { name: /Infrastructure: the serving system/ }).isChecked()).toBe(true);
+  await expect.poll(() => page.getByRole("checkbox", { name: /Infrastructure: the serving system/ }).isChecked()).toBe(true);
   await page.getByRole("button", { name: "Answer" }).focus();
   await page.keyboard.press("Enter");
   await page.getByText(/Kept as evidence, entry \d/).waitFor();
-  expect(await page.getByRole("button", { name: "Answer" }).count()).toBe(0);
+  await expect.poll(() => page.getByRole("button", { name: "Answer" }).count()).toBe(0);
   await page.screenshot({ path: path.join(shots, "drill-graded.png"), fullPage: true });
   expect(complaints).toEqual([]);
   await context.close();
@@ -170,7 +146,7 @@ describe.each([
   ["phone", { colorScheme: "light", viewport: { width: 360, height: 780 } }],
 ] as const)("in %s", (mode, options) => {
   test("every page of the Path complains of nothing, fits its width and can be read", async () => {
-    const { page, complaints, context } = await visit(options);
+    const { page, complaints, context } = await visitIn(browser, options);
     for (const [name, address, shows] of addresses) {
       await page.goto(control.url + address);
       await page.getByText(shows).first().waitFor();
@@ -188,7 +164,7 @@ describe.each([
 });
 
 test("what is printed is the road, without the rooms around it", async () => {
-  const { page, context } = await visit({ viewport: { width: 1060, height: 740 } });
+  const { page, context } = await visitIn(browser, { viewport: { width: 1060, height: 740 } });
   await page.goto(`${control.url}/path`);
   await page.locator(".road-sheet").waitFor();
   await page.emulateMedia({ media: "print" });

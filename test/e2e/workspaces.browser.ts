@@ -65,6 +65,10 @@ test.each(views)("a workspace is chosen and shows what is its own, files too (%s
   await page.goto(`${control.url}/runs/${runId}`);
   await page.getByRole("heading", { name: "a run" }).waitFor();
   const link = page.locator(`a[download]`).first();
+  await link
+    .or(page.getByRole("button", { name: /note\.txt/ }))
+    .first()
+    .waitFor();
   if ((await link.count()) === 0) await page.getByRole("button", { name: /note\.txt/ }).click();
   const address = await link.getAttribute("href");
   expect(address).toContain(`workspace=${workspace}`);
