@@ -142,6 +142,28 @@ export function loggedModelsContract(name: string, makeFixture: MakeSqlFixture):
       expect(await found()).toEqual([3, 2, 1, 0]);
     });
 
+    it("a history that fits is told whole by step, time and value, alone as beside one that must be thinned", async () => {
+      const [short, long] = await Promise.all(
+        [1, 2].map(async () => (await tracking.runs.create({ experimentId, userId: "", startUs: 1, tags: {} })).run.runId),
+      );
+      const points: readonly [step: number, timestampMs: number, value: number][] = [
+        [7, 1, Number.NaN],
+        [7, 1, 0],
+        [-3, 9, 5],
+        [7, 0, 8],
+        [0, 4, -2],
+        [0, 4, -7],
+      ];
+      await tracking.logBatch(short!, { metrics: points.map(([step, timestampMs, value]) => ({ key: "loss", step, timestampMs, value })) });
+      await tracking.logBatch(long!, { metrics: Array.from({ length: 20 }, (_, step) => ({ key: "loss", step, timestampMs: 1, value: step })) });
+      const sampled = async (ids: readonly string[], limit: number): Promise<unknown[]> =>
+        (await tracking.runs.sampledHistory(ids, "loss", { limit })).filter((point) => point.runId === short).map((p) => [p.step, p.timestampMs, p.value]);
+      const ordered = [2, 5, 4, 3, 1, 0].map((i) => points[i]);
+      expect(await sampled([short!], 6)).toEqual(ordered);
+      expect(await sampled([long!, short!], 6)).toEqual(ordered);
+      expect(await sampled([short!], 5)).toHaveLength(5);
+    });
+
     it("a history is sampled evenly, with its first and its very last point, in any span of steps", async () => {
       const metrics = Array.from({ length: 100 }, (_, i) => ({ key: "loss", value: i / 10, step: i, timestampMs: i }));
       await tracking.logBatch(runId, { metrics });

@@ -126,7 +126,7 @@ export function invalidValue(name: string, value: unknown, problem?: string): st
 }
 
 export function experimentIdOf(text: string): string {
-  return /^\d+$/.test(text) ? text : refuse(`Invalid experiment ID '${text}'. Experiment ID must be a valid integer.`);
+  return /^-?\d+$/.test(text) ? text : refuse(`Invalid experiment ID '${text}'. Experiment ID must be a valid integer.`);
 }
 
 function integerOf(value: unknown): number | undefined {

@@ -51,7 +51,7 @@ function comparison(filter: Comparison, tables: RecordTables, dialect: Dialect):
   }
   if (field.kind === "dataset") return datasetComparison(filter, tables, dialect);
   const table = tables.parts[field.kind] ?? "";
-  const counts = field.kind === "metric" && tables.metricCondition !== undefined ? sql` and ${tables.metricCondition}` : sql``;
+  const counts = field.kind === "metric" ? metricConditions(tables, dialect) : sql``;
   const row = sql`select 1 from ${sql.table(table)} as f where ${ofRecord(tables, "f")} and f.key = ${field.key}${counts}`;
   if (!("value" in filter)) return filter.comparator === "IS NULL" ? sql`(not exists (${row}))` : sql`(exists (${row}))`;
   const matches = compared(sql`f.value`, filter, dialect);
@@ -62,6 +62,12 @@ function comparison(filter: Comparison, tables: RecordTables, dialect: Dialect):
   }
   // NaN is kept as 0 with a flag; it differs from every number and is neither above nor below one.
   return filter.comparator === "!=" ? sql`(exists (${row} and (f.is_nan = 1 or ${matches})))` : sql`(exists (${row} and f.is_nan = 0 and ${matches}))`;
+}
+
+/** PostgreSQL turns an EXISTS into a walk of the index by value where the rows it may look at are named; else it reads all of everybody's. */
+function metricConditions({ metricCondition, rare }: RecordTables, dialect: Dialect): RawBuilder<unknown> {
+  const own = metricCondition === undefined ? sql`` : sql` and ${metricCondition}`;
+  return rare === undefined || dialect === "sqlite" ? own : sql`${own} and ${rare.scope}`;
 }
 
 /** Of any one of the datasets a run read. */
