@@ -15,9 +15,16 @@ function errorBody(error: unknown, statusOf: StatusOf, url = ""): { readonly cod
   const { code, message, remedy, details } = record;
   if (isOpenAi(url)) return { code, text: openAiError(record, statusOf(code)) };
   if (isInference(url)) return { code, text: JSON.stringify({ error: `${code}: ${message}. ${remedy}` }) };
-  if (isScoring(url)) return { code, text: JSON.stringify({ error_code: "BAD_REQUEST", message: `${code}: ${message}. ${remedy}` }) };
+  if (isScoring(url)) {
+    const isTable = code === "INFER_REFUSED" || code === "TENSOR_REFUSED";
+    return { code, text: JSON.stringify({ error_code: "BAD_REQUEST", message: `${code}: ${message}. ${isTable ? tableRemedy : remedy}` }) };
+  }
   return { code, text: JSON.stringify({ error: { code, message, remedy, details } }) };
 }
+
+/** The codes' own remedies are for clients of the inference protocol, who asked in its words. */
+const tableRemedy =
+  "Send one of dataframe_split, dataframe_records, instances and inputs, or CSV, with a column for each field of the question, or for each feature of the model.";
 
 /** Of the Open Inference Protocol. */
 function isInference(url: string): boolean {

@@ -93,11 +93,16 @@ export function addOipRoutes(parent: FastifyInstance, options: OipRoutesOptions)
       await server.unload(params.name);
       return reply.send({});
     });
-    for (const feature of ["systemsharedmemory", "cudasharedmemory", "trace", "logging"]) {
-      app.all(`/v2/${feature}`, () => {
+    for (const [path, feature] of [
+      ["systemsharedmemory", "regions of shared memory"],
+      ["cudasharedmemory", "regions of CUDA's shared memory"],
+      ["trace", "trace settings"],
+      ["logging", "log settings"],
+    ] as const) {
+      app.all(`/v2/${path}`, () => {
         throw unsupportedInfer(feature);
       });
-      app.all(`/v2/${feature}/*`, () => {
+      app.all(`/v2/${path}/*`, () => {
         throw unsupportedInfer(feature);
       });
     }

@@ -151,13 +151,22 @@ function textOfCell(name: string, value: unknown): string {
   throw refusedTensor(name, `holds ${shortly(value)}, expected text`);
 }
 
+/** As pandas reads a cell of a CSV: decimal numbers and the words for infinity and truth, no other base. */
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+const infinite = /^[+-]?inf(inity)?$/i;
+const truths: ReadonlySet<unknown> = new Set(["True", "TRUE", "true"]);
+const untruths: ReadonlySet<unknown> = new Set(["False", "FALSE", "false"]);
+
 function numberOfCell(name: string, row: number, value: unknown): number {
+  if (typeof value === "number" && !Number.isNaN(value)) return value;
   if (typeof value === "boolean") return Number(value);
-  // Python's words, in CSV.
-  if (value === "True" || value === "False") return Number(value === "True");
-  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-  if (typeof number !== "number" || Number.isNaN(number)) throw refusedTensor(name, `row ${row} is ${shortly(value)}, expected a number`);
-  return number;
+  if (typeof value === "string") {
+    const text = value.trim();
+    if (decimal.test(text)) return Number(text);
+    if (infinite.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
+    if (truths.has(text) || untruths.has(text)) return Number(truths.has(text));
+  }
+  throw refusedTensor(name, `row ${row} is ${shortly(value)}, expected a number`);
 }
 
 function matrixRows(tensor: Tensor, width: number, maxRows: number): Rows {

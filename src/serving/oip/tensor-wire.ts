@@ -135,14 +135,21 @@ function setFromJson(name: string, datatype: Datatype, data: TensorData, i: numb
   if (typeof number !== "number" || !Number.isInteger(number)) throw refuse();
   const whole = BigInt(number);
   if (whole < range[0] || whole > range[1]) throw refuse();
+  // JSON's reader has rounded it already: what the client meant is not known any more.
+  if (!Number.isSafeInteger(number)) throw refusedTensor(name, `element ${i} is beyond 2^53, where JSON is not read to the last digit: send it as binary data`);
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[i] = whole;
   else data[i] = number;
 }
 
-/** Elements as JSON has them; what JSON has no number for becomes null when it is written. */
+/** A number written digit by digit. In every Node this runs on, but not yet in TypeScript's library. */
+const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
+
+/** Elements as JSON has them; what JSON has no number for becomes null when it is written. Whole numbers of 64 bits keep all their digits. */
 export function toJson(tensor: Tensor): unknown[] {
   const { datatype, data } = tensor;
   if (isTexts(data)) return [...data];
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array)
+    return Array.from(data, (value: bigint) => (Number.isSafeInteger(Number(value)) ? Number(value) : rawJSON(String(value))));
   const numbers = Array.from(asFloats(tensor));
   return datatype === "BOOL" ? numbers.map((value) => value !== 0) : numbers;
 }
