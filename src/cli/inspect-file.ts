@@ -166,6 +166,8 @@ async function findColumns(duck: DuckDb, path: string, format: SourceDefinition[
       remarks.push(`column ${JSON.stringify(name)} is left out: ${type} is not a type a schema has.`);
       return [];
     }
+    if (settled === "boolean" && format !== "parquet" && number(`f_${i}`) < n)
+      remarks.push(`column ${JSON.stringify(name)} is read as true or false, and a request sends it so: true, not "yes".`);
     return [{ name, type: settled, numDistinct: number(`d_${i}`), numMissing: number("rows") - n, isFlag: number(`f_${i}`) === n && number(`d_${i}`) === 2 }];
   });
   return { columns, rows: number("rows"), remarks };

@@ -188,6 +188,19 @@ describe("a table of 100,000 runs", () => {
   });
 });
 
+test("an address that MLflow's client prints opens the run, the experiment and the model here", async () => {
+  const { page, complaints, context } = await visit();
+  await page.goto(`${control.url}/#/experiments/0/runs/${foreignRun}`);
+  await page.getByRole("heading", { level: 1, name: "logged elsewhere" }).waitFor();
+  expect(page.url()).toBe(`${control.url}/runs/${foreignRun}`);
+  await page.goto(`${control.url}/#/models/churn/versions/1`);
+  await page.getByRole("heading", { level: 1, name: "churn version 1" }).waitFor();
+  await page.goto(`${control.url}/#/experiments/${big}`);
+  await page.getByText("run-100000", { exact: true }).waitFor();
+  expect(complaints).toEqual([]);
+  await context.close();
+});
+
 describe.each([
   ["light", { colorScheme: "light", viewport: { width: 1360, height: 900 } }],
   ["dark", { colorScheme: "dark", viewport: { width: 1360, height: 900 } }],

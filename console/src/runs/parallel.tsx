@@ -51,11 +51,6 @@ export function Parallel({ runs, axes, highlighted }: { runs: readonly ComparedR
                 {axis.name.length > 24 ? `${axis.name.slice(0, 23)}…` : axis.name}
               </text>
               <line className="axis" x1={at(i)} x2={at(i)} y1={top} y2={bottom} />
-              {scales[i]!.ticks.map((t) => (
-                <text key={t.label} x={at(i) + 6} y={t.y} dy="0.35em">
-                  {t.label.length > 10 ? `${t.label.slice(0, 9)}…` : t.label}
-                </text>
-              ))}
             </g>
           ))}
           {runs.map((run, r) => (
@@ -67,6 +62,15 @@ export function Parallel({ runs, axes, highlighted }: { runs: readonly ComparedR
             >
               <title>{`${run.name}: ${axes.map((a) => `${a.name} ${valueText(a.values[r] ?? null)}`).join(", ")}`}</title>
             </path>
+          ))}
+          {axes.map((axis, i) => (
+            <g key={axis.id} className="over-lines">
+              {scales[i]!.ticks.map((t) => (
+                <text key={t.label} x={at(i) + 6} y={t.y} dy="0.35em">
+                  {t.label.length > 10 ? `${t.label.slice(0, 9)}…` : t.label}
+                </text>
+              ))}
+            </g>
           ))}
         </svg>
       )}
