@@ -16,7 +16,10 @@ export async function nearest(stores: Stores, views: readonly View[], values: Fl
   if (only === undefined || embedded.length > 1)
     throw new KarkhanaError("INVALID_ARGUMENT", {
       field: "view",
-      problem: only === undefined ? "no such view has an embedding" : `expected one of ${embedded.map(({ view }) => view.name).join(", ")}`,
+      problem:
+        only === undefined
+          ? "none of the views has an embedding, which a feature declared with embedding(...) is"
+          : `expected one of ${embedded.map(({ view }) => view.name).join(", ")}`,
       value: null,
     });
   const { view } = only;

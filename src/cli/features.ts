@@ -47,7 +47,7 @@ export const features: Command = {
     feature: { type: "string", value: "name", help: "nearest: which embedding, where the view has several" },
     k: { type: "integer", value: "n", help: "nearest: how many", default: 10, max: 1000 },
     until: { type: "string", value: "time", help: "Rows known by then (ISO 8601); default now" },
-    "slice-rows": { type: "integer", value: "n", help: "Rows loaded between two records of progress", default: 200_000, max: 10_000_000 },
+    "slice-rows": { type: "integer", value: "n", help: "Rows loaded between two records of progress", default: 200_000, min: 1, max: 10_000_000 },
     model: { type: "string", value: "name", help: "historical: whose features" },
     spine: { type: "string", value: "file", help: "historical: questions, Parquet, CSV or JSON lines, with the keys' columns" },
     time: { type: "string", value: "column", help: "historical: the spine's column of times", default: "time" },
@@ -73,7 +73,7 @@ export const features: Command = {
         await fill(
           project,
           stores,
-          { mode: action, viewHashes: views.map(({ hash }) => hash), untilUs, rowsASlice: Math.max(1, number(values, "slice-rows")) },
+          { mode: action, viewHashes: views.map(({ hash }) => hash), untilUs, rowsASlice: number(values, "slice-rows") },
           until !== undefined,
           say,
         );

@@ -30,8 +30,16 @@ export function castSql(declared: ColumnType, found: string, raw: string): strin
     case "boolean":
       return found === "BOOLEAN" ? raw : undefined;
     default:
+      if (found === "VARCHAR") return castTextSql(declared, raw);
       return timeTypes.test(found) ? instant(raw) : undefined;
   }
+}
+
+/** What to do about a column of times that is declared as one and holds numbers; empty for other columns. */
+export function numbersAsTimes(declared: ColumnType, found: string, column: string): string {
+  const isNumber = wholeTypes.test(found) || wideWholeTypes.test(found) || fractionTypes.test(found);
+  if (declared !== "timestamp" || !isNumber) return "";
+  return `; declare it int64 and say what its numbers count: "timestamp '1970-01-01' + seconds(${column})", of milliseconds seconds(${column} / 1000)`;
 }
 
 /** The same for text, as CSV and JSON hold every value. */

@@ -46,7 +46,9 @@ export function parseExpression(text: string, schema: Schema, field: string): Ex
 export function parseExpressionOf(type: ExpressionType, text: string, schema: Schema, field: string): Expression {
   const expression = parseExpression(text, schema, field);
   if (expression.type === type) return expression;
-  throw new KarkhanaError("EXPRESSION_INVALID", { field, problem: `expected a ${type}, this gives a ${expression.type}`, position: 1, value: shortened(text) });
+  const hint = type === "timestamp" && expression.type === "number" ? "; of seconds since 1970 it is timestamp '1970-01-01' + seconds(x)" : "";
+  const problem = `expected a ${type}, this gives a ${expression.type}${hint}`;
+  throw new KarkhanaError("EXPRESSION_INVALID", { field, problem, position: 1, value: shortened(text) });
 }
 
 function shortened(text: string): string {

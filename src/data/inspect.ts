@@ -2,7 +2,7 @@
 import { KarkhanaError } from "../kernel/error.ts";
 import type { DuckDb } from "../storage/duckdb/duckdb.ts";
 import { quoteLiteral } from "../storage/duckdb/quote.ts";
-import { holdsTypes, scanSql, sourcePath, typedSql, withoutWildcards } from "./relation.ts";
+import { csvSql, holdsTypes, scanSql, sourcePath, typedSql, withoutWildcards } from "./relation.ts";
 import { maxListedRows, type FailingRow, type RuleFailures } from "./report.ts";
 import { whereSql, type Rule } from "./rules.ts";
 import type { SourceDefinition } from "./source.ts";
@@ -17,6 +17,9 @@ export async function findTypes(duck: DuckDb, source: SourceDefinition, projectF
   const described = await duck.rows(`DESCRIBE SELECT * FROM ${scan}`);
   const found = new Map(described.map((row) => [String(row["column_name"]), holdsTypes(source) ? String(row["column_type"]) : "VARCHAR"]));
   if (source.format === "parquet") found.delete("file_row_number");
+  if (source.format === "csv") await refuseTwins(duck, source, projectFolder, found);
+  const separator = source.format === "csv" && found.size > 0 ? /[;\t|]/.exec([...found.keys()].join("")) : null;
+  const hint = separator === null ? "" : `; values must be separated by commas, these seem to be by ${JSON.stringify(separator[0])}`;
   const types: Record<string, string> = {};
   for (const [column, declared] of Object.entries(source.schema)) {
     const type = found.get(column);
@@ -26,12 +29,25 @@ export async function findTypes(duck: DuckDb, source: SourceDefinition, projectF
         source: source.name,
         column,
         declared,
-        found: `no such column; there are ${[...found.keys()].join(", ")}`,
+        found: `no such column; there are ${[...found.keys()].join(", ")}${hint}`,
       });
     types[column] = type;
   }
   typedSql(source, types, projectFolder);
   return types;
+}
+
+/** Of two columns of one name DuckDB calls the second `name_1`, and nobody would see which of them is read. */
+async function refuseTwins(duck: DuckDb, source: SourceDefinition, projectFolder: string, found: ReadonlyMap<string, string>): Promise<void> {
+  const suspects = Object.keys(source.schema).filter((name) => found.has(name) && found.has(`${name}_1`));
+  if (suspects.length === 0) return;
+  const file = quoteLiteral(withoutWildcards(sourcePath(source, projectFolder)));
+  const [header = {}] = await duck.rows(`SELECT * FROM ${csvSql(file, false)} LIMIT 1`);
+  const names = Object.values(header).map(String);
+  const twice = suspects.find((name) => names.indexOf(name) !== names.lastIndexOf(name));
+  if (twice === undefined) return;
+  const declared = source.schema[twice]!;
+  throw new KarkhanaError("DATASET_SCHEMA_MISMATCH", { source: source.name, column: twice, declared, found: "two columns of this name" });
 }
 
 export interface RuleCounts {

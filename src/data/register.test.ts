@@ -313,6 +313,33 @@ describe("a file that is not what it should be is refused, and nothing is kept",
   });
 });
 
+describe("times that do not come as times", () => {
+  test("as text: read as a CSV file's are", async () => {
+    await write(`SELECT strftime(date, '%Y-%m-%dT%H:%M:%S+01:00') AS date, delay, distance, origin, destination FROM (${slice})`);
+    const version = await registerDataset(flights(), context);
+    const [first] = await shared.rows(`SELECT date FROM ${relationOf(flights(), version, context.projectFolder)} ORDER BY _row LIMIT 1`);
+    expect(first).toEqual({ date: parseIso("2001-01-01T00:01:00+01:00") });
+    await write(`SELECT 'yesterday' AS date, delay, distance, origin, destination FROM (${slice})`);
+    expect((await refusedReport(flights())).problem).toMatch(/date type 2000 \(first in row 0: yesterday\)/);
+  });
+
+  test("as numbers: the error says how they are declared, and so declared they are the same times", async () => {
+    await write(`SELECT epoch_ms(date) + 7 AS date, delay, distance, origin, destination FROM (${slice})`);
+    const advice = "timestamp '1970-01-01' + seconds(date / 1000)";
+    const error = await refused(flights());
+    expect(error).toMatchObject({ code: "DATASET_SCHEMA_MISMATCH", details: { column: "date", found: expect.stringContaining("BIGINT; declare it int64") } });
+    expect(error.message).toContain("seconds(date / 1000)");
+    const counted = { schema: { ...schema, date: "int64" } as never, knownTime: advice };
+    expect((await refused(flights({ ...counted, eventTime: "date" }))).message).toContain("timestamp '1970-01-01' + seconds(x)");
+    const declared = flights({ ...counted, eventTime: advice });
+    const version = await registerDataset(declared, context);
+    const rows = await shared.rows(
+      `SELECT count(*) AS n, count(*) FILTER (WHERE _event = date * 1000) AS same FROM ${relationOf(declared, version, context.projectFolder)}`,
+    );
+    expect(rows).toEqual([{ n: 2000, same: 2000 }]);
+  });
+});
+
 describe("quarantine", () => {
   const damaged = `SELECT date, CASE n WHEN 12 THEN NULL ELSE delay END AS delay, CASE n WHEN 3 THEN 0 WHEN 12 THEN -5 ELSE distance END AS distance, origin, destination FROM (${numbered})`;
   const source = flights({ policy: { onFailure: "quarantine", maxQuarantinedShare: 0.001 } });
@@ -337,6 +364,33 @@ describe("quarantine", () => {
     expect(report.problem).toMatch(/^more than the allowed share of 0.001: 3 of 2000 rows fail: distance min 3/);
     expect(report.numQuarantined).toBe(0);
     expect(readdirSync(path.join(folder, "blobs", "datasets", report.version))).toEqual(["report.json"]);
+  });
+});
+
+describe("CSV that is none, or says a thing twice", () => {
+  const source = csv("flights", { ...options, path: "flights.csv" });
+  const found = async (text: string): Promise<KarkhanaError> => {
+    writeFileSync(inProject("flights.csv"), text);
+    return refused(source);
+  };
+
+  test("two columns of one name: nobody could say which is meant", async () => {
+    const row = "2001-01-01T00:01:00Z,33,2176,LAS,PHL";
+    expect(await found(`date,delay,distance,origin,destination,delay\n${row},34\n`)).toMatchObject({
+      code: "DATASET_SCHEMA_MISMATCH",
+      details: { column: "delay", found: "two columns of this name" },
+    });
+    // A column may well be called what DuckDB would call the second of two.
+    writeFileSync(inProject("flights.csv"), `date,delay,distance,origin,destination,delay_1\n${row},34\n`);
+    expect((await registerDataset(source, context)).numRows).toBe(1);
+  });
+
+  test("another separator, or lines of different lengths: the error says what was expected, not what DuckDB could be set to", async () => {
+    const semicolons = await found("date;delay;distance;origin;destination\n2001-01-01T00:01:00Z;33;2176;LAS;PHL\n");
+    expect(semicolons).toMatchObject({ code: "DATASET_SCHEMA_MISMATCH", message: expect.stringContaining('separated by commas, these seem to be by ";"') });
+    const ragged = await found("date,delay,distance,origin,destination\n2001-01-01T00:01:00Z,33,2176,LAS,PHL\n2001,5\n");
+    expect(ragged).toMatchObject({ code: "SOURCE_UNREADABLE", message: expect.stringContaining("same number of values") });
+    expect(ragged.message).not.toContain("null_padding");
   });
 });
 

@@ -2,7 +2,7 @@ import path from "node:path";
 
 import { KarkhanaError } from "../kernel/error.ts";
 import { quoteIdentifier, quoteLiteral } from "../storage/duckdb/quote.ts";
-import { castSql, castTextSql } from "./declared-type.ts";
+import { castSql, castTextSql, numbersAsTimes } from "./declared-type.ts";
 import { rawColumn, rulesOf, timeSql, whereSql } from "./rules.ts";
 import { placeColumn, pushedScanSql } from "./pushed-copy.ts";
 import type { SourceDefinition } from "./source.ts";
@@ -63,7 +63,13 @@ export function typedSql(source: SourceDefinition, foundTypes: Readonly<Record<s
     const found = foundTypes[name];
     if (found === undefined) throw new KarkhanaError("DATASET_SCHEMA_MISMATCH", { source: source.name, column: name, declared, found: "no such column" });
     const cast = holdsTypes(source) ? castSql(declared, found, rawColumn(index)) : castTextSql(declared, rawColumn(index));
-    if (cast === undefined) throw new KarkhanaError("DATASET_SCHEMA_MISMATCH", { source: source.name, column: name, declared, found });
+    if (cast === undefined)
+      throw new KarkhanaError("DATASET_SCHEMA_MISMATCH", {
+        source: source.name,
+        column: name,
+        declared,
+        found: `${found}${numbersAsTimes(declared, found, name)}`,
+      });
     return `${cast} AS ${quoteIdentifier(name)}`;
   });
   const row = source.format === "parquet" ? "file_row_number" : source.format === "pushed" ? placeColumn : "row_number() OVER () - 1";
@@ -76,10 +82,14 @@ export function scanSql(source: SourceDefinition, projectFolder: string): string
   if (source.format === "pushed") return pushedScanSql(source, sourcePath(source, projectFolder));
   const file = quoteLiteral(withoutWildcards(sourcePath(source, projectFolder)));
   if (source.format === "parquet") return `read_parquet(${file}, file_row_number = true)`;
-  if (source.format === "csv")
-    return `read_csv(${file}, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false)`;
+  if (source.format === "csv") return csvSql(file, true);
   const columns = Object.keys(source.schema).map((name) => `${quoteLiteral(name)}: 'VARCHAR'`);
   return `read_json(${file}, format = 'newline_delimited', columns = {${columns.join(", ")}})`;
+}
+
+/** @param file quoted @param hasHeader false: the line of names is a row like the others */
+export function csvSql(file: string, hasHeader: boolean): string {
+  return `read_csv(${file}, header = ${hasHeader}, all_varchar = true, delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false)`;
 }
 
 /** Whether the file's columns have types, not text. */

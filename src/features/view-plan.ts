@@ -238,7 +238,11 @@ function keyType(schema: Schema, column: string, where: string): KeyType {
   const type = Object.hasOwn(schema, column) ? schema[column] : undefined;
   if (type === "string") return "string";
   if (type === "int64" || type === "timestamp") return "number";
-  throw refuse(`${where}, on`, type === undefined ? "there is no such source column" : `a key cannot be ${type}`, column);
+  throw refuse(
+    `${where}, on`,
+    type === undefined ? "there is no such source column" : `a key is text, a whole number or a time (string, int64, timestamp), not ${type}`,
+    column,
+  );
 }
 
 /** Longer keys are kept by a digest, from which nobody can say whose vector was near. */

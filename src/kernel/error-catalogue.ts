@@ -80,7 +80,7 @@ const errors = {
   },
   DATASET_REFUSED: {
     text: "Dataset {source} refused: {problem}",
-    remedy: "Look at the kept report of version {version}; correct the file or the contract.",
+    remedy: "The console's page Data shows the rows, under version {version}; correct the file or the contract.",
     retryable: false,
   },
   DATASET_NOT_FOUND: { text: "There is no dataset version {version}", remedy: "Register the source first, or correct the version's hash.", retryable: false },

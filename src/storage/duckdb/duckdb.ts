@@ -236,6 +236,10 @@ async function guarded<T>(work: () => Promise<T>): Promise<T> {
 const unreadable =
   /^IO Error|No magic bytes|too small to be a Parquet|Snappy|TProtocolException|thrift|[Cc]orrupt|Failed to read|CSV Error|sniffing file|Malformed JSON|invalid parquet/i;
 
+/** DuckDB names a dozen of its own settings instead, which nobody can reach here. */
+const notCsv =
+  "its lines do not all have the same number of values, or its quotes are not closed; expected a line of names, commas between values, double quotes around text that holds commas, quotes or line ends, UTF-8";
+
 /** DuckDB's binding raises plain errors: only the text tells a damaged file from a wrong query. */
 function asKarkhanaError(error: unknown): KarkhanaError {
   const problem = (error instanceof Error ? error.message : String(error)).split("\n\nLINE ")[0]!.trim();
@@ -243,5 +247,5 @@ function asKarkhanaError(error: unknown): KarkhanaError {
     return new KarkhanaError("DISK_FULL", { path: /"([^"\n]*)"/.exec(problem)?.[1] ?? "the folder of large sorts" }, { cause: error });
   if (!unreadable.test(problem)) return new KarkhanaError("QUERY_FAILED", { problem }, { cause: error });
   const path = /["']([^"'\n]*[/\\.][^"'\n]*)["']/.exec(problem)?.[1] ?? "(unnamed)";
-  return new KarkhanaError("SOURCE_UNREADABLE", { path, problem }, { cause: error });
+  return new KarkhanaError("SOURCE_UNREADABLE", { path, problem: /sniffing file/.test(problem) ? notCsv : problem }, { cause: error });
 }
