@@ -48,6 +48,9 @@ async function openRuntime(model: Extract<OnnxModel, { engine: "runtime" }>, opt
   const check = (tensors: readonly Tensor[], wanted: readonly string[]): void => {
     checkInputs(tensors, inputs);
     checkOutputs(wanted, outputs);
+    // Kernels of the runtime divide by such lengths (TopK of scikit-learn's nearest neighbours does): no error then, but the end of this process.
+    const empty = tensors.find(({ data }) => data.length === 0);
+    if (empty !== undefined) throw refusedTensor(empty.name, `shape is [${empty.shape.join(", ")}]: a tensor without elements is not handed to ONNX Runtime`);
   };
   return {
     format: "onnx",

@@ -42,6 +42,8 @@ describe("sessions in worker threads", () => {
     expect(refusal({ datatype: "FP64", data: new Float64Array(5) })).toThrow(/datatype is FP64/);
     expect(refusal({ name: "Y" })).toThrow(/Y: is no input; there are X/);
     expect(refusal({ data: new Float32Array(3) })).toThrow(/3 elements/);
+    // scikit-learn's KNeighborsClassifier ended the whole process with it (SIGFPE in TopK).
+    expect(refusal({ shape: [0, 5], data: new Float32Array(0) })).toThrow(/X: shape is \[0, 5\]: a tensor without elements is not handed/);
     expect(() => model.predict([row], ["label"])).toThrow(/label: is no output/);
     await model.close();
   });
