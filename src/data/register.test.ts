@@ -332,11 +332,8 @@ describe("times that do not come as times", () => {
     const counted = { schema: { ...schema, date: "int64" } as never, knownTime: advice };
     expect((await refused(flights({ ...counted, eventTime: "date" }))).message).toContain("timestamp '1970-01-01' + seconds(x)");
     const declared = flights({ ...counted, eventTime: advice });
-    const version = await registerDataset(declared, context);
-    const rows = await shared.rows(
-      `SELECT count(*) AS n, count(*) FILTER (WHERE _event = date * 1000) AS same FROM ${relationOf(declared, version, context.projectFolder)}`,
-    );
-    expect(rows).toEqual([{ n: 2000, same: 2000 }]);
+    const relation = relationOf(declared, await registerDataset(declared, context), context.projectFolder);
+    expect(await shared.rows(`SELECT count(*) AS n FROM ${relation} WHERE _event = date * 1000`)).toEqual([{ n: 2000 }]);
   });
 });
 
@@ -376,10 +373,8 @@ describe("CSV that is none, or says a thing twice", () => {
 
   test("two columns of one name: nobody could say which is meant", async () => {
     const row = "2001-01-01T00:01:00Z,33,2176,LAS,PHL";
-    expect(await found(`date,delay,distance,origin,destination,delay\n${row},34\n`)).toMatchObject({
-      code: "DATASET_SCHEMA_MISMATCH",
-      details: { column: "delay", found: "two columns of this name" },
-    });
+    const twins = await found(`date,delay,distance,origin,destination,delay\n${row},34\n`);
+    expect(twins).toMatchObject({ code: "DATASET_SCHEMA_MISMATCH", details: { column: "delay", found: "two columns of this name" } });
     // A column may well be called what DuckDB would call the second of two.
     writeFileSync(inProject("flights.csv"), `date,delay,distance,origin,destination,delay_1\n${row},34\n`);
     expect((await registerDataset(source, context)).numRows).toBe(1);
