@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ManualClock } from "../../src/kernel/clock.ts";
+import { KarkhanaError } from "../../src/kernel/error.ts";
 import { MICROS_PER_DAY, MICROS_PER_HOUR } from "../../src/kernel/time.ts";
 import type { RegistryEvent } from "../../src/registry/port.ts";
 import type { Platform } from "../../src/workflows/platform.ts";
 import { liveCause } from "../../src/workflows/live-chain.ts";
 import { liveRetrainingText } from "../../src/workflows/live-state.ts";
 import { liveMarginUs } from "../../src/workflows/live-watch.ts";
-import { createLiveRetraining } from "../../src/workflows/live-retraining.ts";
+import { createLiveRetraining, type LiveRetraining } from "../../src/workflows/live-retraining.ts";
 import { goLive, liveFromUs, makeLiveProject, modelName, openLiveControl, openLiveServing, playDay } from "./live-world.ts";
 import type { LiveControl, LiveProject, LiveServing } from "./live-world.ts";
 
@@ -46,12 +47,11 @@ async function begin(options?: LiveProject): Promise<void> {
 /** A round of what `up` does again and again, as after a start of the control process. */
 async function round(platform: Platform = control.platform): Promise<void> {
   await control.platform.watch(clock.nowUs() - liveMarginUs);
-  const retraining = createLiveRetraining({
-    platform,
-    isHeld: async () => held,
-    onFailure: (model, error) => void failures.push(`${model}: ${String(error)}`),
-  });
-  await retraining.round(new AbortController().signal);
+  await retrainingOf(platform).round(new AbortController().signal);
+}
+
+function retrainingOf(platform: Platform): LiveRetraining {
+  return createLiveRetraining({ platform, isHeld: async () => held, onFailure: (model, error) => void failures.push(`${model}: ${String(error)}`) });
 }
 
 /** Plays a day, counted from going live on, and looks at it as the next begins. */
@@ -229,4 +229,35 @@ test("nothing is begun while a replay is under way or unfinished, nor by an aler
   expect(await cause()).toMatch(/^busy: PSI/);
   await round();
   expect(await runs("live-day")).toEqual(["live:large:2025-03-02 succeeded"]);
+});
+
+test("serving that is away fails the day's run, which is told once, tried again after a while, and goes on where it was", async () => {
+  await begin();
+  await playDay(serving.url, 0);
+  clock.advanceTo(liveFromUs + MICROS_PER_DAY + liveMarginUs);
+  const { platform } = control;
+  await platform.watch(clock.nowUs() - liveMarginUs);
+  let isAway = true;
+  const tried: boolean[] = [];
+  const retraining = retrainingOf({
+    ...platform,
+    serving: () => {
+      tried.push(isAway);
+      if (isAway) throw new KarkhanaError("SERVING_UNREACHABLE", { url: serving.url, problem: "connection refused" });
+      return platform.serving();
+    },
+  });
+  const again = async (): Promise<void> => retraining.round(new AbortController().signal);
+  for (let i = 0; i < 20; i++) await again();
+  // The first time, and the first after six rounds; twelve are let pass then.
+  expect([tried, failures, await runs("live-day")]).toEqual([[true, true], [expect.stringMatching(/^large: /)], ["live:large:2025-03-02 failed"]]);
+  expect(await said()).toMatch(/^The run of 2025-03-02 failed and is tried again: /);
+  isAway = false;
+  await again();
+  expect([tried, await runs("live-day"), await retrainings(), await decided()]).toEqual([
+    [true, true, false],
+    ["live:large:2025-03-02 succeeded"],
+    1,
+    ["shadowed v3"],
+  ]);
 });
