@@ -69,6 +69,7 @@ const outcome = model("outcome", {
     .join(", ")} },
   // A window needs a hundred questions before drift is judged, and twenty of each outcome before quality is.
   monitors: { window: "${watched}", consecutive: ${shape.replayDays >= 8 * lengthOf(watched) ? 2 : 1} },
+  // On live traffic too: \`on: []\` trains no challenger by itself, \`upTo: "shadow"\` lets none answer without a person.
   retrain: { on: ["drift", "quality"], lookback: "${days(0.75 * shape.spanDays)}", cooldown: "${days(shape.replayDays / 4)}" },
 });
 

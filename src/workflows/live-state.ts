@@ -1,13 +1,13 @@
 import type { Micros } from "../kernel/clock.ts";
 import type { ModelDefinition, ProjectDefinition } from "../project/definition.ts";
 import type { Deployment } from "../registry/port.ts";
-import { candidateNow, cooldownEndUs, dayOf, hasCandidates, readLiveChain, type LiveChain, type LiveRecords } from "./live-chain.ts";
+import { candidateNow, cooldownEndUs, dayOf, hasCandidates, liveCause, readLiveChain, type LiveChain, type LiveRecords } from "./live-chain.ts";
 import type { CandidateState } from "./promotion.ts";
 
 /** What retraining on live traffic waits for, in one or two sentences for a person. From records alone. */
 export async function liveRetrainingText(
   records: LiveRecords,
-  { replay }: Pick<ProjectDefinition, "replay">,
+  project: Pick<ProjectDefinition, "replay">,
   model: ModelDefinition,
   nowUs: Micros,
 ): Promise<string> {
@@ -35,8 +35,9 @@ export async function liveRetrainingText(
   }
   if (open.length === 0) return `Waits for an alert of ${kinds}.${note}`;
   if (input?.day === dayOf(nowUs)) return `An open alert asks for a challenger: today's run has been, the next is tomorrow's.${note}`;
-  return replay?.model === model.name
-    ? `An open alert asks for a challenger, once a window of live traffic was judged after the replayed history.${note}`
+  const cause = await liveCause(records, project, model, { nowUs, trainedUs: left?.trainedUs ?? null });
+  return cause === null
+    ? `An alert is open since the replayed history: it asks for a challenger if it lasts once a window of live traffic was judged.${note}`
     : `An open alert asks for a challenger: its training begins with the next round.${note}`;
 }
 

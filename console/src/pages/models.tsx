@@ -66,7 +66,7 @@ function Model({ name }: { name: string }): ReactNode {
         <>
           <Deployed model={model} />
           <Block title="Retraining">
-            <p>{model.retrain.now}</p>
+            <p>{withCommands(model.retrain.now)}</p>
           </Block>
           {model.deployment !== null && model.deployment.challengers.length + model.deployment.shadows.length > 0 ? <Compared model={model.name} /> : null}
           {model.all.length === 0 ? <Empty what="No version has been registered." command="karkhana run" /> : <Versions model={model} />}
@@ -92,6 +92,11 @@ function Model({ name }: { name: string }): ReactNode {
       )}
     </Page>
   );
+}
+
+/** What stands between backticks is something to type. */
+function withCommands(text: string): ReactNode[] {
+  return text.split("`").map((part, i) => (i % 2 === 1 ? <code key={part}>{part}</code> : part));
 }
 
 function Deployed({ model }: { model: ModelDetail }): ReactNode {
