@@ -33,7 +33,7 @@ export async function run(args: string[]): Promise<void> {
   });
   const [runs, points, repeats] = [Number(values.runs), Number(values.points), Number(values.repeats)];
   const world = await controlWorld(0);
-  const control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" });
+  const control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/dev/null/nowhere" });
   try {
     const experimentId = await world.rooms.tracking.experiments.create({ name: "many", tags: {} });
     await seedRuns(world.database, { experimentId, runs });

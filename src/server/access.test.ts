@@ -15,7 +15,7 @@ const password = "correct horse battery";
 
 beforeAll(async () => {
   world = await controlWorld(0);
-  app = await createControlApp(world.rooms, { consoleFolder: "/nowhere" });
+  app = await createControlApp(world.rooms, { consoleFolder: "/dev/null/nowhere" });
   const { directory } = world.rooms;
   for (const role of ["viewer", "editor", "admin"] as const) {
     await directory.addUser(role, role);
@@ -120,7 +120,7 @@ test("every route is somebody's: those that are open to all are known by name", 
   const open = new Set<string>();
   const all: string[] = [];
   const listed = await createControlApp(world.rooms, {
-    consoleFolder: "/nowhere",
+    consoleFolder: "/dev/null/nowhere",
     onRoute: ({ method, url }) => {
       all.push(url);
       if (roleForRoute(method, url) === undefined) open.add(url);
@@ -310,7 +310,7 @@ test("an editor cannot put a version live by calling it champion; an admin can, 
 describe("while no user is known", () => {
   test("this machine may do everything, and no other is listened to; the first user ends that", async () => {
     const empty = await controlWorld(0);
-    const open = await createControlApp(empty.rooms, { consoleFolder: "/nowhere" });
+    const open = await createControlApp(empty.rooms, { consoleFolder: "/dev/null/nowhere" });
     expect((await open.inject({ url: "/api/v1/overview", headers: { host } })).statusCode).toBe(200);
     expect((await open.inject({ url: "/api/v1/session", headers: { host } })).json()).toEqual({ state: "open", user: null, role: null });
     await expect(createControl(empty.rooms, { host: "0.0.0.0", port: 0 })).rejects.toMatchObject({ code: "ACCESS_NOT_CONFIGURED" });

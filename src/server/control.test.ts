@@ -23,8 +23,8 @@ let emptyApp: FastifyInstance;
 beforeAll(async () => {
   world = await controlWorld(70);
   empty = await controlWorld(0);
-  app = await createControlApp(world.rooms, { consoleFolder: "/nowhere" });
-  emptyApp = await createControlApp(empty.rooms, { consoleFolder: "/nowhere" });
+  app = await createControlApp(world.rooms, { consoleFolder: "/dev/null/nowhere" });
+  emptyApp = await createControlApp(empty.rooms, { consoleFolder: "/dev/null/nowhere" });
 });
 
 afterAll(async () => {

@@ -19,7 +19,7 @@ let otherRunId: string;
 
 beforeAll(async () => {
   world = await controlWorld(0);
-  app = await createControlApp(world.rooms, { consoleFolder: "/nowhere" });
+  app = await createControlApp(world.rooms, { consoleFolder: "/dev/null/nowhere" });
   const newRun = async (): Promise<string> => (await send("POST", "runs/create", { experiment_id: "0", start_time: 1 })).json().run.info.run_id;
   runId = await newRun();
   otherRunId = await newRun();
@@ -280,7 +280,7 @@ describe("webhooks", () => {
 
   test("a test of one that may not be reached says why", async () => {
     const own = await controlWorld(0, { webhookTargets: "127.0.0.1" });
-    const inner = await createControlApp(own.rooms, { consoleFolder: "/nowhere" });
+    const inner = await createControlApp(own.rooms, { consoleFolder: "/dev/null/nowhere" });
     const post = (path: string, payload: object): Promise<LightMyRequestResponse> =>
       inner.inject({ method: "POST", url: `/api/2.0/mlflow/${path}`, headers: { host: "127.0.0.1:4700", "content-type": "application/json" }, payload });
     const seen: { headers: IncomingHttpHeaders; body: string }[] = [];

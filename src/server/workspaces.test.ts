@@ -23,7 +23,7 @@ let hidden: Ids;
 
 beforeAll(async () => {
   world = await controlWorld(0, { webhookTargets: "127.0.0.1" });
-  app = await createControlApp(world.rooms, { consoleFolder: "/nowhere" });
+  app = await createControlApp(world.rooms, { consoleFolder: "/dev/null/nowhere" });
   for (const name of ["team-a", "team-b"]) await world.rooms.workspaces.create(name, {});
   hidden = await fill("team-a");
 });
@@ -237,7 +237,7 @@ function addressOf(pattern: string, ids: Ids): string {
 async function routesWithin(): Promise<{ method: Method; pattern: string }[]> {
   const found: { method: Method; pattern: string }[] = [];
   const listed = await createControlApp(world.rooms, {
-    consoleFolder: "/nowhere",
+    consoleFolder: "/dev/null/nowhere",
     onRoute: ({ method, url }) => {
       if (method !== "HEAD" && method !== "OPTIONS" && isInWorkspace(url)) found.push({ method: method as Method, pattern: url });
     },

@@ -28,7 +28,7 @@ beforeAll(async () => {
   const installer = path.join(here, "..", "..", "scripts", "mlflow-client.ts");
   const python = (await run(process.execPath, [installer])).stdout.trim();
   world = await controlWorld(0);
-  control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" });
+  control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/dev/null/nowhere" });
   ({ blobs } = world);
   parts = { ...world.rooms, tracking: world.tracking, registry: world.registry, blobs, projectName: "small-airline" };
   const env = {
@@ -106,6 +106,6 @@ describe("a model the stock client registered", () => {
     await expect(adoptVersion(parts, world.model, "models:/onnx/9")).rejects.toMatchObject({ code: "VERSION_NOT_FOUND" });
     await expect(adoptVersion(parts, world.model, "models:/onnx@none")).rejects.toMatchObject({ code: "MODEL_ALIAS_NOT_FOUND" });
     await expect(adoptVersion(parts, world.model, "/etc/passwd")).rejects.toMatchObject({ code: "MODEL_FORMAT_UNKNOWN" });
-    await expect(adoptVersion(parts, world.model, "/nowhere")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(adoptVersion(parts, world.model, "/dev/null/nowhere")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 });

@@ -38,7 +38,7 @@ export function describeScenarios(title: string, file: string, scenarios: readon
 
     beforeAll(async () => {
       world = await controlWorld(0);
-      control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" });
+      control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/dev/null/nowhere" });
       problems = await runScenarios(file, control.url);
     });
 

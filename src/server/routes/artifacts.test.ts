@@ -18,7 +18,7 @@ const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR
 
 beforeAll(async () => {
   world = await controlWorld(0);
-  app = await createControlApp(world.rooms, { consoleFolder: "/nowhere" });
+  app = await createControlApp(world.rooms, { consoleFolder: "/dev/null/nowhere" });
   const { tracking } = world.rooms;
   const { run } = await tracking.runs.create({ experimentId: "0", name: "files", userId: "", startUs: 5, tags: {} });
   runId = run.runId;

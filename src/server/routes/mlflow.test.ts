@@ -12,7 +12,7 @@ let runId: string;
 
 beforeAll(async () => {
   world = await controlWorld(0);
-  app = await createControlApp(world.rooms, { consoleFolder: "/nowhere" });
+  app = await createControlApp(world.rooms, { consoleFolder: "/dev/null/nowhere" });
   runId = (await post("runs/create", { experiment_id: "0", start_time: 1 })).json().run.info.run_id;
 });
 
@@ -364,7 +364,7 @@ describe("the artifact proxy", () => {
 describe("over a socket", () => {
   let control: Control;
   beforeAll(async () => {
-    control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" });
+    control = await createControl(world.rooms, { host: "127.0.0.1", port: 0, consoleFolder: "/dev/null/nowhere" });
   });
   afterAll(() => control.close());
 

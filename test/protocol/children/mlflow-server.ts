@@ -42,7 +42,7 @@ async function openServer(folder: string, options: readonly string[]): Promise<s
       progress: new ProgressBoard(stopwatch),
       clock: stores.eventClock,
     },
-    { host: "127.0.0.1", port: 0, consoleFolder: "/nowhere" },
+    { host: "127.0.0.1", port: 0, consoleFolder: "/dev/null/nowhere" },
   );
   open.set(control.url, async () => {
     await control.close();
