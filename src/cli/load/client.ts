@@ -111,7 +111,7 @@ export async function runLoad(plan: LoadPlan, onMeasuring: () => void = () => {}
     const id = `${plan.idPrefix}${String(index).padStart(9, "0")}`;
     connection.request = index;
     connection.writtenMs = performance.now() - startMs;
-    connection.socket.write(heads[which]! + plan.bodies[which]!.replace("{id}", id), "latin1");
+    connection.socket.write(heads[which]! + plan.bodies[which]!.replace("{id}", id), "utf8");
   };
   /** Connections take turns: one that is never asked on is closed by most servers after a while. */
   const pump = (): void => {

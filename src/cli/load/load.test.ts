@@ -45,6 +45,12 @@ test.each(["poisson", "constant"] as const)("every question of the %s schedule i
   expect([p50, p95, p99, p999, max].every((ms, i, all) => i === 0 || ms >= all[i - 1]!)).toBe(true);
 });
 
+test("questions of any script arrive as they are: none is cut short, so none waits for the rest of itself", async () => {
+  const { report, bodies } = await load(() => 200, { bodies: ['{"id":"{id}","plan":"Österreich कारख़ाना 🏭"}'] });
+  expect(report).toMatchObject({ errors: 0, completed: report.sent });
+  expect(bodies.every((body) => body.endsWith(',"plan":"Österreich कारख़ाना 🏭"}'))).toBe(true);
+});
+
 test("latency counts from the scheduled arrival, so it is never less than what the answer itself took", async () => {
   const { report } = await load(() => 200, { connections: 1, rate: 2000 });
   expect(report.latencyMs.max).toBeGreaterThanOrEqual(report.serviceMs.max);
