@@ -94,6 +94,7 @@ def refusals():
         ({"features": ["zone:rides_2h", "zone:rides_2h"], "entities": {"zone": ["A"]}}, 400, "features[1]"),
         ({"feature_service": "nobody", "entities": {}}, 404, "feature_service"),
         ({"features": ["zone:rides_2h"], "entities": {"zone": [{"a": 1}]}}, 400, "entities.zone[0]"),
+        ({"features": ["zone:rides_2h"], "entities": {"zone": ["AAA", 7]}}, 400, "entities.zone[1]"),
     ]:
         response = requests.post(url + "/get-online-features", json=body, timeout=120)
         assert response.status_code == status, (body, response.status_code, response.text)

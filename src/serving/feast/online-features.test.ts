@@ -30,6 +30,12 @@ const city = featureView("town", {
   on: { city: "city" },
   features: { visits: window("6h").count(), mean_spent: window("6h").mean("spent") },
 });
+const desk = featureView("desk", {
+  entity: entity("desk", { keys: ["desk"] }),
+  source: csv("sittings", { path: "sittings.csv", schema: { at: "timestamp", desk: "int64" }, eventTime: "at" }),
+  on: { desk: "desk" },
+  features: { visits: window("6h").count() },
+});
 const service = featureService("basket", [
   numeric("items"),
   categorical("city"),
@@ -49,7 +55,7 @@ const limits = { maxInstances: 10, maxPushRows: 10, maxTextLength: 50 };
 const read = (body: object) => reader.read(readOnlineFeaturesRequest({ as_of: 10 * hour, ...body }, limits, 0));
 
 beforeAll(async () => {
-  online = await createOnlineFeatures({ store: openMemoryStore(), views: [shop, city] });
+  online = await createOnlineFeatures({ store: openMemoryStore(), views: [shop, city, desk] });
   const row = (at: number, city: string, street: string, mood: string | null, spent: number | null) => ({ at, city, street, mood, spent });
   await online.ingest(
     "visits",
@@ -62,7 +68,7 @@ beforeAll(async () => {
     { producer: "p", sequence: 0 },
   );
   reader = new FeastReader({
-    views: [shop, city],
+    views: [shop, city, desk],
     services: new Map([["basket", service]]),
     columnsReader: (s) => online.columnsReader(s),
     vectorReader: (s) => online.reader(s),
@@ -149,6 +155,17 @@ describe("features in Feast's shape", () => {
     expect([...(table.getChild("moods")?.get(0) ?? [])]).toEqual(["calm", "merry"]);
     expect(table.getChild("moods")?.get(1)).toBe(null);
     expect([...(table.getChild("visits") ?? [])]).toEqual([2, 0]);
+  });
+
+  test("a key of another type than the view's is refused, where it would be an entity that nobody knows; none at all is asked about", async () => {
+    const asked = (city: unknown): Promise<unknown> => read({ features: ["town:visits"], entities: { city: ["Pune", city] } });
+    await expect(asked(7)).rejects.toThrow("entities.city[1]: view town is keyed by text (got 7)");
+    await expect(asked(null)).resolves.toMatchObject({ results: [{}, { values: [3, 0] }] });
+    await expect(read({ features: ["desk:visits"], entities: { desk: [4, "4"] } })).rejects.toThrow(
+      /entities\.desk\[1\]: view desk is keyed by a whole number/,
+    );
+    await expect(read({ features: ["desk:visits"], entities: { desk: [2 ** 53] } })).rejects.toThrow(/entities\.desk\[0\].*9007199254740991/);
+    await expect(read({ features: ["desk:visits"], entities: { desk: [1.5] } })).rejects.toThrow(/whole number/);
   });
 
   test("an empty question has an empty answer, a missing key or an unknown feature is named", async () => {

@@ -1,5 +1,6 @@
 import { featureService, slotsOf, type FeatureService, type FeatureViewDefinition } from "../../features/definition.ts";
 import type { ColumnsReader, ViewColumns } from "../../features/online/online-features.ts";
+import { planView, type KeyType } from "../../features/view-plan.ts";
 import { categoryOf, derivedFiller, requestFiller, type FeatureValue, type RequestFields } from "../../features/vector.ts";
 import type { MaybePromise } from "../../storage/kv/port.ts";
 import { absent, readReference, type FeatureName, type OnlineFeaturesRequest } from "./request.ts";
@@ -54,11 +55,19 @@ export interface FeastOptions {
   readonly vectorReader: (service: FeatureService) => (timeUs: number, fields: RequestFields, out: Float64Array, offset: number) => MaybePromise<void>;
 }
 
+/** A join key of which all views asked for expect the same type. */
+interface JoinKey {
+  readonly name: string;
+  readonly type: KeyType;
+  readonly view: string;
+}
+
 /** What a question for features by name comes to, whatever it is asked of. */
 interface Plan {
   readonly read: ColumnsReader;
   /** Of the answers. */
   readonly metadata: OnlineFeaturesResponse["metadata"];
+  readonly keys: readonly JoinKey[];
   readonly columns: readonly { readonly view: number; readonly position: number }[];
 }
 
@@ -79,7 +88,7 @@ export class FeastReader {
     this.#views = new Map(options.views.map((view) => [view.name, view]));
   }
 
-  /** @throws FEATURE_NOT_FOUND, INVALID_ARGUMENT naming the join key that is missing, or a feature name that two views share */
+  /** @throws FEATURE_NOT_FOUND, INVALID_ARGUMENT naming the join key that is missing or of the wrong type, or a feature name that two views share */
   async read(request: OnlineFeaturesRequest): Promise<OnlineFeaturesResponse> {
     if (request.service === undefined) return this.#byReference(request);
     const columns = new Map<string, FeatureColumn>();
@@ -89,7 +98,8 @@ export class FeastReader {
   }
 
   async #byReference(request: OnlineFeaturesRequest): Promise<OnlineFeaturesResponse> {
-    const { read, metadata, columns } = this.#planOf(request);
+    const { read, metadata, keys, columns } = this.#planOf(request);
+    for (const key of keys) checkKeys(key, request.entities.get(key.name)!);
     const rows = rowsOf(request);
     const found = read(timesOf(request, rows), rows);
     const views = (found instanceof Promise ? await found : found).map(featureColumns);
@@ -132,7 +142,8 @@ export class FeastReader {
       "feast",
       views.map((view) => view.at(Object.fromEntries(view.entity.keys.map((name) => [name, name])))),
     );
-    return { read: this.#options.columnsReader(service), metadata: { feature_names: [...request.entities.keys(), ...names] }, columns };
+    const metadata = { feature_names: [...request.entities.keys(), ...names] };
+    return { read: this.#options.columnsReader(service), metadata, keys: joinKeysOf(views), columns };
   }
 
   /** A model's whole vector: views, request features and derived ones, each under its own name. */
@@ -192,6 +203,27 @@ function rowsOf({ entities, numRows }: OnlineFeaturesRequest): RequestFields[] {
     for (const [name, values] of entities) row[name] = values[i]!;
     return row;
   });
+}
+
+/** Names by which one view takes text and another numbers are left out: whatever is asked, it is a key of one of them. */
+function joinKeysOf(views: readonly FeatureViewDefinition[]): JoinKey[] {
+  const keys = views.flatMap((view) => {
+    const { keyTypes } = planView(view);
+    return view.entity.keys.map((name, i): JoinKey => ({ name, type: keyTypes[i]!, view: view.name }));
+  });
+  const first = new Map<string, JoinKey>();
+  for (const key of keys) if (!first.has(key.name)) first.set(key.name, key);
+  return [...first.values()].filter(({ name, type }) => keys.every((key) => key.name !== name || key.type === type));
+}
+
+/** "7" is no key of a view that is keyed by numbers: said, rather than answered as an entity that nobody knows. */
+function checkKeys({ name, type, view }: JoinKey, values: readonly FeatureValue[]): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value === null || (typeof value === type && (type === "string" || Number.isSafeInteger(value)))) continue;
+    const expected = type === "string" ? "text" : `a whole number up to ${Number.MAX_SAFE_INTEGER}`;
+    throw refuse(`entities.${name}[${i}]`, `view ${view} is keyed by ${expected}`, value);
+  }
 }
 
 /** @throws INVALID_ARGUMENT if two views share a feature's name and full names are not asked for, as Feast does */
