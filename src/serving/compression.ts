@@ -77,7 +77,7 @@ export class Compression {
 
   /** @returns the answer in the coding its client asks for; undefined, or a promise of it, where it had better leave as it is */
   pack(headers: IncomingHttpHeaders, payload: string | Payload): Promise<Payload | undefined> | undefined {
-    const { body, headers: own } = typeof payload === "string" ? { body: payload, headers: undefined } : payload;
+    const body = typeof payload === "string" ? payload : payload.body;
     if (body.length < worthPackingBytes || this.#answers.waiting >= maxAnswersInLine) return undefined;
     const coding = acceptedCoding(headers["accept-encoding"]);
     if (coding === undefined) return undefined;
@@ -85,6 +85,7 @@ export class Compression {
       const packed = await packers[coding](body, { level });
       if (packed.length >= Buffer.byteLength(body)) return undefined;
       // Inference-Header-Content-Length stays that of the JSON before it was packed, as Triton has it.
+      const own = typeof payload === "string" ? undefined : payload.headers;
       return { body: packed, headers: { ...own, "content-encoding": coding, vary: "accept-encoding" } };
     });
   }

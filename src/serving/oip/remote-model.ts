@@ -44,7 +44,7 @@ export function readRemotePlan(bytes: Uint8Array): RemotePlan {
 export async function openRemoteModel(plan: RemotePlan): Promise<ServableModel> {
   const at = `/v2/models/${encodeURIComponent(plan.model)}${plan.version === "" ? "" : `/versions/${encodeURIComponent(plan.version)}`}`;
   const { body } = await ask(plan, at);
-  const metadata = parseJson(body);
+  const metadata = readReply(plan, () => parseJson(body));
   const inputs = tensorsOf(plan, metadata, "inputs");
   const outputs = tensorsOf(plan, metadata, "outputs");
   const check = (tensors: readonly Tensor[]): void => {
@@ -65,19 +65,25 @@ export async function openRemoteModel(plan: RemotePlan): Promise<ServableModel> 
     check,
     predict: (tensors, wanted = outputs.map(({ name }) => name)) => {
       check(tensors);
-      return infer(plan, `${at}/infer`, tensors, wanted);
+      return infer(plan, `${at}/infer`, tensors, wanted, outputs);
     },
     close: async () => {},
   };
 }
 
-async function infer(plan: RemotePlan, where: string, tensors: readonly Tensor[], wanted: readonly string[]): Promise<readonly Tensor[]> {
+async function infer(
+  plan: RemotePlan,
+  where: string,
+  tensors: readonly Tensor[],
+  wanted: readonly string[],
+  declared: readonly TensorInfo[],
+): Promise<readonly Tensor[]> {
   const blobs = tensors.map(toBytes);
   const inputs = tensors.map(({ name, datatype, shape }, i) => ({ name, datatype, shape, parameters: { binary_data_size: blobs[i]!.length } }));
   const outputs = wanted.map((name) => ({ name, parameters: { binary_data: true } }));
   const json = new TextEncoder().encode(JSON.stringify({ inputs, outputs }));
   const reply = await ask(plan, where, { body: Buffer.concat([json, ...blobs]), jsonLength: json.length });
-  const head = parseJson(reply.body.subarray(0, reply.jsonLength));
+  const head = readReply(plan, () => parseJson(reply.body.subarray(0, reply.jsonLength)));
   const listed = isObject(head) ? head["outputs"] : undefined;
   // A reply's outputs have the shape of a request's inputs: read by the same checks.
   const asked = new TextEncoder().encode(JSON.stringify({ inputs: listed }));
@@ -85,6 +91,9 @@ async function infer(plan: RemotePlan, where: string, tensors: readonly Tensor[]
   return wanted.map((name) => {
     const found = answered.find((tensor) => tensor.name === name);
     if (found === undefined) throw refused(plan, `it did not answer output ${name}`);
+    const info = declared.find((output) => output.name === name);
+    if (info !== undefined && info.datatype !== found.datatype)
+      throw refused(plan, `output ${name} came as ${found.datatype}, its metadata says ${info.datatype}`);
     return found;
   });
 }
