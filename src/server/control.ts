@@ -22,6 +22,7 @@ import { addExplanationRoutes } from "./routes/explanations.ts";
 import { addMetricsRoute } from "./routes/metrics.ts";
 import { addFeatureRoutes } from "./routes/features.ts";
 import { addMlflowRoutes } from "./routes/mlflow.ts";
+import { answerUnknown, isMlflowAddress } from "./routes/mlflow-request.ts";
 import { addModelRoutes } from "./routes/models.ts";
 import { addMonitoringRoutes } from "./routes/monitoring.ts";
 import { addOverviewRoutes } from "./routes/overview.ts";
@@ -193,6 +194,8 @@ async function addConsole(app: FastifyInstance, folder: string): Promise<void> {
     });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?")[0]!;
+    // A GET of what is not there comes here from the console's files, past the handlers of the prefixes.
+    if (isMlflowAddress(path)) return answerUnknown(request, reply);
     const isPage = request.method === "GET" && !path.startsWith("/api/") && !/\.\w+$/.test(path);
     if (isPage && isBuilt) return reply.sendFile("index.html");
     if (isPage && path === "/")

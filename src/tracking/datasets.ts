@@ -16,10 +16,18 @@ export interface RunDataset {
 
 /** A dataset the run already names keeps its first description, so that a repeated request changes nothing. */
 export async function writeDatasets(trx: TrackingQueries, runId: string, datasets: readonly RunDataset[]): Promise<void> {
+  if (datasets.length === 0) return;
+  const { last } = await trx
+    .selectFrom("tracking_datasets")
+    .select((eb) => eb.fn.max("place").as("last"))
+    .where("run_id", "=", runId)
+    .executeTakeFirstOrThrow();
+  let place = last ?? 0;
   for (const { name, digest, sourceType, source, schema, profile, tags } of datasets) {
+    place += 1;
     const made = await trx
       .insertInto("tracking_datasets")
-      .values({ run_id: runId, name, digest, source_type: sourceType, source, schema: schema ?? null, profile: profile ?? null })
+      .values({ run_id: runId, name, digest, source_type: sourceType, source, schema: schema ?? null, profile: profile ?? null, place })
       .onConflict((c) => c.columns(["run_id", "name", "digest"]).doNothing())
       .executeTakeFirst();
     const rows = Object.entries(tags).map(([key, value]) => ({ run_id: runId, name, digest, key, value }));
@@ -36,6 +44,7 @@ export async function readDatasets(db: TrackingQueries, runIds: readonly string[
       .selectFrom("tracking_datasets")
       .selectAll()
       .where(isOneOf(db, "run_id", ids))
+      .orderBy("place")
       .orderBy("name")
       .orderBy("digest")
       .execute();

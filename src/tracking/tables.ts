@@ -100,6 +100,8 @@ interface DatasetTable {
   source: string;
   schema: string | null;
   profile: string | null;
+  /** In the order in which the run named them; 0 of all from before there was one. */
+  place: Generated<number>;
 }
 
 interface DatasetTagTable {
@@ -410,6 +412,15 @@ export const trackingMigrations: readonly Migration[] = [
     // Runs that are not deleted have no part in it, and cost nothing.
     up: ({ schema }) =>
       schema.createIndex("tracking_runs_deleted").on("tracking_runs").column("experiment_id").where(sql.ref("stage"), "=", sql.lit("deleted")).execute(),
+  },
+  {
+    id: "tracking-0010-datasets-in-order",
+    up: async ({ schema }) => {
+      await schema
+        .alterTable("tracking_datasets")
+        .addColumn("place", "bigint", (c) => c.notNull().defaultTo(0))
+        .execute();
+    },
   },
 ];
 

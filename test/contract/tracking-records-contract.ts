@@ -210,8 +210,13 @@ export function trackingRecordsContract(name: string, makeFixture: MakeSqlFixtur
       expect((await tracking.runs.get(runIds[1]!)).datasets).toEqual([other]);
       expect((await tracking.runs.get(runIds[2]!)).datasets).toEqual([]);
       expect(await found("datasets.name = 'a/b'")).toEqual([0, 1]);
+      // As they were named, not by name: `inputs.dataset_inputs[0]` is the first to its readers.
+      const later = ["z", "c", "m"].map((name) => ({ ...other, name }));
+      await tracking.runs.logDatasets(runIds[3]!, later.slice(0, 2));
+      await tracking.runs.logDatasets(runIds[3]!, [later[0]!, later[2]!]);
+      expect((await tracking.runs.get(runIds[3]!)).datasets).toEqual(later);
       expect(await found("dataset.digest = '1' AND datasets.context LIKE 'train%'")).toEqual([0]);
-      expect(await found("NOT datasets.name IN ('a/b', 'c')")).toEqual([2, 3, 4, 5, 6, 7]);
+      expect(await found("NOT datasets.name IN ('a/b', 'c')")).toEqual([2, 4, 5, 6, 7]);
       await expect(found("datasets.colour = 'red'")).rejects.toMatchObject({ code: "SEARCH_INVALID" });
       await expect(found("", ["datasets.name"])).rejects.toMatchObject({ code: "SEARCH_INVALID" });
       await expect(tracking.runs.logDatasets("0".repeat(32), [one])).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });

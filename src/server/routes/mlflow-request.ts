@@ -30,9 +30,16 @@ export function readStream(scope: FastifyInstance): void {
 
 export function answerErrors(scope: FastifyInstance): void {
   answerThrown(scope);
-  scope.setNotFoundHandler((request, reply) =>
-    answerError(new KarkhanaError("ROUTE_NOT_FOUND", { method: request.method, path: request.url.split("?")[0]!.slice(0, 200) }), reply),
-  );
+  scope.setNotFoundHandler(answerUnknown);
+}
+
+/** Addresses of MLflow's API, whatever of it is served. */
+export function isMlflowAddress(path: string): boolean {
+  return /^\/(?:ajax-)?api\/[23]\.0(?:\/|$)/.test(path);
+}
+
+export function answerUnknown(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return answerError(new KarkhanaError("ROUTE_NOT_FOUND", { method: request.method, path: request.url.split("?")[0]!.slice(0, 200) }), reply);
 }
 
 export function answerThrown(scope: FastifyInstance): void {

@@ -1,4 +1,7 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { Readable } from "node:stream";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -111,6 +114,29 @@ describe("refusals are in MLflow's words", () => {
     expect((await post("runs/create", "{")).json().error_code).toBe("BAD_REQUEST");
     const form = await app.inject({ method: "POST", url: "/api/2.0/mlflow/runs/create", headers: { ...headers, "content-type": "text/plain" }, payload: "{}" });
     expect([form.statusCode, form.json().error_code]).toEqual([400, "INVALID_PARAMETER_VALUE"]);
+  });
+
+  test("the same beside a console that is built, whose files answer what no route does", async () => {
+    const consoleFolder = await mkdtemp(path.join(tmpdir(), "karkhana-console-"));
+    await writeFile(path.join(consoleFolder, "index.html"), "<title>console</title>");
+    const built = await createControlApp(world.rooms, { consoleFolder });
+    try {
+      expect((await built.inject({ url: "/runs", headers })).body).toContain("console");
+      for (const url of [
+        "/api/2.0/mlflow/traces/search",
+        "/api/3.0/mlflow/traces/x",
+        "/ajax-api/2.0/mlflow/none",
+        "/api/2.0/other",
+        "/ajax-api/3.0/x",
+        "/api/2.0",
+      ]) {
+        const reply = await built.inject({ url, headers });
+        expect([url, reply.statusCode, reply.json().error_code]).toEqual([url, 404, "ENDPOINT_NOT_FOUND"]);
+      }
+    } finally {
+      await built.close();
+      await rm(consoleFolder, { recursive: true });
+    }
   });
 
   test("a web page of another site, and a name rebound to this address, change nothing", async () => {

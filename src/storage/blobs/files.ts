@@ -13,6 +13,8 @@ const STREAM_CHUNK_BYTES = 256 * 1024;
 const WRITE_BYTES = 512 * 1024;
 /** Linux takes 1024 in one call. */
 const WRITE_PIECES = 1000;
+/** Brought to disk while the next ones come: the last sync, which the sender waits for, then has little left to do, however long the file. */
+const SYNC_AHEAD_BYTES = 4 * 1024 * 1024;
 
 /**
  * Blobs as plain files under `root`, by their path, so that other tools can read them.
@@ -168,6 +170,7 @@ async function writePieces(handle: FileHandle, data: Iterable<Uint8Array> | Asyn
   let gathered: Uint8Array[] = [];
   let [gatheredBytes, sizeBytes] = [0, 0];
   let writing: Promise<void> = Promise.resolve();
+  let [unsyncedBytes, ahead] = [0, Promise.resolve()];
   try {
     for await (const piece of data) {
       hash?.update(piece);
@@ -179,15 +182,37 @@ async function writePieces(handle: FileHandle, data: Iterable<Uint8Array> | Asyn
       writing = writeAll(handle, gathered, gatheredBytes);
       // Its failure is heard where it is waited for, which may be after the next pieces.
       writing.catch(() => {});
+      unsyncedBytes += gatheredBytes;
+      if (unsyncedBytes >= SYNC_AHEAD_BYTES && !isSyncingAhead) {
+        const written = writing;
+        ahead = ahead.then(() => syncAhead(handle, written));
+        ahead.catch(() => {});
+        unsyncedBytes = 0;
+      }
       [gathered, gatheredBytes] = [[], 0];
     }
     await writing;
     if (gatheredBytes > 0) await writeAll(handle, gathered, gatheredBytes);
+    // The system tells of a failed write once: a later sync would succeed.
+    await ahead;
   } finally {
-    // The file is closed after this, and no write must be under way then.
-    await writing.catch(() => {});
+    // The file is closed after this, and nothing must be under way then.
+    await Promise.allSettled([writing, ahead]);
   }
   return sizeBytes;
+}
+
+/** Of all files together: a sync holds one of the four threads that read and write them. */
+let isSyncingAhead = false;
+
+async function syncAhead(handle: FileHandle, written: Promise<void>): Promise<void> {
+  isSyncingAhead = true;
+  try {
+    await written;
+    await handle.datasync();
+  } finally {
+    isSyncingAhead = false;
+  }
 }
 
 /** One write of many megabytes costs several times what small ones do. */
