@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from "node:child_process";
+import { fork } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -15,13 +15,8 @@ import { goLive, liveFromUs, makeLiveProject, modelName, openLiveControl, openLi
 const child = path.join(import.meta.dirname, "children/live-control.child.ts");
 const scratch = scratchFolder();
 
-/** Steps that the runs of a day have written, the training's among them, and whether the day's run has ended. */
-async function stepsOf(stores: Stores, day: string): Promise<{ readonly steps: number; readonly isOver: boolean }> {
-  const runs = (await stores.pipelines.listRuns(100)).filter(({ runId }) => runId.startsWith(`live:${modelName}:${day}`));
-  return {
-    steps: runs.reduce((sum, run) => sum + run.steps.length, 0),
-    isOver: runs.some(({ workflow, state }) => workflow === "live-day" && state === "succeeded"),
-  };
+async function isOver(stores: Stores, day: string): Promise<boolean> {
+  return (await stores.pipelines.lastRun("live-day", `live:${modelName}:${day}`))?.state === "succeeded";
 }
 
 it.skipIf(process.platform !== "linux")(
@@ -36,46 +31,28 @@ it.skipIf(process.platform !== "linux")(
     const stores = await openStores(data, {});
     const rng = seededRng("live-retraining-killed");
     let errors = "";
-    const start = (nowUs: number): ChildProcess => {
-      const control = fork(child, [project, data, serving.url, String(nowUs)], { stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    /** A control process that ends by itself at one of its transactions, or is ended once the day's run has. @returns whether it was killed on the way */
+    const runKilled = async (day: string, nowUs: number, killAt: number, when: "before" | "after"): Promise<boolean> => {
+      const args = [project, data, serving.url, String(nowUs), String(killAt), when];
+      const control = fork(child, args, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
       control.stderr!.setEncoding("utf8").on("data", (text: string) => (errors += text));
-      return control;
-    };
-    const kill = async (control: ChildProcess): Promise<void> => {
-      if (control.exitCode !== null || control.signalCode !== null) return;
       const ended = once(control, "exit");
+      const isRunning = (): boolean => control.exitCode === null && control.signalCode === null;
+      while (isRunning() && !(await isOver(stores, day))) await wait(20);
+      const wasKilled = !(await isOver(stores, day));
       control.kill("SIGKILL");
       await ended;
+      expect(control.exitCode, errors).toBeNull();
+      return wasKilled;
     };
     let kills = 0;
     for (const [number, day] of ["2025-03-02", "2025-03-03", "2025-03-04"].entries()) {
       await playDay(serving.url, number);
       const nowUs = liveFromUs + (number + 1) * MICROS_PER_DAY + liveMarginUs;
-      let killAt = 1;
-      for (let isOver = false; !isOver;) {
-        const control = start(nowUs);
-        for (;;) {
-          const now = await stepsOf(stores, day);
-          ({ isOver } = now);
-          expect(control.exitCode, errors).toBeNull();
-          if (isOver || now.steps >= killAt) break;
-          await wait(5);
-        }
-        if (!isOver) {
-          await wait(rng.int(60));
-          // Each control gets some steps further than the one before.
-          killAt = (await stepsOf(stores, day)).steps + 1 + rng.int(3);
-          kills++;
-        }
-        await kill(control);
-      }
+      // Each gets further than the one before, and the last to the end.
+      for (let killAt = 2; await runKilled(day, nowUs, killAt, rng.next() < 0.5 ? "before" : "after"); killAt += 1 + rng.int(4)) kills++;
     }
-    // About ten; how many of a day's steps pass before this process gets to shoot is the machine's.
-    expect(kills).toBeGreaterThan(0);
-    // One more, which finds everything done.
-    const last = start(liveFromUs + 3 * MICROS_PER_DAY + liveMarginUs + 1);
-    await wait(100);
-    await kill(last);
+    expect(kills).toBeGreaterThan(2);
 
     const { registry, pipelines } = stores;
     const events = (await registry.listEvents(modelName)).filter(({ version, kind }) => version === 3 && kind !== "proof");
