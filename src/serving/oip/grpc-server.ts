@@ -128,7 +128,7 @@ function implementation(service: string, handlers: Readonly<Record<string, Handl
     const handle =
       handlers[name] ??
       (() => {
-        throw unsupportedInfer(name);
+        throw unsupportedInfer(`calls of ${name}`);
       });
     const run = async (bytes: Buffer): Promise<Buffer> => answered.encode(await handle(decode(asked, bytes)));
     unary[name] =
