@@ -113,7 +113,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   // The log of pushed rows has one writer among the processes that share the ports.
   const writing: OnlineFace =
     peers === undefined || peers.process === 0 ? online : { ...online, ingest: (source, rows, origin) => peers.push(source, rows, origin) };
-  const sources = new Set(sourcesOf(project).map((source) => source.name));
+  const sources = new Map(sourcesOf(project).map(({ name, schema }) => [name, new Set(Object.keys(schema))]));
   const files = new FileModels(options.modelsFolder, models.keys(), {
     timerMs,
     clock,

@@ -42,7 +42,8 @@ declare module "fastify" {
 
 export interface HttpOptions {
   readonly models: ReadonlyMap<string, ServedModel>;
-  readonly sources: ReadonlySet<string>;
+  /** Names of each one's columns. */
+  readonly sources: ReadonlyMap<string, ReadonlySet<string>>;
   readonly follower: DeploymentFollower;
   readonly shadows: ShadowQueue;
   readonly online: OnlineFace;

@@ -22,6 +22,15 @@ export function readPushRequest(body: unknown, limits: ServingLimits): PushReque
   return { origin: { producer, sequence }, rows };
 }
 
+const maxIgnored = 20;
+
+/** What became of a push, as it is answered; with the names of columns that the source does not have, which may be misspelt. */
+export function pushAnswer(result: unknown, rows: PushRequest["rows"], columns: ReadonlySet<string>): string {
+  const ignored = new Set<string>();
+  for (const row of rows) for (const name in row) if (!columns.has(name) && name !== "_row" && ignored.size < maxIgnored) ignored.add(name.slice(0, 100));
+  return JSON.stringify(ignored.size === 0 ? result : { ...Object(result), ignoredColumns: [...ignored] });
+}
+
 /** @throws INVALID_ARGUMENT; then none of the request's labels is kept */
 export function readLabelsRequest(body: unknown, model: string, limits: ServingLimits, nowUs: Micros): LabelRecord[] {
   if (!isObject(body)) throw refuse("body", 'expected {"labels": [{"id": …, "label": 0 or 1, "knownTime": …}]}', body);

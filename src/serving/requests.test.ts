@@ -205,6 +205,17 @@ test("a push's envelope is checked", async () => {
   }
 });
 
+test("a push is told which of its columns the source does not have, by both routes", async () => {
+  const row = { at: "2001-04-01T09:00:00Z", zone: "AAA", miles: 3, late: 1, seats: 2, shared: false };
+  const own = (sequence: number, rows: object[]): ReturnType<World["post"]> => world.post("/v1/sources/rides/push", { producer: "misspells", sequence, rows });
+  const misspelt = await own(1, [row, { ...row, _row: 7, seat: 2, zones: "AAA" }]);
+  expect(misspelt).toMatchObject({ status: 200, body: { applied: true, ignoredColumns: ["seat", "zones"] } });
+  expect((await own(2, [{ ...row, _row: 8 }])).body).not.toHaveProperty("ignoredColumns");
+  const frame = { at: [row.at], zone: ["AAA"], mile: [3] };
+  const feasts = await world.post("/push", { push_source_name: "rides", df: frame });
+  expect(feasts).toMatchObject({ status: 200, body: { applied: true, ignoredColumns: ["mile"] } });
+});
+
 test("whatever is posted, the answer is never 500 and the server lives", async () => {
   const nearly = fc.record(
     {

@@ -4,7 +4,7 @@ import type { HttpOptions } from "./http.ts";
 import type { AnswerWork } from "./http-call.ts";
 import { joinMetrics } from "./peers/metrics-text.ts";
 import { predict } from "./predict.ts";
-import { readLabelsRequest, readPushRequest } from "./push-request.ts";
+import { pushAnswer, readLabelsRequest, readPushRequest } from "./push-request.ts";
 import { listBackends } from "./openai/http-routes.ts";
 import { reportModel } from "./report.ts";
 import type { ServedModel } from "./served-model.ts";
@@ -37,10 +37,11 @@ function addWrites(app: FastifyInstance, options: HttpOptions, answer: AnswerWor
 
   app.post<NameParams>("/v1/sources/:name/push", (request, reply) => {
     const { name } = request.params;
-    if (!sources.has(name)) throw new KarkhanaError("SOURCE_NOT_IN_PROJECT", { source: name.slice(0, 100), sources: [...sources].join(", ") });
+    const columns = sources.get(name);
+    if (columns === undefined) throw new KarkhanaError("SOURCE_NOT_IN_PROJECT", { source: name.slice(0, 100), sources: [...sources.keys()].join(", ") });
     answer(request, reply, `source ${name}`, async () => {
       const { rows, origin } = readPushRequest(request.body, limits);
-      return JSON.stringify(await online.ingest(name, rows, origin));
+      return pushAnswer(await online.ingest(name, rows, origin), rows, columns);
     });
   });
 }

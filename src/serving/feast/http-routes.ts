@@ -7,13 +7,15 @@ import { viewsOf } from "../../project/definition.ts";
 import type { OnlineFace } from "../faces.ts";
 import type { AnswerWork } from "../http-call.ts";
 import type { ServedModel } from "../served-model.ts";
+import { pushAnswer } from "../push-request.ts";
 import { arrowType, toArrow } from "./arrow.ts";
 import { FeastReader, toJson } from "./online-features.ts";
 import { readFeastPush, readOnlineFeaturesRequest, type FeastLimits } from "./request.ts";
 
 export interface FeastRouteOptions {
   readonly models: ReadonlyMap<string, ServedModel>;
-  readonly sources: ReadonlySet<string>;
+  /** Names of each one's columns. */
+  readonly sources: ReadonlyMap<string, ReadonlySet<string>>;
   readonly online: OnlineFace;
   readonly clock: Clock;
   readonly newId: NewId;
@@ -41,12 +43,12 @@ export function addFeastRoutes(app: FastifyInstance, { models, sources, online, 
   app.post("/push", (request, reply) => {
     answer(request, reply, "push", async () => {
       const { source, rows } = readFeastPush(request.body, limits);
-      if (!sources.has(source)) throw new KarkhanaError("SOURCE_NOT_IN_PROJECT", { source: source.slice(0, 100), sources: [...sources].join(", ") });
+      const columns = sources.get(source);
+      if (columns === undefined) throw new KarkhanaError("SOURCE_NOT_IN_PROJECT", { source: source.slice(0, 100), sources: [...sources.keys()].join(", ") });
       // Feast's pushes carry no number, so a retry cannot be known as one, unless the client names it itself.
       const key = request.headers["idempotency-key"];
       const producer = `feast:${typeof key === "string" && key !== "" ? key.slice(0, limits.maxTextLength) : newId()}`;
-      const result = await online.ingest(source, rows, { producer, sequence: 0 });
-      return JSON.stringify(result);
+      return pushAnswer(await online.ingest(source, rows, { producer, sequence: 0 }), rows, columns);
     });
   });
 }
