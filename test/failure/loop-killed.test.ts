@@ -142,9 +142,11 @@ describe.skipIf(process.platform !== "linux")("the loop whose processes are kill
     expect(last.events.at(-1)).toEqual({ ...records.summary, recorded: expect.any(Boolean) as unknown });
     expectNothingLost(records, history);
     expectEffectsOnce(records);
-    const lost = expectSameDecisions(records, calm);
-    // An answer's shadow is scored within the next turns of the event loop: only the last few can be lost with their process.
-    expect(lost, `shadow answers lost\n${killed.join("\n")}`).toBeLessThanOrEqual(64 * killed.filter((k) => /^(serving|everything|supervisor)/.test(k)).length);
+    const { lost, stretches } = expectSameDecisions(records, calm);
+    // Shadows are scored in the order of the answers: only a process's last can be lost with it, however far behind a busy machine they were.
+    expect(stretches, `of ${lost} shadow answers lost\n${killed.join("\n")}`).toBeLessThanOrEqual(
+      killed.filter((k) => /^(serving|everything|supervisor)/.test(k)).length,
+    );
     const repeats = records.predictions.length - new Set(records.predictions.map((p) => `${p.id}/${p.version}/${p.role}`)).size;
     const again = [...records.days]
       .filter(([, day]) => day.attempt > 1 || day.retried > 0)

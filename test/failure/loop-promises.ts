@@ -89,18 +89,35 @@ export function expectEffectsOnce(records: LoopRecords): void {
   );
 }
 
+/** Questions under way at once that were asked by the loop, and as many whose shadows are being written. */
+const mostAtOnce = 64;
+
 /**
  * Windows, alerts, models and decisions are those of the loop that nobody disturbed.
  *
  * Shadows alone may differ: they are scored after the answer is out, so those asked in a serving process's last moment are lost with it.
- * @returns how many shadow answers are missing
+ * @returns how many shadow answers are missing, and how many stretches of questions, in the order of their answers, they lie in
  */
-export function expectSameDecisions(records: LoopRecords, calm: LoopRecords): number {
-  const shadows = (of: LoopRecords): Set<string> => new Set(of.predictions.filter((p) => p.role === "shadow").map((p) => `${p.version}/${p.id}`));
-  const lost = missing(shadows(calm), shadows(records)).length;
-  expect(missing(shadows(records), shadows(calm)), "shadow answers the calm loop has not").toEqual([]);
-  expect(decisions(records, lost > 0)).toEqual(decisions(calm, lost > 0));
-  return lost;
+export function expectSameDecisions(records: LoopRecords, calm: LoopRecords): { readonly lost: number; readonly stretches: number } {
+  const shadows = (of: LoopRecords): Map<string, string> =>
+    new Map(of.predictions.filter((p) => p.role === "shadow").map((p) => [`${p.version}/${p.id}`, p.id]));
+  const [own, all] = [shadows(records), shadows(calm)];
+  const lost = missing(all.keys(), own);
+  expect(missing(own.keys(), all), "shadow answers the calm loop has not").toEqual([]);
+  expect(decisions(records, lost.length > 0)).toEqual(decisions(calm, lost.length > 0));
+  const shadowed = new Set(all.values());
+  const lostIds = new Set(lost.map((key) => all.get(key)));
+  // Asked again, it is the last answer that counts.
+  const answered = [
+    ...new Set(
+      records.predictions
+        .filter((p) => isAnswer(p) && shadowed.has(p.id))
+        .map(({ id }) => id)
+        .toReversed(),
+    ),
+  ].toReversed();
+  const places = answered.flatMap((id, place) => (lostIds.has(id) ? [place] : []));
+  return { lost: lost.length, stretches: places.filter((place, i) => i === 0 || place - places[i - 1]! > mostAtOnce).length };
 }
 
 function decisions(records: LoopRecords, withoutShadows: boolean): unknown {
