@@ -224,7 +224,7 @@ describe("data that cannot be used", () => {
       status: 1,
       code: "DATASET_REFUSED",
       message: expect.stringMatching(/amount max \d+ \(first in row \d+: [\d.]+\)/),
-      remedy: expect.stringContaining("report of version"),
+      remedy: expect.stringMatching(/page Data shows the rows, under version [0-9a-f]{64}/),
     });
     expect(kept).toEqual(nothing);
   });
