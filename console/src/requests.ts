@@ -102,7 +102,7 @@ export const ask = {
   viewVersions: (hash: string) => get<readonly ViewVersion[]>("features", `/features/${enc(hash)}/history`),
   viewInUse: (hash: string) => get<ViewInUse>("serving", `/features/${enc(hash)}/profile`),
   featureView: (hash: string) => get<FeatureViewDetail>("features", `/features/${enc(hash)}`),
-  entity: (hash: string, keys: readonly (string | number)[], atUs: number) =>
+  entity: (hash: string, keys: readonly (string | number | boolean)[], atUs: number) =>
     get<ExploredEntity>("serving", `/features/${enc(hash)}/entity?${keys.map((key) => `key=${enc(String(key))}&`).join("")}atUs=${atUs}`),
   distributions: (model: string, atUs: number | null) =>
     get<Distributions>("monitoring", `/models/${enc(model)}/distributions${atUs === null ? "" : `?atUs=${atUs}`}`),

@@ -1,5 +1,6 @@
 import type { FeatureViewDefinition } from "../features/definition.ts";
 import { ViewIndex } from "../features/nearest/view-index.ts";
+import { isKeyPart, keyKinds, type KeyPart } from "../features/key-part.ts";
 import { planView } from "../features/view-plan.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { Stores } from "../server/stores.ts";
@@ -38,7 +39,7 @@ export async function nearest(stores: Stores, views: readonly View[], values: Fl
 }
 
 /** @throws INVALID_ARGUMENT */
-function questionOf(view: FeatureViewDefinition, values: FlagValues): { vector: number[] } | { keys: (string | number)[] } {
+function questionOf(view: FeatureViewDefinition, values: FlagValues): { vector: number[] } | { keys: KeyPart[] } {
   const [key, vector] = [optionalText(values, "key"), optionalText(values, "vector")];
   if ((key === undefined) === (vector === undefined))
     throw new KarkhanaError("INVALID_ARGUMENT", { field: "--vector", problem: "give either --vector or --key", value: null });
@@ -50,10 +51,10 @@ function questionOf(view: FeatureViewDefinition, values: FlagValues): { vector: 
   const { keyTypes } = planView(view);
   const given = jsonOf(key!);
   const parts: unknown[] = Array.isArray(given) ? given : [keyTypes[0] === "string" ? key : given];
-  if (parts.length === keyTypes.length && parts.every((part, i): part is string | number => typeof part === keyTypes[i])) return { keys: parts };
+  if (parts.length === keyTypes.length && parts.every((part, i): part is KeyPart => isKeyPart(part, keyTypes[i]!))) return { keys: parts };
   throw new KarkhanaError("INVALID_ARGUMENT", {
     field: "--key",
-    problem: `expected ${view.entity.keys.map((name, i) => `${name} (${keyTypes[i]!})`).join(", ")}${keyTypes.length > 1 ? " as a JSON list" : ""}`,
+    problem: `expected ${view.entity.keys.map((name, i) => `${name} (${keyKinds[keyTypes[i]!].expected})`).join(", ")}${keyTypes.length > 1 ? " as a JSON list" : ""}`,
     value: key!.slice(0, 100),
   });
 }

@@ -90,4 +90,4 @@ export type VectorProblem<S extends Schema, Column extends string, D extends num
   : `the source has no column ${Column}`;
 
 /** Columns that may carry an entity's key. */
-export type KeyColumn<S extends Schema> = { readonly [C in keyof S & string]: S[C] extends "float64" | "boolean" | VectorType ? never : C }[keyof S & string];
+export type KeyColumn<S extends Schema> = { readonly [C in keyof S & string]: S[C] extends "float64" | VectorType ? never : C }[keyof S & string];

@@ -36,10 +36,11 @@ function byDefinition({ service }: RandomDefinitions, rows: readonly TimedRow[],
 
 async function offline({ service, source }: RandomDefinitions, rows: readonly TimedRow[], questions: readonly Question[]): Promise<FeatureValue[][]> {
   const tuples = questions.map(
-    ({ timeUs, fields }, i) => `(${i}, ${timeUs}, ${quoteLiteral(fields["a"]!)}, ${quoteLiteral(fields["kind"]!)}, ${fields["n"] ?? "NULL"})`,
+    ({ timeUs, fields }, i) =>
+      `(${i}, ${timeUs}, ${quoteLiteral(fields["a"]!)}, ${quoteLiteral(fields["kind"]!)}, ${fields["n"] ?? "NULL"}, ${fields["ok"] ?? "NULL"})`,
   );
-  const spine = `SELECT CAST(r AS BIGINT) AS _row, CAST(t AS BIGINT) AS _event, CAST(a AS VARCHAR) AS a, CAST(kind AS VARCHAR) AS kind, CAST(n AS BIGINT) AS n
-    FROM (VALUES ${tuples.join(",")}) s(r, t, a, kind, n)`;
+  const spine = `SELECT CAST(r AS BIGINT) AS _row, CAST(t AS BIGINT) AS _event, CAST(a AS VARCHAR) AS a, CAST(kind AS VARCHAR) AS kind, CAST(n AS BIGINT) AS n, CAST(ok AS BOOLEAN) AS ok
+    FROM (VALUES ${tuples.join(",")}) s(r, t, a, kind, n, ok)`;
   const answers = await answerSpine(duck, { service, relations: () => relationOfRows(source, rows), spine });
   try {
     const found = await duck.rows(answers.featuresSql);
@@ -124,7 +125,7 @@ const long = fc.record({
     { minLength: 400, maxLength: 600, size: "max" },
   ),
   questions: fc.array(
-    question.map((one) => ({ ...one, fields: { a: "1", kind: "a", n: 0 } })),
+    question.map((one) => ({ ...one, fields: { a: "1", kind: "a", n: 0, ok: 1 } })),
     { minLength: 40, maxLength: 40, size: "max" },
   ),
   arrival: arrival.map((one) => ({ ...one, batches: [90, 200, 3] })),
@@ -200,4 +201,6 @@ test("the random definitions reach every aggregate, and what was compared said s
     fc.sample(definitions, { numRuns: 60, seed: 1 }).flatMap(({ views }) => views.flatMap((v) => Object.values(v.features).map((f) => f.aggregate))),
   );
   expect(seen.size).toBe(16);
+  const keys = new Set(fc.sample(definitions, { numRuns: 60, seed: 1 }).flatMap(({ views }) => views.map((v) => Object.values(v.on).join())));
+  expect([...keys].sort()).toEqual(["a", "a,ok,n", "kind,n", "n,ok", "ok", "ok,kind"]);
 });

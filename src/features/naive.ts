@@ -93,12 +93,15 @@ function valueOf(feature: PlannedFeature, plan: ViewPlan, rows: readonly TimedRo
 
 /** Values of each reference's features in order, null and NaN apart. @param rowsOf rows of a source, by name */
 export function naiveValues(service: FeatureService, rowsOf: (source: string) => readonly TimedRow[], timeUs: number, fields: RequestFields): FeatureValue[] {
+  // A field has 1 for true and 0 for false.
+  const asField = (value: SourceValues[string] | undefined): string | number | null | undefined => (typeof value === "boolean" ? Number(value) : value);
   return referenceSlots(service).flatMap(({ reference: { view, binding, prefix } }) => {
     const plan = planView(view);
     const key = view.entity.keys.map((name) => fields[boundField(binding, name, prefix)] ?? null);
     const ofKey = rowsAt(view.source, rowsOf(view.source.name), timeUs).filter(
       ({ values }) =>
-        plan.keyColumns.every((column, i) => key[i] !== null && values[column] === key[i]) && (plan.where === undefined || plan.where.valueOf(values) === 1),
+        plan.keyColumns.every((column, i) => key[i] !== null && asField(values[column]) === key[i]) &&
+        (plan.where === undefined || plan.where.valueOf(values) === 1),
     );
     return plan.features.map((feature) => valueOf(feature, plan, ofKey, timeUs));
   });

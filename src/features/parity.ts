@@ -3,9 +3,10 @@ import { isVersioned } from "../data/versions.ts";
 import type { Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import type { DuckDb } from "../storage/duckdb/duckdb.ts";
-import { quoteIdentifier as q, quoteLiteral } from "../storage/duckdb/quote.ts";
+import { quoteIdentifier as q } from "../storage/duckdb/quote.ts";
 import { boundField } from "./binding.ts";
 import type { FeatureService } from "./definition.ts";
+import { isKeyPart, keyKinds, keyLiteral, partOfField, type KeyType } from "./key-part.ts";
 import type { RowLimits } from "./offline/limited.ts";
 import { offlineVectors } from "./offline/vectors.ts";
 import { placeOf } from "./online/push-log.ts";
@@ -134,7 +135,7 @@ function limitColumn(at: number): string {
 
 /** Only the fields that carry keys, as the type of the key: a value of another type matches nothing, as online. */
 function spineOf(service: FeatureService, part: readonly ServedVector[], limited: readonly string[]): string {
-  const types = new Map<string, "string" | "number">();
+  const types = new Map<string, KeyType>();
   for (const { reference } of referenceSlots(service)) {
     const plan = planView(reference.view);
     for (const [i, key] of reference.view.entity.keys.entries()) types.set(boundField(reference.binding, key, reference.prefix), plan.keyTypes[i]!);
@@ -145,13 +146,13 @@ function spineOf(service: FeatureService, part: readonly ServedVector[], limited
     return `(${[row, one.timeUs, ...keys, ...limited.map((source) => placeOfApplied(one, source) ?? "NULL")].join(",")})`;
   });
   const casts = [
-    ...fields.map(([field, type], i) => `, CAST(f${i} AS ${type === "string" ? "VARCHAR" : "BIGINT"}) AS ${q(field)}`),
+    ...fields.map(([field, type], i) => `, CAST(f${i} AS ${keyKinds[type].sqlType}) AS ${q(field)}`),
     ...limited.map((_, i) => `, CAST(l${i} AS BIGINT) AS ${limitColumn(i)}`),
   ];
   return `SELECT CAST(_row AS BIGINT) AS _row, CAST(_event AS BIGINT) AS _event${casts.join("")} FROM (VALUES ${rows.join(",")}) AS t(${["_row", "_event", ...fields.map((_, i) => `f${i}`), ...limited.map((_, i) => `l${i}`)].join(", ")})`;
 }
 
-function literal(value: string | number | null | undefined, type: "string" | "number"): string {
-  if (type === "string") return typeof value === "string" ? quoteLiteral(value) : "NULL";
-  return typeof value === "number" && Number.isSafeInteger(value) ? String(value) : "NULL";
+function literal(value: string | number | null | undefined, type: KeyType): string {
+  const part = partOfField(value, type);
+  return isKeyPart(part, type) ? keyLiteral(part) : "NULL";
 }

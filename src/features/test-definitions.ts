@@ -89,6 +89,16 @@ const view = (name: string, source: SourceDefinition, keys: Readonly<Record<stri
       }),
     );
 
+/** Entity key -> column, of every type that a key may have, alone and together. */
+const single = fc.constantFrom<Readonly<Record<string, string>>>({ a: "a" }, { a: "a" }, { o: "ok" });
+const composite = fc.constantFrom<Readonly<Record<string, string>>>(
+  { k: "kind", n: "n" },
+  { k: "kind", n: "n" },
+  { o: "ok", k: "kind" },
+  { n: "n", o: "ok" },
+  { a: "a", o: "ok", n: "n" },
+);
+
 export interface RandomDefinitions {
   readonly source: SourceDefinition;
   readonly views: readonly FeatureViewDefinition[];
@@ -97,8 +107,15 @@ export interface RandomDefinitions {
 
 export const definitions: fc.Arbitrary<RandomDefinitions> = fc
   .constantFrom(...sources)
-  .chain((source) => fc.tuple(fc.constant(source), view("by_a", source, { a: "a" }), view("by_pair", source, { k: "kind", n: "n" })))
-  .map(([source, one, two]) => ({ source, views: [one, two], service: featureService("rides", [one.at({ a: "a" }), two.at({ k: "kind", n: "n" })]) }));
+  .chain((source) =>
+    fc.tuple(
+      fc.constant(source),
+      single.chain((keys) => view("by_one", source, keys)),
+      composite.chain((keys) => view("by_many", source, keys)),
+    ),
+  )
+  // Request fields are called as the columns.
+  .map(([source, one, two]) => ({ source, views: [one, two], service: featureService("rides", [one.at(one.on), two.at(two.on)]) }));
 
 const kinds = ["a", "b", "", "sixsix", "seven77", "a text too long for a number", "a text too long for a numbes", "é", "中文字", "k".repeat(300)];
 const key = fc.option(fc.constantFrom("1", "2"), { freq: 12 });
@@ -126,4 +143,4 @@ export const row: fc.Arbitrary<TimedRow> = fc
   })
   .map(({ at, lag, ...values }) => ({ eventUs: at, knownUs: at + lag, values: { at, told: at + lag, ...values } }));
 
-export const question: fc.Arbitrary<Question> = fc.record({ timeUs, fields: fc.record({ a: key, kind, n: number }) });
+export const question: fc.Arbitrary<Question> = fc.record({ timeUs, fields: fc.record({ a: key, kind, n: number, ok: number }) });

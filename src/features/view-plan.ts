@@ -1,12 +1,12 @@
 import { parseExpression } from "../data/expression.ts";
 import type { Schema } from "../data/source.ts";
-import { quoteIdentifier } from "../storage/duckdb/quote.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import { featureViewHash, lifetimeUs, type AggregateName, type FeatureViewDefinition, type ViewFeature } from "./definition.ts";
 import { outputOf, type FeatureOutput } from "./feature-output.ts";
+import { keyKinds, type KeyType } from "./key-part.ts";
 import { conditionMeasure, filtered, hashMeasure, isWhole, squarePart, sumMeasure, valueMeasure, vectorMeasure, type Measure } from "./measure.ts";
 
-/** Bytes of a key as the online store keeps it whole: three and its UTF-8 for text, nine for a number. */
+/** Bytes of a key as the online store keeps it whole: three and its UTF-8 for text, nine for a number, two for true or false. */
 export const maxTupleBytes = 400;
 
 /** Rows with event in [start of the window, t), where the start is t - length, moved back to a multiple of the hop. */
@@ -29,9 +29,6 @@ export interface PlannedFeature {
   readonly p: number;
   readonly output: FeatureOutput;
 }
-
-/** Text, or whole numbers (timestamps are microseconds). */
-export type KeyType = "string" | "number";
 
 /** What both engines compile from: a view's distinct windows and measures, and how each feature is made of them. */
 export interface ViewPlan {
@@ -238,16 +235,15 @@ function keyType(schema: Schema, column: string, where: string): KeyType {
   const type = Object.hasOwn(schema, column) ? schema[column] : undefined;
   if (type === "string") return "string";
   if (type === "int64" || type === "timestamp") return "number";
-  throw refuse(
-    `${where}, on`,
-    type === undefined ? "there is no such source column" : `a key is text, a whole number or a time (string, int64, timestamp), not ${type}`,
-    column,
-  );
+  if (type === "boolean") return "boolean";
+  const allowed = `a key is text, a whole number, a time, or true and false (string, int64, timestamp, boolean), not ${type}`;
+  const remedy = type === "float64" ? "; fractions are equal only by accident of rounding: key by a whole number of smaller units, or by text" : "";
+  throw refuse(`${where}, on`, type === undefined ? "there is no such source column" : `${allowed}${remedy}`, column);
 }
 
 /** Longer keys are kept by a digest, from which nobody can say whose vector was near. */
 function shortKeysSql(columns: readonly string[], types: readonly KeyType[]): string {
-  const bytes = columns.map((column, i) => (types[i] === "string" ? `3 + strlen(${quoteIdentifier(column)})` : "9"));
+  const bytes = columns.map((column, i) => keyKinds[types[i]!].bytesSql(column));
   return `${bytes.join(" + ")} <= ${maxTupleBytes}`;
 }
 

@@ -42,7 +42,7 @@ export interface ParityDifference {
   readonly slot: string;
   /** The view of the slot and the entity's keys; null and {} for a slot made from the request alone. */
   readonly view: string | null;
-  readonly keys: Readonly<Record<string, string | number | null>>;
+  readonly keys: Readonly<Record<string, string | number | boolean | null>>;
   readonly served: number | null;
   readonly offline: number | null;
   /** The rows offline SQL saw, newest first; null if they were not looked up. */

@@ -33,7 +33,7 @@ export type FeatureValue = number | string | null | readonly (number | string)[]
 export interface ExploredEntity {
   readonly view: string;
   readonly atUs: number;
-  readonly keys: Readonly<Record<string, string | number>>;
+  readonly keys: Readonly<Record<string, string | number | boolean>>;
   readonly features: readonly {
     readonly name: string;
     readonly online: FeatureValue;
@@ -69,7 +69,7 @@ export interface FeatureViewDetail {
   readonly view: FeatureView;
   readonly where: string | null;
   readonly ttlUs: number | null;
-  readonly keyTypes: readonly ("string" | "number")[];
+  readonly keyTypes: readonly ("string" | "number" | "boolean")[];
   /** What the online engine keeps and does, a line each. */
   readonly online: readonly string[];
   readonly health: {
@@ -91,7 +91,7 @@ export interface FeatureViewDetail {
   /** The topic that the view's source reads; null where it reads none. */
   readonly stream: SourceStream | null;
   /** The last question a model asked of it: where a person may begin to look. */
-  readonly example: { readonly keys: readonly (string | number)[]; readonly atUs: number } | null;
+  readonly example: { readonly keys: readonly (string | number | boolean)[]; readonly atUs: number } | null;
 }
 
 /** A view's definition as it stood from some start of the program on; newest first. */
@@ -171,7 +171,7 @@ export interface ParityDifference {
   readonly appliedOffset: number | null;
   readonly slot: string;
   readonly view: string | null;
-  readonly keys: Readonly<Record<string, string | number | null>>;
+  readonly keys: Readonly<Record<string, string | number | boolean | null>>;
   readonly served: number | null;
   readonly offline: number | null;
   /** Rows offline SQL saw, newest first; null if they were not looked up. */

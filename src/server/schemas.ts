@@ -280,7 +280,7 @@ export const schemas: Readonly<
       view: featureViewFields,
       where: orNull(text),
       ttlUs: orNull(num),
-      keyTypes: Type.Array(oneOf("string", "number")),
+      keyTypes: Type.Array(oneOf("string", "number", "boolean")),
       online: Type.Array(text),
       health: Type.Object({
         rows: int,
@@ -306,7 +306,7 @@ export const schemas: Readonly<
           lastError: orNull(Type.Object({ code: text, message: text, remedy: text, atUs: num })),
         }),
       ),
-      example: orNull(Type.Object({ keys: Type.Array(Type.Union([text, num])), atUs: num })),
+      example: orNull(Type.Object({ keys: Type.Array(Type.Union([text, num, flag])), atUs: num })),
     }),
   ),
   viewVersions: of<readonly ApiFeatures.ViewVersion[]>()(
@@ -342,7 +342,7 @@ export const schemas: Readonly<
     Type.Object({
       view: text,
       atUs: num,
-      keys: Type.Record(Type.String(), Type.Union([text, num])),
+      keys: Type.Record(Type.String(), Type.Union([text, num, flag])),
       features: Type.Array(
         Type.Object({ name: text, online: featureValue, status: text, offline: featureValue, isEqual: flag, events: int, fromUs: orNull(num) }),
       ),
@@ -371,7 +371,7 @@ export const schemas: Readonly<
           appliedOffset: orNull(num),
           slot: text,
           view: orNull(text),
-          keys: Type.Record(Type.String(), Type.Union([text, num, Type.Null()])),
+          keys: Type.Record(Type.String(), Type.Union([text, num, flag, Type.Null()])),
           served: orNull(num),
           offline: orNull(num),
           events: orNull(Type.Array(eventBehind)),

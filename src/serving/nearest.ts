@@ -1,6 +1,7 @@
 /** Who is near: `POST /v1/views/{name}/nearest`, and Feast's `/search` and `/retrieve-online-documents`. */
 import type { FastifyInstance } from "fastify";
 import type { FeatureViewDefinition } from "../features/definition.ts";
+import { isKeyPart, keyKinds, type KeyPart } from "../features/key-part.ts";
 import type { NearestAnswer, NearestQuestion } from "../features/nearest/view-index.ts";
 import { planView } from "../features/view-plan.ts";
 import type { Clock, Micros } from "../kernel/clock.ts";
@@ -82,14 +83,14 @@ function readNearest(body: unknown, view: FeatureViewDefinition, maxTextLength: 
   };
 }
 
-function readKeys(value: unknown, view: FeatureViewDefinition, maxTextLength: number): (string | number)[] {
+function readKeys(value: unknown, view: FeatureViewDefinition, maxTextLength: number): KeyPart[] {
   if (!isObject(value)) throw refuse("key", `expected an object with ${view.entity.keys.join(", ")}`, value);
   const { keyTypes } = planView(view);
   return view.entity.keys.map((name, i) => {
     const part = Object.hasOwn(value, name) ? value[name] : undefined;
-    if (typeof part === "string" && keyTypes[i] === "string" && part.length <= maxTextLength) return part;
-    if (typeof part === "number" && keyTypes[i] === "number" && Number.isSafeInteger(part)) return part;
-    throw refuse(`key.${name}`, keyTypes[i] === "string" ? `expected text of at most ${maxTextLength} characters` : "expected a whole number", part);
+    const type = keyTypes[i]!;
+    if (isKeyPart(part, type) && !(typeof part === "string" && part.length > maxTextLength)) return part;
+    throw refuse(`key.${name}`, `expected ${keyKinds[type].expected}${type === "string" ? ` of at most ${maxTextLength} characters` : ""}`, part);
   });
 }
 

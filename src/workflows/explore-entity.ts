@@ -6,12 +6,13 @@ import { readViewProfile } from "../features/online/lookup-watch.ts";
 import { readMark, type Mark } from "../features/online/marks.ts";
 import { createOnlineFeatures, defaultSlackUs, type QuarantinedRow, type SourceCounters } from "../features/online/online-features.ts";
 import type { ViewProfile } from "../features/online/view-profile.ts";
+import { fieldOfPart, keyLiteral, type KeyPart } from "../features/key-part.ts";
 import type { FeatureValue } from "../features/vector.ts";
 import { planView, windowStart } from "../features/view-plan.ts";
 import type { Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import { openDuckDb, type DuckDb } from "../storage/duckdb/duckdb.ts";
-import { quoteIdentifier as q, quoteLiteral } from "../storage/duckdb/quote.ts";
+import { quoteIdentifier as q } from "../storage/duckdb/quote.ts";
 import type { KeyValueStore } from "../storage/kv/port.ts";
 
 /** One feature of an entity as of a time, by both engines. NaN is the text "NaN": JSON has no other word for it. */
@@ -56,7 +57,7 @@ export interface EntityExplorerOptions {
 /** "What did we know about ORD at 17:05, and why": both engines asked the same question, and the rows behind the answer. */
 export interface EntityExplorer {
   /** @param keys in the order of the entity's keys @throws DATASET_NOT_FOUND while the source has no accepted version */
-  explore(view: FeatureViewDefinition, keys: readonly (string | number)[], timeUs: Micros): Promise<ExploredEntity>;
+  explore(view: FeatureViewDefinition, keys: readonly KeyPart[], timeUs: Micros): Promise<ExploredEntity>;
   /** What became of the rows of the view's source, and how far the view is filled. */
   health(view: FeatureViewDefinition): Promise<ViewHealth>;
   /** What lookups of all serving processes gave on the newest days of questions. */
@@ -80,18 +81,18 @@ export function createEntityExplorer({ views, relationOf, openOnlineStore, tempF
   // One question at a time: each scans a source.
   let last: Promise<unknown> = Promise.resolve();
 
-  const explore = async (view: FeatureViewDefinition, keys: readonly (string | number)[], timeUs: Micros): Promise<ExploredEntity> => {
+  const explore = async (view: FeatureViewDefinition, keys: readonly KeyPart[], timeUs: Micros): Promise<ExploredEntity> => {
     const relation = await relationOf(view.source);
     if (relation === undefined) throw new KarkhanaError("DATASET_NOT_FOUND", { version: `of source ${view.source.name}` });
     const service = featureService("explored", [view.at(Object.fromEntries(view.entity.keys.map((key) => [key, key])), "v")]);
-    const fields = Object.fromEntries(view.entity.keys.map((key, i) => [key, keys[i]!]));
+    const fields = Object.fromEntries(view.entity.keys.map((key, i) => [key, fieldOfPart(keys[i]!)]));
     const features = createOnlineFeatures({ store: await opened(), views });
     const { newestEventUs } = await features.counters(view.source.name);
     const [[online] = []] = await features.valuesReader(service)([timeUs], [fields]);
     const duck = await openDuckDb({ threads: 1, memoryLimitMb, tempFolder });
     try {
       const sql: string[] = [];
-      const spine = `SELECT CAST(0 AS BIGINT) AS _row, CAST(${timeUs} AS BIGINT) AS _event, ${view.entity.keys.map((key) => `${literal(fields[key]!)} AS ${q(key)}`).join(", ")}`;
+      const spine = `SELECT CAST(0 AS BIGINT) AS _row, CAST(${timeUs} AS BIGINT) AS _event, ${view.entity.keys.map((key, i) => `${keyLiteral(keys[i]!)} AS ${q(key)}`).join(", ")}`;
       const answers = await answerSpine(recording(duck, sql), { spine, service, relations: () => relation });
       sql.push(answers.featuresSql);
       const [offline = {}] = await duck.rows(answers.featuresSql);
@@ -159,10 +160,6 @@ function recording(duck: DuckDb, sql: string[]): DuckDb {
     chunks: (statement) => duck.chunks(statement),
     close: () => duck.close(),
   };
-}
-
-function literal(value: string | number): string {
-  return typeof value === "number" ? `CAST(${value} AS BIGINT)` : quoteLiteral(value);
 }
 
 function plainValue(value: unknown, aggregate: string): FeatureValue {

@@ -81,13 +81,13 @@ function Definition({ detail: { view, where, ttlUs } }: { detail: FeatureViewDet
 }
 
 interface Question {
-  readonly keys: readonly (string | number)[];
+  readonly keys: readonly (string | number | boolean)[];
   readonly atUs: number;
 }
 
 /** What did we know, and why. Asked at once for the last question a model asked of the view. */
 function Explorer({ detail }: { detail: FeatureViewDetail }): ReactNode {
-  const { view, example, online } = detail;
+  const { view, keyTypes, example, online } = detail;
   const [asked, setAsked] = useState<Question | null>(example);
   const answer = useQuery({ ...ask.entity(view.hash, asked?.keys ?? [], asked?.atUs ?? 0), enabled: asked !== null });
   return (
@@ -96,7 +96,7 @@ function Explorer({ detail }: { detail: FeatureViewDetail }): ReactNode {
         title="What did we know, and why"
         note="One entity, as of one instant, asked of both engines: what serving reads, what training would read, and the rows they come from."
       >
-        <Ask keys={view.keys} start={asked} isBusy={answer.isFetching} onAsk={setAsked} />
+        <Ask keys={view.keys} types={keyTypes} start={asked} isBusy={answer.isFetching} onAsk={setAsked} />
         <Trouble error={answer.error} />
         {answer.data === undefined || asked === null ? null : <Answer answer={answer.data} />}
       </Block>
@@ -128,11 +128,13 @@ function Explorer({ detail }: { detail: FeatureViewDetail }): ReactNode {
 
 function Ask({
   keys,
+  types,
   start,
   isBusy,
   onAsk,
 }: {
   keys: readonly string[];
+  types: FeatureViewDetail["keyTypes"];
   start: Question | null;
   isBusy: boolean;
   onAsk: (question: Question) => void;
@@ -158,7 +160,15 @@ function Ask({
     <form className="row ask" onSubmit={submit}>
       {keys.map((key, i) => (
         <label key={key}>
-          {key} <input name={`key${i}`} defaultValue={start === null ? "" : String(start.keys[i])} autoComplete="off" />
+          {key}{" "}
+          {types[i] === "boolean" ? (
+            <select name={`key${i}`} defaultValue={start === null ? "true" : String(start.keys[i])}>
+              <option>true</option>
+              <option>false</option>
+            </select>
+          ) : (
+            <input name={`key${i}`} defaultValue={start === null ? "" : String(start.keys[i])} autoComplete="off" />
+          )}
         </label>
       ))}
       <label>
@@ -182,7 +192,7 @@ function Answer({ answer }: { answer: ExploredEntity }): ReactNode {
   return (
     <>
       <p className="row">
-        <b>{Object.values(answer.keys).join(", ")}</b> at {moment(answer.atUs)}{" "}
+        <b>{Object.values(answer.keys).map(String).join(", ")}</b> at {moment(answer.atUs)}{" "}
         {different === 0 ? (
           <State tone="good">online = offline</State>
         ) : isKept ? (

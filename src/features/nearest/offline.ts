@@ -3,6 +3,7 @@ import { KarkhanaError } from "../../kernel/error.ts";
 import type { DuckDb } from "../../storage/duckdb/duckdb.ts";
 import { quoteIdentifier as q, quoteLiteral } from "../../storage/duckdb/quote.ts";
 import { featureService, type FeatureViewDefinition } from "../definition.ts";
+import type { KeyPart } from "../key-part.ts";
 import { embeddingProblem } from "../measure.ts";
 import { answerSpine } from "../offline/vectors.ts";
 import { planView } from "../view-plan.ts";
@@ -27,7 +28,7 @@ const functions = { cosine: "array_cosine_distance", dot: "array_negative_inner_
 export async function nearestOffline(
   duck: DuckDb,
   { view, feature, relation, vector, k, timeUs }: OfflineNearestQuestion,
-): Promise<{ readonly keys: readonly (string | number)[]; readonly distance: number }[]> {
+): Promise<{ readonly keys: readonly KeyPart[]; readonly distance: number }[]> {
   const { dimensions, metric } = view.features[feature]?.embedding ?? { dimensions: 0, metric: "l2" };
   const rounded = Float32Array.from(vector);
   const problem = embeddingProblem(rounded, dimensions, metric);
@@ -50,7 +51,7 @@ FROM (${answers.featuresSql}) WHERE ${own} IS NOT NULL ORDER BY distance, ${keys
     return rows.map((row) => ({
       keys: keys.map((_, i) => {
         const key = row[`k${i}`];
-        return typeof key === "string" ? key : Number(key);
+        return typeof key === "string" || typeof key === "boolean" ? key : Number(key);
       }),
       distance: Number(row["distance"]),
     }));

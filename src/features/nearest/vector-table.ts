@@ -2,12 +2,13 @@ import { order } from "../../data/expression-function.ts";
 import type { Micros } from "../../kernel/clock.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
 import type { EmbeddingMetric } from "../definition.ts";
+import type { KeyPart } from "../key-part.ts";
 import type { FeatureValue } from "../vector.ts";
 import { distances, selfProduct } from "./distance.ts";
 
 /** What an entity's newest row says. */
 export interface EmbeddedEntity {
-  readonly keys: readonly (string | number)[];
+  readonly keys: readonly KeyPart[];
   readonly eventUs: Micros;
   readonly vector: Float32Array;
   /** Values of the view's other `latest` features, by name. */
@@ -15,7 +16,7 @@ export interface EmbeddedEntity {
 }
 
 export interface Neighbour {
-  readonly keys: readonly (string | number)[];
+  readonly keys: readonly KeyPart[];
   readonly distance: number;
   readonly eventUs: Micros;
   readonly attributes: Readonly<Record<string, FeatureValue>>;
@@ -170,7 +171,7 @@ class Nearest {
 }
 
 /** Key by key; text by its bytes, as DuckDB orders it. */
-function compareKeys(a: readonly (string | number)[], b: readonly (string | number)[]): number {
+function compareKeys(a: readonly KeyPart[], b: readonly KeyPart[]): number {
   for (const [i, own] of a.entries()) {
     const difference = order(own, b[i]!);
     if (difference !== 0) return difference;

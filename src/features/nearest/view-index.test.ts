@@ -6,6 +6,7 @@ import { openMemoryStore } from "../../storage/kv/memory.ts";
 import { embedding, entity, featureService, featureView, latest, window, type EmbeddingMetric, type FeatureViewDefinition } from "../definition.ts";
 import type { TimedRow } from "../naive.ts";
 import { createOnlineFeatures, type OnlineFeatures } from "../online/online-features.ts";
+import type { KeyPart } from "../key-part.ts";
 import { relationOfRows } from "../test-streams.ts";
 import { nearestOffline } from "./offline.ts";
 import { ViewIndex } from "./view-index.ts";
@@ -125,8 +126,7 @@ async function stocked(
   await online.ingest("items", rows, { producer: "p", sequence: 0 });
   return { store, view, online };
 }
-const keysOf = (answer: { readonly neighbours: readonly { readonly keys: readonly (string | number)[] }[] }): (string | number)[] =>
-  answer.neighbours.map(({ keys }) => keys[1]!);
+const keysOf = (answer: { readonly neighbours: readonly { readonly keys: readonly KeyPart[] }[] }): KeyPart[] => answer.neighbours.map(({ keys }) => keys[1]!);
 
 test("by the key of an entity its own neighbours are found, not itself; by an attribute only those that have it", async () => {
   const { store, view } = await stocked();

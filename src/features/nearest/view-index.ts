@@ -14,6 +14,7 @@ import { embeddingProblem } from "../measure.ts";
 import { batchesWritten, keysChanged } from "../online/changed-keys.ts";
 import { headRange, isOfView, tupleOf } from "../online/keys.ts";
 import { createOnlineFeatures, type ValuesReader } from "../online/online-features.ts";
+import { fieldOfPart, type KeyPart } from "../key-part.ts";
 import type { RequestFields } from "../vector.ts";
 import { planView, type ViewPlan } from "../view-plan.ts";
 import type { ApproximateIndex, NewApproximateIndex } from "./approximate.ts";
@@ -24,7 +25,7 @@ export interface NearestQuestion {
   /** Which embedding of the view; may be left out where there is one. */
   readonly feature?: string | undefined;
   /** A vector, or the key of an entity, whose own is then taken and which is not found itself. */
-  readonly of: { readonly vector: readonly number[] } | { readonly keys: readonly (string | number)[] };
+  readonly of: { readonly vector: readonly number[] } | { readonly keys: readonly KeyPart[] };
   readonly k: number;
   /** Only entities whose `latest` features have these values. */
   readonly where?: Readonly<Record<string, string | number>> | undefined;
@@ -199,7 +200,7 @@ export class ViewIndex {
       return keys === undefined ? [] : [{ headKey, keys }];
     });
     if (keyed.length === 0) return;
-    const fields = keyed.map(({ keys }): RequestFields => Object.fromEntries(view.entity.keys.map((key, i) => [key, keys[i]!])));
+    const fields = keyed.map(({ keys }): RequestFields => Object.fromEntries(view.entity.keys.map((key, i) => [key, fieldOfPart(keys[i]!)])));
     const found = await this.#read(
       keyed.map(() => this.#timeUs),
       fields,
@@ -272,6 +273,6 @@ export class ViewIndex {
   }
 }
 
-function nameOf(keys: readonly (string | number)[]): string {
+function nameOf(keys: readonly KeyPart[]): string {
   return JSON.stringify(keys);
 }

@@ -2,8 +2,9 @@ import { timelySql } from "../../data/timing.ts";
 import { isVersioned } from "../../data/versions.ts";
 import type { Micros } from "../../kernel/clock.ts";
 import type { DuckDb } from "../../storage/duckdb/duckdb.ts";
-import { quoteIdentifier as q, quoteLiteral } from "../../storage/duckdb/quote.ts";
+import { quoteIdentifier as q } from "../../storage/duckdb/quote.ts";
 import type { FeatureViewDefinition } from "../definition.ts";
+import { isKeyPart, keyLiteral, type KeyPart } from "../key-part.ts";
 import { planView } from "../view-plan.ts";
 
 /** A source row as a view sees it. */
@@ -20,7 +21,7 @@ export interface BehindQuestion {
   /** SQL relation of the view's source, as `data/relation.ts` gives it. */
   readonly relation: string;
   /** In the order of the entity's keys. */
-  readonly keys: readonly (string | number | null | undefined)[];
+  readonly keys: readonly (KeyPart | null | undefined)[];
   readonly timeUs: Micros;
   /** The newest so many. */
   readonly limit: number;
@@ -35,8 +36,8 @@ export async function eventsBehind(duck: DuckDb, { view, relation, keys, timeUs,
   const conditions: string[] = [];
   for (const [i, column] of plan.keyColumns.entries()) {
     const key = keys[i];
-    if (typeof key !== plan.keyTypes[i] || (typeof key === "number" && !Number.isSafeInteger(key))) return [];
-    conditions.push(`${q(column)} = ${typeof key === "string" ? quoteLiteral(key) : String(key)}`);
+    if (!isKeyPart(key, plan.keyTypes[i]!)) return [];
+    conditions.push(`${q(column)} = ${keyLiteral(key)}`);
   }
   const columns = Object.keys(view.source.schema);
   if (Number.isFinite(plan.reachUs)) conditions.push(`_event >= ${timeUs - plan.reachUs}`);

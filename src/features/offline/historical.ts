@@ -15,7 +15,7 @@ export type Spine =
   | { readonly query: string; readonly time: string }
   /** Parquet, CSV or JSON lines by its ending. */
   | { readonly file: string; readonly time: string }
-  | { readonly rows: readonly Readonly<Record<string, string | number | null>>[]; readonly time: string };
+  | { readonly rows: readonly Readonly<Record<string, string | number | boolean | null>>[]; readonly time: string };
 
 export interface HistoricalOptions {
   readonly service: FeatureService;
@@ -112,7 +112,15 @@ async function loadSpine(duck: DuckDb, table: string, spine: Spine): Promise<voi
   const names = Object.keys(first);
   const isText = names.map((name) => spine.rows.some((row) => typeof row[name] === "string"));
   const isWhole = names.map((name) => spine.rows.every((row) => row[name] == null || Number.isSafeInteger(row[name])));
-  const types = names.map((name, i) => `${q(name)} ${isText[i]! ? "VARCHAR" : isWhole[i]! ? "BIGINT" : "DOUBLE"}`);
+  const isTruth = names.map((name) => spine.rows.some((row) => typeof row[name] === "boolean"));
+  for (const [i, name] of names.entries())
+    if (isTruth[i]! && spine.rows.some((row) => row[name] != null && typeof row[name] !== "boolean"))
+      throw new KarkhanaError("INVALID_ARGUMENT", {
+        field: `spine, ${name}`,
+        problem: "is true or false in some rows and something else in others",
+        value: name,
+      });
+  const types = names.map((name, i) => `${q(name)} ${isTruth[i]! ? "BOOLEAN" : isText[i]! ? "VARCHAR" : isWhole[i]! ? "BIGINT" : "DOUBLE"}`);
   await duck.run(`CREATE TABLE ${table} (_row BIGINT, ${types.join(", ")})`);
   for (let from = 0; from < spine.rows.length; from += rowsAStatement) {
     const tuples = spine.rows
@@ -122,8 +130,7 @@ async function loadSpine(duck: DuckDb, table: string, spine: Spine): Promise<voi
   }
 }
 
-function literal(value: string | number | null): string {
-  if (typeof value === "string") return quoteLiteral(value);
+function literal(value: string | number | boolean | null): string {
   return typeof value === "number" && Number.isSafeInteger(value) ? String(value) : quoteLiteral(value);
 }
 

@@ -27,10 +27,10 @@ test("of rows below a question's own limit SQL says what the definition says of 
       const { service, source } = world;
       const tuples = questions.map(
         ({ question: { timeUs, fields }, limit }, i) =>
-          `(${[i, timeUs, quoteLiteral(fields["a"]!), quoteLiteral(fields["kind"]!), fields["n"] ?? "NULL", limit ?? "NULL"].join(", ")})`,
+          `(${[i, timeUs, quoteLiteral(fields["a"]!), quoteLiteral(fields["kind"]!), fields["n"] ?? "NULL", fields["ok"] ?? "NULL", limit ?? "NULL"].join(", ")})`,
       );
-      const spine = `SELECT CAST(r AS BIGINT) AS _row, CAST(t AS BIGINT) AS _event, CAST(a AS VARCHAR) AS a, CAST(kind AS VARCHAR) AS kind, CAST(n AS BIGINT) AS n, CAST(l AS BIGINT) AS _below
-        FROM (VALUES ${tuples.join(",")}) s(r, t, a, kind, n, l)`;
+      const spine = `SELECT CAST(r AS BIGINT) AS _row, CAST(t AS BIGINT) AS _event, CAST(a AS VARCHAR) AS a, CAST(kind AS VARCHAR) AS kind, CAST(n AS BIGINT) AS n, CAST(ok AS BOOLEAN) AS ok, CAST(l AS BIGINT) AS _below
+        FROM (VALUES ${tuples.join(",")}) s(r, t, a, kind, n, ok, l)`;
       const answers = await answerSpine(duck, {
         service,
         relations: () => relationOfRows(source, rows),

@@ -4,6 +4,7 @@ import type { Column, ColumnTable, DuckDb } from "../../storage/duckdb/duckdb.ts
 import { quoteIdentifier as q } from "../../storage/duckdb/quote.ts";
 import { boundField } from "../binding.ts";
 import { featureViewHash, type FeatureService } from "../definition.ts";
+import { keyKinds, type KeyType } from "../key-part.ts";
 import { sumLimit } from "../measure.ts";
 import { categoryOf, derivedFiller, referenceSlots, requestFiller, type RequestFields, type RequestFiller } from "../vector.ts";
 import { isSum, planView, type PlannedFeature } from "../view-plan.ts";
@@ -206,6 +207,7 @@ function groupedByView(service: FeatureService): { slots: ReturnType<typeof refe
   return [...groups.values()];
 }
 
+const keyTypeOfSql: Readonly<Record<string, KeyType>> = { VARCHAR: "string", BOOLEAN: "boolean" };
 const wholeTypes = new Set(["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"]);
 
 async function columnTypes(duck: DuckDb, table: string): Promise<Map<string, string>> {
@@ -217,11 +219,11 @@ async function columnTypes(duck: DuckDb, table: string): Promise<Map<string, str
 function checkKeyTypes(p: PointInTime, fields: readonly string[], types: ReadonlyMap<string, string>): void {
   for (const [i, field] of fields.entries()) {
     const type = types.get(field);
-    const kind = type === undefined ? undefined : type === "VARCHAR" ? "string" : wholeTypes.has(type) ? "number" : "other";
+    const kind = type === undefined ? undefined : (keyTypeOfSql[type] ?? (wholeTypes.has(type) ? "number" : "other"));
     if (kind !== p.plan.keyTypes[i])
       throw new KarkhanaError("INVALID_ARGUMENT", {
         field: `request field ${field}`,
-        problem: `view ${p.plan.view.name} is keyed by a ${p.plan.keyTypes[i]!}; the spine gives ${type ?? "no such field"}`,
+        problem: `view ${p.plan.view.name} is keyed by ${keyKinds[p.plan.keyTypes[i]!].expected}; the spine gives ${type ?? "no such field"}`,
         value: field,
       });
   }

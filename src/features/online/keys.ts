@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { maxTupleBytes, type KeyType } from "../view-plan.ts";
+import type { KeyPart, KeyType } from "../key-part.ts";
+import { maxTupleBytes } from "../view-plan.ts";
 
 /**
  * Keys of the online store, all under "f":
@@ -41,7 +42,7 @@ export const tupleOffset = 10;
 const scratch = Buffer.allocUnsafe(4096);
 
 /** A value's part of a tuple, or undefined if it can match no row (null, or of another type than the key). */
-export type KeyValuePart = string | number | boolean | null | undefined;
+export type KeyValuePart = KeyPart | null | undefined;
 
 /** Makes head keys of one view; undefined where a part is null or of the wrong type, which matches nothing. */
 export function headKeyMaker(viewHash: string, types: readonly KeyType[]): (parts: readonly KeyValuePart[]) => Buffer | undefined {
@@ -62,6 +63,11 @@ export function headKeyMaker(viewHash: string, types: readonly KeyType[]): (part
             at += 3 + length;
           }
         }
+      } else if (types[i] === "boolean") {
+        if (typeof part !== "boolean") return undefined;
+        scratch[at] = 4;
+        scratch[at + 1] = Number(part);
+        at += 2;
       } else {
         if (typeof part !== "number" || Number.isNaN(part)) return undefined;
         scratch[at] = 2;
@@ -90,9 +96,9 @@ function writeDigest(bytes: Uint8Array, at: number): number {
 }
 
 /** Parts of a head key's tuple; undefined where one is kept by its digest only. */
-export function tupleOf(headKey: Uint8Array): (string | number)[] | undefined {
+export function tupleOf(headKey: Uint8Array): KeyPart[] | undefined {
   const bytes = Buffer.from(headKey.buffer, headKey.byteOffset, headKey.byteLength);
-  const parts: (string | number)[] = [];
+  const parts: KeyPart[] = [];
   let at = tupleOffset;
   while (at < bytes.length) {
     const tag = bytes[at];
@@ -103,6 +109,9 @@ export function tupleOf(headKey: Uint8Array): (string | number)[] | undefined {
     } else if (tag === 2) {
       parts.push(bytes.readDoubleBE(at + 1));
       at += 9;
+    } else if (tag === 4) {
+      parts.push(bytes[at + 1] === 1);
+      at += 2;
     } else return undefined;
   }
   return parts;

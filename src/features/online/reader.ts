@@ -2,6 +2,7 @@ import { KarkhanaError } from "../../kernel/error.ts";
 import type { KeyValueStore, MaybePromise } from "../../storage/kv/port.ts";
 import { boundField } from "../binding.ts";
 import type { FeatureService, FeatureViewDefinition } from "../definition.ts";
+import { partOfField } from "../key-part.ts";
 import { categoryCodes, loggedSources, referenceSlots, type CategoryDictionary, type FeatureValue, type RequestFields } from "../vector.ts";
 import type { ViewPlan } from "../view-plan.ts";
 import { appliedOffsetOf, blockKey, headKeyMaker, logKey, textKey, vectorKey } from "./keys.ts";
@@ -183,7 +184,7 @@ export class ViewsReader {
     for (let i = 0; i < lookups.length; i++) {
       const probe = this.#probes[i]!;
       const lookup = lookups[i]!;
-      lookup.headKey = probe.headKeyOf(probe.fields.length === 1 ? [fields[probe.fields[0]!]] : probe.fields.map((field) => fields[field]));
+      lookup.headKey = probe.headKeyOf(probe.fields.map((field, part) => partOfField(fields[field], probe.plan.keyTypes[part]!)));
       lookup.timeUs = timeUs;
       lookup.at = offset + probe.first;
       lookup.base = offset;

@@ -3,6 +3,7 @@ import { Type, type Static } from "typebox";
 import { featureViewHash, slotsOf, type FeatureViewDefinition, type ModelFeature } from "../../features/definition.ts";
 import { viewsOf, type ModelDefinition } from "../../project/definition.ts";
 import { changesBetween } from "../../features/definition-changes.ts";
+import { isKeyPart, keyKinds, partOfField, type KeyPart, type KeyType } from "../../features/key-part.ts";
 import { describeOnline } from "../../features/online/describe.ts";
 import { planView } from "../../features/view-plan.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
@@ -128,8 +129,15 @@ function slots(feature: ModelFeature): FeatureSlot[] {
   });
 }
 
+/** How a part is written in an address. */
+const partOfText: Readonly<Record<KeyType, (text: string) => KeyPart | undefined>> = {
+  string: (text) => text,
+  number: (text) => (text.trim() === "" ? undefined : Number(text)),
+  boolean: (text) => (text === "true" ? true : text === "false" ? false : undefined),
+};
+
 /** @throws INVALID_ARGUMENT */
-function readKeys(view: FeatureViewDefinition, given: readonly string[]): (string | number)[] {
+function readKeys(view: FeatureViewDefinition, given: readonly string[]): KeyPart[] {
   const { keyTypes } = planView(view);
   if (given.length !== keyTypes.length)
     throw new KarkhanaError("INVALID_ARGUMENT", {
@@ -138,11 +146,14 @@ function readKeys(view: FeatureViewDefinition, given: readonly string[]): (strin
       value: given.length,
     });
   return given.map((text, i) => {
-    if (keyTypes[i] === "string") return text;
-    const number = Number(text);
-    if (text.trim() === "" || !Number.isSafeInteger(number))
-      throw new KarkhanaError("INVALID_ARGUMENT", { field: `key ${view.entity.keys[i]}`, problem: "expected a whole number", value: text.slice(0, 100) });
-    return number;
+    const type = keyTypes[i]!;
+    const part = partOfText[type](text);
+    if (isKeyPart(part, type)) return part;
+    throw new KarkhanaError("INVALID_ARGUMENT", {
+      field: `key ${view.entity.keys[i]}`,
+      problem: `expected ${keyKinds[type].expected}`,
+      value: text.slice(0, 100),
+    });
   });
 }
 
@@ -169,7 +180,7 @@ async function detailOf(
       quarantine,
     },
     stream: streamOf(definition, serving.streams()),
-    example: await lastQuestion(feedback, view),
+    example: await lastQuestion(feedback, view, plan.keyTypes),
   };
 }
 
@@ -190,12 +201,16 @@ function streamOf({ source }: FeatureViewDefinition, streams: ReturnType<Serving
 
 const lookedAt = 200;
 
-async function lastQuestion(feedback: RouteContext["feedback"], { keys, readBy }: FeatureView): Promise<FeatureViewDetail["example"]> {
+async function lastQuestion(
+  feedback: RouteContext["feedback"],
+  { keys, readBy }: FeatureView,
+  keyTypes: readonly KeyType[],
+): Promise<FeatureViewDetail["example"]> {
   const { predictions } = await feedback.ends();
   const logged = await feedback.predictions(Math.max(0, predictions - lookedAt), lookedAt);
   for (const { record } of logged.toReversed()) {
     const binding = readBy.find(({ model }) => model === record.model)?.binding;
-    const values = keys.map((key) => (binding?.[key] === undefined ? null : (record.fields[binding[key]] ?? null)));
+    const values = keys.map((key, i) => (binding?.[key] === undefined ? null : partOfField(record.fields[binding[key]] ?? null, keyTypes[i]!)));
     if (values.every((value) => value !== null)) return { keys: values, atUs: record.askedUs };
   }
   return null;

@@ -91,7 +91,7 @@ function readFilters(filters: unknown, maxTextLength: number): Record<string, st
 /** `GetOnlineFeaturesResponse`: keys, the features asked for, and the distance, a column each. */
 export function documentsAnswer(view: FeatureViewDefinition, shown: readonly string[], { feature, neighbours }: NearestAnswer): unknown {
   const times = neighbours.map(({ eventUs }) => formatIso(eventUs));
-  const of = (value: (neighbour: Neighbour) => FeatureValue | readonly number[]): unknown => {
+  const of = (value: (neighbour: Neighbour) => FeatureValue | boolean | readonly number[]): unknown => {
     const values = neighbours.map(value);
     return { values, statuses: values.map((one) => (one === null ? "NULL_VALUE" : "PRESENT")), event_timestamps: times };
   };

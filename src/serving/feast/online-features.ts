@@ -1,7 +1,9 @@
 import { featureService, slotsOf, type FeatureService, type FeatureViewDefinition } from "../../features/definition.ts";
 import type { ColumnsReader, ViewColumns } from "../../features/online/online-features.ts";
-import { planView, type KeyType } from "../../features/view-plan.ts";
-import { categoryOf, derivedFiller, requestFiller, type FeatureValue, type RequestFields } from "../../features/vector.ts";
+import { boundField } from "../../features/binding.ts";
+import { fieldOfPart, isKeyPart, keyKinds, type KeyPart, type KeyType } from "../../features/key-part.ts";
+import { planView } from "../../features/view-plan.ts";
+import { categoryOf, derivedFiller, referenceSlots, requestFiller, type FeatureValue, type RequestFields } from "../../features/vector.ts";
 import type { MaybePromise } from "../../storage/kv/port.ts";
 import { absent, readReference, type FeatureName, type OnlineFeaturesRequest } from "./request.ts";
 import { refuse } from "../request-fields.ts";
@@ -15,7 +17,7 @@ export interface OnlineFeaturesResponse {
 }
 
 export interface FeatureColumn {
-  readonly values: readonly FeatureValue[];
+  readonly values: readonly (FeatureValue | boolean)[];
   readonly statuses: readonly Status[];
   /** One array for all features of a view. */
   readonly event_timestamps: readonly string[];
@@ -150,6 +152,11 @@ export class FeastReader {
   async #byService(request: OnlineFeaturesRequest, name: string): Promise<Map<string, FeatureColumn>> {
     const service = this.#options.services.get(name);
     if (service === undefined) throw absent("feature_service", "feature service", name, [...this.#options.services.keys()]);
+    for (const key of serviceKeysOf(service)) {
+      const values = request.entities.get(key.name) ?? [];
+      // As a field of a model true is 1.
+      if (key.type === "boolean" || values.some((value) => typeof value === "boolean")) checkKeys(key, values);
+    }
     const rows = rowsOf(request);
     const found = await this.#options.columnsReader(service)(timesOf(request, rows), rows);
     const vectors = await this.#vectors(service, request.asOfUs, rows);
@@ -200,12 +207,15 @@ function rowsOf({ entities, numRows }: OnlineFeaturesRequest): RequestFields[] {
   return Array.from({ length: numRows }, (_, i) => {
     // Without a prototype: a key that a client calls __proto__ is one like any other.
     const row: Record<string, string | number | null> = Object.create(null);
-    for (const [name, values] of entities) row[name] = values[i]!;
+    for (const [name, values] of entities) {
+      const value = values[i]!;
+      row[name] = value === null ? null : fieldOfPart(value);
+    }
     return row;
   });
 }
 
-/** Names by which one view takes text and another numbers are left out: whatever is asked, it is a key of one of them. */
+/** Names by which two views take different types are left out: whatever is asked, it is a key of one of them. */
 function joinKeysOf(views: readonly FeatureViewDefinition[]): JoinKey[] {
   const keys = views.flatMap((view) => {
     const { keyTypes } = planView(view);
@@ -216,13 +226,18 @@ function joinKeysOf(views: readonly FeatureViewDefinition[]): JoinKey[] {
   return [...first.values()].filter(({ name, type }) => keys.every((key) => key.name !== name || key.type === type));
 }
 
+function serviceKeysOf(service: FeatureService): JoinKey[] {
+  return referenceSlots(service).flatMap(({ reference: { view, binding, prefix } }) => {
+    const { keyTypes } = planView(view);
+    return view.entity.keys.map((key, i): JoinKey => ({ name: boundField(binding, key, prefix), type: keyTypes[i]!, view: view.name }));
+  });
+}
+
 /** "7" is no key of a view that is keyed by numbers: said, rather than answered as an entity that nobody knows. */
-function checkKeys({ name, type, view }: JoinKey, values: readonly FeatureValue[]): void {
+function checkKeys({ name, type, view }: JoinKey, values: readonly (KeyPart | null)[]): void {
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
-    if (value === null || (typeof value === type && (type === "string" || Number.isSafeInteger(value)))) continue;
-    const expected = type === "string" ? "text" : `a whole number up to ${Number.MAX_SAFE_INTEGER}`;
-    throw refuse(`entities.${name}[${i}]`, `view ${view} is keyed by ${expected}`, value);
+    if (value !== null && !isKeyPart(value, type)) throw refuse(`entities.${name}[${i}]`, `view ${view} is keyed by ${keyKinds[type].expected}`, value);
   }
 }
 
@@ -241,7 +256,7 @@ function featureColumns({ values, statuses, newestUs }: ViewColumns): (position:
 }
 
 /** A column of the question itself. */
-function given(values: readonly FeatureValue[]): FeatureColumn {
+function given(values: readonly (FeatureValue | boolean)[]): FeatureColumn {
   return { values, statuses: values.map((): Status => "PRESENT"), event_timestamps: values.map(() => noTime) };
 }
 

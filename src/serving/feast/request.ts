@@ -1,3 +1,4 @@
+import type { KeyPart } from "../../features/key-part.ts";
 import type { Micros } from "../../kernel/clock.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
 import { isObject, readName, readTime, refuse } from "../request-fields.ts";
@@ -5,7 +6,7 @@ import { isObject, readName, readTime, refuse } from "../request-fields.ts";
 /** Feast's `GetOnlineFeaturesRequest`, and `as_of`, which is ours: the time the question is asked, default now. */
 export interface OnlineFeaturesRequest {
   /** Join key or request field -> its value in each row; all lists of one length. */
-  readonly entities: ReadonlyMap<string, readonly (string | number | null)[]>;
+  readonly entities: ReadonlyMap<string, readonly (KeyPart | null)[]>;
   readonly numRows: number;
   /** "view:feature", as `readReference` reads it; empty if a service is asked for. */
   readonly features: readonly string[];
@@ -37,7 +38,7 @@ export function readOnlineFeaturesRequest(body: unknown, limits: FeastLimits, no
   if (!isObject(raw)) throw refuse("entities", "expected an object from join key to a list of values", raw);
   const names = Object.keys(raw);
   if (names.length > maxEntities) throw refuse("entities", `at most ${maxEntities}`, names.length);
-  const entities = new Map<string, readonly (string | number | null)[]>();
+  const entities = new Map<string, readonly (KeyPart | null)[]>();
   let numRows: number | undefined;
   for (const name of names) {
     const values = raw[name];
@@ -81,12 +82,12 @@ export function readReference(name: string, at: number, maxTextLength: number): 
   return { view: reference.slice(0, colon), feature: reference.slice(colon + 1) };
 }
 
-function readKey(value: unknown, field: string, maxLength: number): string | number | null {
+function readKey(value: unknown, field: string, maxLength: number): KeyPart | null {
   if (value === null) return null;
   if (typeof value === "string" && value.length <= maxLength && value.isWellFormed()) return value;
   if (typeof value === "number" && Number.isFinite(value)) return value;
-  if (typeof value === "boolean") return Number(value);
-  throw refuse(field, `expected text of at most ${maxLength} characters, a number or null`, value);
+  if (typeof value === "boolean") return value;
+  throw refuse(field, `expected text of at most ${maxLength} characters, a number, true, false or null`, value);
 }
 
 /** Feast's `PushFeaturesRequest`: a data frame by columns. */

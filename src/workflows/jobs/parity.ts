@@ -1,10 +1,12 @@
 import type { SourceDefinition } from "../../data/source.ts";
 import { boundField } from "../../features/binding.ts";
 import type { FeatureReference } from "../../features/definition.ts";
+import { partOfField, type KeyPart } from "../../features/key-part.ts";
 import { eventsBehind, type EventBehind } from "../../features/offline/events-behind.ts";
 import { relationBelow } from "../../features/offline/limited.ts";
 import { compareVectors, placeOfApplied, type ServedVector } from "../../features/parity.ts";
 import { referenceSlots } from "../../features/vector.ts";
+import { planView } from "../../features/view-plan.ts";
 import { readFeedback } from "../../feedback/log.ts";
 import { isPrediction, type PredictionRecord, type PredictionRole } from "../../feedback/prediction.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
@@ -57,7 +59,7 @@ type FoundDifference = {
   readonly appliedOffset: number | null;
   readonly slot: string;
   readonly view: string | null;
-  readonly keys: Readonly<Record<string, string | number | null>>;
+  readonly keys: Readonly<Record<string, KeyPart | null>>;
   readonly served: number | null;
   readonly offline: number | null;
   readonly events: readonly { readonly [K in keyof EventBehind]: EventBehind[K] }[] | null;
@@ -203,8 +205,9 @@ function slotReferences({ service }: ModelDefinition): Map<string, FeatureRefere
   return found;
 }
 
-function keysOf({ view, binding, prefix }: FeatureReference, { fields }: PredictionRecord): Record<string, string | number | null> {
-  return Object.fromEntries(view.entity.keys.map((key) => [key, fields[boundField(binding, key, prefix)] ?? null]));
+function keysOf({ view, binding, prefix }: FeatureReference, { fields }: PredictionRecord): Record<string, KeyPart | null> {
+  const { keyTypes } = planView(view);
+  return Object.fromEntries(view.entity.keys.map((key, i) => [key, partOfField(fields[boundField(binding, key, prefix)] ?? null, keyTypes[i]!)]));
 }
 
 function finite(value: number): number | null {
