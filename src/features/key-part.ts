@@ -12,16 +12,33 @@ interface KeyKind {
   readonly sqlType: string;
   /** SQL of the bytes that a column's value takes in the online store's keys. */
   readonly bytesSql: (column: string) => string;
+  readonly ofText: (text: string) => KeyPart | undefined;
 }
 
 export const keyKinds: Readonly<Record<KeyType, KeyKind>> = {
-  string: { expected: "text", sqlType: "VARCHAR", bytesSql: (column) => `3 + strlen(${quoteIdentifier(column)})` },
-  number: { expected: `a whole number up to ${Number.MAX_SAFE_INTEGER}`, sqlType: "BIGINT", bytesSql: () => "9" },
-  boolean: { expected: "true or false", sqlType: "BOOLEAN", bytesSql: () => "2" },
+  string: { expected: "text", sqlType: "VARCHAR", bytesSql: (column) => `3 + strlen(${quoteIdentifier(column)})`, ofText: (text) => text },
+  number: {
+    expected: `a whole number up to ${Number.MAX_SAFE_INTEGER}`,
+    sqlType: "BIGINT",
+    bytesSql: () => "9",
+    ofText: (text) => (text.trim() === "" ? undefined : Number(text)),
+  },
+  boolean: {
+    expected: "true or false",
+    sqlType: "BOOLEAN",
+    bytesSql: () => "2",
+    ofText: (text) => (text === "true" ? true : text === "false" ? false : undefined),
+  },
 };
 
 export function isKeyPart(value: unknown, type: KeyType): value is KeyPart {
   return typeof value === type && (type !== "number" || Number.isSafeInteger(value));
+}
+
+/** The part as it is written in an address; undefined if the text is none. */
+export function partOfText(text: string, type: KeyType): KeyPart | undefined {
+  const part = keyKinds[type].ofText(text);
+  return isKeyPart(part, type) ? part : undefined;
 }
 
 export function keyLiteral(part: KeyPart): string {

@@ -6,7 +6,7 @@ import type { ErrorRecord } from "../kernel/error.ts";
 export interface ReplayWorkerData {
   readonly model: string;
   /** Request fields every question carries. */
-  readonly fields: readonly string[];
+  readonly fields: Readonly<Record<string, ColumnType>>;
   /** Condition over the spine's columns, as SQL: the outcome. */
   readonly labelSql: string;
   readonly servingUrl: string;

@@ -6,6 +6,8 @@ import { expect, test } from "vitest";
 import { copyTable } from "../../src/data/copy-table.ts";
 import { relationOf } from "../../src/data/relation.ts";
 import { postgresTable } from "../../src/data/source.ts";
+import { entity, featureService, featureView, window } from "../../src/features/definition.ts";
+import { historicalFeatures } from "../../src/features/offline/historical.ts";
 import { openDuckDb } from "../../src/storage/duckdb/duckdb.ts";
 
 const schema = { id: "int64", at: "timestamp", zone: "string", fare: "float64", ok: "boolean" } as const;
@@ -37,6 +39,14 @@ test("a PostgreSQL table's rows come through the cursor as they are, more than o
       { at: 983_404_923_000_004, zone: 'a "quoted"\nname', fare: Number.NaN, ok: null },
       { at: 983_491_200_000_000, zone: null, fare: null, ok: true },
     ]);
+    const view = featureView("by_ok", { entity: entity("ok", { keys: ["ok"] }), source, on: { ok: "ok" }, features: { rides: window("lifetime").count() } });
+    const found = await historicalFeatures(duck, {
+      service: featureService("rides", [view.at({ ok: "ok" })]),
+      spine: { rows: [true, false, null].map((ok) => ({ ok, t: 990_000_000_000_000 })), time: "t" },
+      relations: () => relation,
+    });
+    expect((await duck.rows(found.sql)).map((row) => row["by_ok.rides"])).toEqual([12_501, 12_500, 0]);
+    await found.drop();
     await client.query(`INSERT INTO "my rides" VALUES (25003, '2001-03-03', 'z', 1, false)`);
     await copyTable(source, context);
     expect(await duck.rows(`SELECT _row FROM ${relation} WHERE id = 25003`)).toEqual([{ _row: 25_002 }]);

@@ -12,21 +12,21 @@ import { clientSource } from "./source.ts";
 const songs = csv("songs", {
   path: "songs.csv",
   eventTime: "at",
-  schema: { at: "timestamp", song: "string", sound: "float32[3]", mood: "string", plays: "int64" },
+  schema: { at: "timestamp", song: "string", live: "boolean", sound: "float32[3]", mood: "string", plays: "int64" },
 });
 const song = featureView("song", {
-  entity: entity("song", { keys: ["song"] }),
+  entity: entity("song", { keys: ["song", "live"] }),
   source: songs,
-  on: { song: "song" },
+  on: { song: "song", live: "live" },
   features: { sound: embedding("sound", { dimensions: 3, metric: "cosine" }), mood: latest("mood") },
 });
 const hits = project("songs", {
   models: [
     model("hit", {
       spine: songs,
-      request: ["song", "plays"],
+      request: ["song", "live", "plays"],
       label: "plays > 100",
-      features: [numeric("plays"), song.at({ song: "song" })],
+      features: [numeric("plays"), song.at({ song: "song", live: "live" })],
       trainer: { gbdt: {} },
       training: { from: "2024-01-01", validFrom: "2024-02-01", holdoutFrom: "2024-03-01", to: "2024-04-01" },
     }),
@@ -47,9 +47,10 @@ test("neighbours are asked for with the view's keys, attributes and length of ve
     'const client = createClient({ url: "http://127.0.0.1" });',
     'export const [near] = await client.nearest("song", { vector: [0.1, 0.2, 0.3], k: 5, where: { mood: "calm" } });',
     "const list: number[] = []; const name: string | undefined = near?.key.song;",
-    'await client.nearest("song", { vector: list }); await client.nearest("song", { key: { song: name ?? "" }, feature: "sound" });',
+    'await client.nearest("song", { vector: list }); await client.nearest("song", { key: { song: name ?? "", live: near?.key.live ?? true }, feature: "sound" });',
     'await client.nearest("song", { vector: [0.1, 0.2] });',
-    'await client.nearest("song", { key: { song: 7 } });',
+    'await client.nearest("song", { key: { song: 7, live: true } });',
+    'await client.nearest("song", { key: { song: "a", live: 1 } });',
     'await client.nearest("sing", { vector: list });',
     'await client.nearest("song", { vector: list, feature: "noise" });',
     'await client.nearest("song", { vector: list, where: { loud: 1 } });',
@@ -78,7 +79,7 @@ test("neighbours are asked for with the view's keys, attributes and length of ve
     said = (error as { stdout: string }).stdout;
   }
   const wrongLines = [...said.matchAll(/^(\w+)\.ts\((\d+),/gm)].map(([, file, line]) => `${file} ${line}`);
-  expect([...new Set(wrongLines)], said).toEqual(["program 6", "program 7", "program 8", "program 9", "program 10"]);
+  expect([...new Set(wrongLines)], said).toEqual(["program 6", "program 7", "program 8", "program 9", "program 10", "program 11"]);
   expect(said).toContain("expected 3 numbers");
 });
 

@@ -3,7 +3,7 @@ import { Type, type Static } from "typebox";
 import { featureViewHash, slotsOf, type FeatureViewDefinition, type ModelFeature } from "../../features/definition.ts";
 import { viewsOf, type ModelDefinition } from "../../project/definition.ts";
 import { changesBetween } from "../../features/definition-changes.ts";
-import { isKeyPart, keyKinds, partOfField, type KeyPart, type KeyType } from "../../features/key-part.ts";
+import { keyKinds, partOfField, partOfText, type KeyPart, type KeyType } from "../../features/key-part.ts";
 import { describeOnline } from "../../features/online/describe.ts";
 import { planView } from "../../features/view-plan.ts";
 import { KarkhanaError } from "../../kernel/error.ts";
@@ -129,13 +129,6 @@ function slots(feature: ModelFeature): FeatureSlot[] {
   });
 }
 
-/** How a part is written in an address. */
-const partOfText: Readonly<Record<KeyType, (text: string) => KeyPart | undefined>> = {
-  string: (text) => text,
-  number: (text) => (text.trim() === "" ? undefined : Number(text)),
-  boolean: (text) => (text === "true" ? true : text === "false" ? false : undefined),
-};
-
 /** @throws INVALID_ARGUMENT */
 function readKeys(view: FeatureViewDefinition, given: readonly string[]): KeyPart[] {
   const { keyTypes } = planView(view);
@@ -147,8 +140,8 @@ function readKeys(view: FeatureViewDefinition, given: readonly string[]): KeyPar
     });
   return given.map((text, i) => {
     const type = keyTypes[i]!;
-    const part = partOfText[type](text);
-    if (isKeyPart(part, type)) return part;
+    const part = partOfText(text, type);
+    if (part !== undefined) return part;
     throw new KarkhanaError("INVALID_ARGUMENT", {
       field: `key ${view.entity.keys[i]}`,
       problem: `expected ${keyKinds[type].expected}`,

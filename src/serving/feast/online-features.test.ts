@@ -36,6 +36,12 @@ const desk = featureView("desk", {
   on: { desk: "desk" },
   features: { visits: window("6h").count() },
 });
+const open = featureView("open", {
+  entity: entity("open", { keys: ["open", "desk"] }),
+  source: csv("openings", { path: "openings.csv", schema: { at: "timestamp", open: "boolean", desk: "int64" }, eventTime: "at" }),
+  on: { open: "open", desk: "desk" },
+  features: { times: window("6h").count() },
+});
 const service = featureService("basket", [
   numeric("items"),
   categorical("city"),
@@ -55,7 +61,7 @@ const limits = { maxInstances: 10, maxPushRows: 10, maxTextLength: 50 };
 const read = (body: object) => reader.read(readOnlineFeaturesRequest({ as_of: 10 * hour, ...body }, limits, 0));
 
 beforeAll(async () => {
-  online = await createOnlineFeatures({ store: openMemoryStore(), views: [shop, city, desk] });
+  online = await createOnlineFeatures({ store: openMemoryStore(), views: [shop, city, desk, open] });
   const row = (at: number, city: string, street: string, mood: string | null, spent: number | null) => ({ at, city, street, mood, spent });
   await online.ingest(
     "visits",
@@ -68,14 +74,59 @@ beforeAll(async () => {
     { producer: "p", sequence: 0 },
   );
   reader = new FeastReader({
-    views: [shop, city, desk],
-    services: new Map([["basket", service]]),
+    views: [shop, city, desk, open],
+    services: new Map([
+      ["basket", service],
+      ["doors", featureService("doors", [open.at({ open: "is_open", desk: "desk" })])],
+    ]),
     columnsReader: (s) => online.columnsReader(s),
     vectorReader: (s) => online.reader(s),
   });
 });
 
 describe("features in Feast's shape", () => {
+  test("a key of true and false is asked for as such, echoed as such, and is neither 1 nor text", async () => {
+    const openings = [true, true, false].map((is, i) => ({ at: (6 + i) * hour, open: is, desk: 1 }));
+    const { rejected } = await online.ingest("openings", [...openings, { at: 6 * hour, open: 1, desk: 1 }, { at: 6 * hour, open: "true", desk: 1 }], {
+      producer: "p",
+      sequence: 0,
+    });
+    expect(rejected.map(({ index, message }) => [index, /open: .*true or false/.test(message)])).toEqual([
+      [3, true],
+      [4, true],
+    ]);
+    const entities = { open: [true, false, null], desk: [1, 1, 1] };
+    const answer = await read({ features: ["open:times"], entities });
+    expect(answer.results.map(({ values }) => values)).toEqual([
+      [true, false, null],
+      [1, 1, 1],
+      [2, 1, 0],
+    ]);
+    expect(toJson(answer)).toBe(JSON.stringify(answer));
+    expect(
+      tableFromIPC(await toArrow(answer))
+        .toArray()
+        .map((row) => row.toJSON()),
+    ).toEqual([
+      { open: true, desk: 1, times: 2 },
+      { open: false, desk: 1, times: 1 },
+      { open: null, desk: 1, times: 0 },
+    ]);
+    const asService = await read({ feature_service: "doors", entities: { is_open: [true, false], desk: [1, 1] } });
+    expect(asService.results.at(-1)?.values).toEqual([2, 1]);
+    for (const wrong of [1, "true"]) {
+      await expect(read({ features: ["open:times"], entities: { open: [true, wrong], desk: [1, 1] } })).rejects.toThrow(
+        /entities\.open\[1\].*keyed by true or false/,
+      );
+      await expect(read({ feature_service: "doors", entities: { is_open: [wrong], desk: [1] } })).rejects.toThrow(/entities\.is_open\[0\]/);
+    }
+    for (const asked of [
+      { features: ["open:times"], entities: { open: [true], desk: [true] } },
+      { feature_service: "doors", entities: { is_open: [true], desk: [true] } },
+    ])
+      await expect(read(asked)).rejects.toThrow(/entities\.desk\[0\]/);
+  });
+
   test("a result a name; values, lists, statuses and the newest row's time for each row", async () => {
     const answer = await read({
       features: ["shop:mood", "shop:spent", "shop:moods", "shop:visits"],
