@@ -50,15 +50,16 @@ export async function materialize(options: MaterializeOptions): Promise<Material
     onProgress?.(done, total);
   };
   // A chunk's numbers carry null as NaN; of a fraction NaN may be the value.
-  const booleans = new Set(Object.keys(source.schema).filter((name) => source.schema[name] === "boolean"));
   const fractions = Object.keys(source.schema).filter((name) => source.schema[name] === "float64");
   const columns = [...Object.keys(source.schema).map(q), ...fractions.map((name, i) => `${q(name)} IS NULL AS _null_${i}`)].join(", ");
   for await (const chunk of duck.chunks(`SELECT _row, ${columns} FROM (${relation}) WHERE ${where} ORDER BY _event, _row`)) {
-    const values = [...chunk.columns].filter(([name]) => !name.startsWith("_null_"));
+    const values = [...chunk.columns]
+      .filter(([name]) => !name.startsWith("_null_"))
+      .map(([name, column]) => [name, column, source.schema[name] === "boolean"] as const);
     const nulls = fractions.map((name, i) => [name, chunk.columns.get(`_null_${i}`)] as const);
     for (let i = 0; i < chunk.numRows; i++) {
       const row: Record<string, unknown> = {};
-      for (const [name, column] of values) row[name] = booleans.has(name) ? truthOf(column[i]) : column[i];
+      for (const [name, column, isTruth] of values) row[name] = isTruth ? truthOf(column[i]) : column[i];
       for (const [name, isNull] of nulls) if (isNull?.[i] === 1) row[name] = null;
       waiting.push(row);
     }

@@ -80,7 +80,7 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
   const knownOf = toFunction(parseExpressionOf("timestamp", source.knownTime ?? source.eventTime, schema, `source ${source.name}, knownTime`));
   const names = Object.keys(schema);
   const types = Object.values(schema);
-  const truthKeys = new Set(plans.flatMap(({ keyColumns, keyTypes }) => keyColumns.filter((_, i) => keyTypes[i] === "boolean")));
+  const truthKeys = plans.flatMap(({ keyColumns, keyTypes }) => keyColumns.filter((_, i) => keyTypes[i] === "boolean"));
   const writers = plans.map((plan) => viewRowWriter(plan));
   const headKeysOf = plans.map((plan) => headKeyMaker(plan.hash, plan.keyTypes));
   const ownRows = plans.map((plan) => new IncomingRows(plan.measures.length));
