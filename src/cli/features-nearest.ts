@@ -11,7 +11,7 @@ import { number, optionalText, type FlagValues } from "./arguments.ts";
 import type { Output, View } from "./features.ts";
 
 /** Who is nearest now, by what lies in the online store; every vector is looked at. */
-export async function nearest(stores: Stores, views: readonly View[], values: FlagValues, say: Output): Promise<void> {
+export async function nearest(stores: Pick<Stores, "onlineStore">, views: readonly View[], values: FlagValues, say: Output): Promise<void> {
   const embedded = views.filter(({ view }) => Object.values(view.features).some(({ embedding }) => embedding !== undefined));
   const [only] = embedded;
   if (only === undefined || embedded.length > 1)
