@@ -1,5 +1,4 @@
 import type { ColumnRule, ColumnType } from "../data/source.ts";
-import { referenceSlots } from "../features/vector.ts";
 import type { Micros } from "../kernel/clock.ts";
 import { KarkhanaError } from "../kernel/error.ts";
 import { parseIso } from "../kernel/time.ts";
@@ -10,8 +9,6 @@ export type RequestFields = Record<string, string | number | null>;
 interface FieldRule {
   readonly name: string;
   readonly type: ColumnType;
-  /** A key is true or false and never the number 1. */
-  readonly isKey: boolean;
   readonly rule: ColumnRule;
   readonly pattern: RegExp | undefined;
   readonly oneOf: ReadonlySet<string> | undefined;
@@ -65,7 +62,7 @@ export function readName(raw: unknown, field: string, maxLength: number): string
   return raw;
 }
 
-function readField(raw: unknown, { name, type, isKey, rule, pattern, oneOf }: FieldRule, index: number, maxTextLength: number): string | number | null {
+function readField(raw: unknown, { name, type, rule, pattern, oneOf }: FieldRule, index: number, maxTextLength: number): string | number | null {
   if (raw === null) {
     if (rule.notNull === true) throw refuse(fieldPath(index, name), "must not be null", null);
     return null;
@@ -82,8 +79,7 @@ function readField(raw: unknown, { name, type, isKey, rule, pattern, oneOf }: Fi
   if (type === "timestamp") return readTime(value, fieldPath(index, name), 0);
   if (typeof value !== "number" || !Number.isFinite(value))
     throw refuse(fieldPath(index, name), type === "boolean" ? "expected true or false" : "expected a finite number", raw);
-  if (type === "boolean" && ((isKey && typeof raw !== "boolean") || (value !== 0 && value !== 1)))
-    throw refuse(fieldPath(index, name), "expected true or false", raw);
+  if (type === "boolean" && value !== 0 && value !== 1) throw refuse(fieldPath(index, name), "expected true or false", raw);
   if (type === "int64" && !Number.isSafeInteger(value)) throw refuse(fieldPath(index, name), "expected a whole number", raw);
   if (rule.min !== undefined && value < rule.min) throw refuse(fieldPath(index, name), `must be at least ${rule.min}`, raw);
   if (rule.max !== undefined && value > rule.max) throw refuse(fieldPath(index, name), `must be at most ${rule.max}`, raw);
@@ -97,7 +93,6 @@ function fieldRule(model: ModelDefinition, name: string): FieldRule {
   return {
     name,
     type,
-    isKey: referenceSlots(model.service).some(({ reference }) => Object.values(reference.binding).includes(name)),
     rule,
     pattern: rule.pattern === undefined ? undefined : wholeMatch(model, name, rule.pattern),
     oneOf: rule.oneOf === undefined ? undefined : new Set(rule.oneOf),

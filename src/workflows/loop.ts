@@ -173,7 +173,7 @@ async function playHistory(
       const played = await context.step(`play/${day}`, { retries: 3 }, async (step) => {
         driver ??= openReplayDriver({
           model: model.name,
-          fields: Object.fromEntries(model.request.map((name) => [name, model.spine.schema[name]!])),
+          fields: model.request,
           labelSql: toSql(parseExpressionOf("boolean", model.label, model.spine.schema, `label of model ${model.name}`)),
           servingUrl: platform.servingUrl(),
           servingToken: platform.servingToken,

@@ -87,11 +87,7 @@ function candidateIds(deployment: Deployment | undefined, version: number): stri
 async function probe(platform: Platform, model: ModelDefinition, ids: readonly string[]): Promise<number[]> {
   const last = await lastQuestion(platform.feedback, model.name);
   if (last === undefined) throw new KarkhanaError("INTERNAL", { problem: "a rehearsal needs a live question to ask again, and none was logged" });
-  const { askedUs: time } = last;
-  // The log has 1 and 0 for true and false, which are no keys.
-  const fields = Object.fromEntries(
-    Object.entries(last.fields).map(([name, value]) => [name, model.spine.schema[name] === "boolean" && value !== null ? value === 1 : value]),
-  );
+  const { fields, askedUs: time } = last;
   const replies = await Promise.all(
     ids.map((id) =>
       platform.serving().post<{ predictions: readonly Probe[] }>(`/v1/models/${encodeURIComponent(model.name)}/predict`, { instances: [{ id, time, fields }] }),

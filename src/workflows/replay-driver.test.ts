@@ -50,7 +50,7 @@ async function serve(): Promise<{ readonly url: string; readonly answerer: Answe
 function driverOf(url: string): ReplayDriver {
   driver = openReplayDriver({
     model: "m",
-    fields: { x: "float64" },
+    fields: ["x"],
     labelSql: "x > 700",
     servingUrl: url,
     spine: relation,

@@ -6,7 +6,7 @@ import type { ErrorRecord } from "../kernel/error.ts";
 export interface ReplayWorkerData {
   readonly model: string;
   /** Request fields every question carries. */
-  readonly fields: Readonly<Record<string, ColumnType>>;
+  readonly fields: readonly string[];
   /** Condition over the spine's columns, as SQL: the outcome. */
   readonly labelSql: string;
   readonly servingUrl: string;

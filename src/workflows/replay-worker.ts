@@ -41,7 +41,7 @@ const sources = Object.entries(settings.sources);
 async function load(): Promise<DuckDb> {
   const duck = await openDuckDb({ threads: settings.threads, memoryLimitMb: 1024, tempFolder: settings.tempFolder });
   // Rows known from the replay's start on; earlier ones are in the online store already.
-  await duck.run(`create table asks as select _row, _event, _known, (${settings.labelSql}) as _label, ${Object.keys(settings.fields).map(quoteIdentifier).join(", ")}
+  await duck.run(`create table asks as select _row, _event, _known, (${settings.labelSql}) as _label, ${settings.fields.map(quoteIdentifier).join(", ")}
     from (${settings.spine}) where _event >= ${settings.fromUs} and _event < ${settings.toUs} order by _event, _row`);
   for (const [i, [, source]] of sources.entries()) {
     await duck.run(
@@ -94,7 +94,7 @@ async function readDay(duck: DuckDb, { fromUs, toUs }: DayRequest): Promise<DayR
   }
   return {
     asks: await duck.columns(
-      `select _row, _event, ${Object.keys(settings.fields).map(quoteIdentifier).join(", ")} from asks where _event >= ${fromUs} and _event < ${toUs} order by _event, _row`,
+      `select _row, _event, ${settings.fields.map(quoteIdentifier).join(", ")} from asks where _event >= ${fromUs} and _event < ${toUs} order by _event, _row`,
     ),
     labels: await duck.columns(`select _row, _known, _label::int as _label from asks ${known} and _label is not null order by _known, _row`),
     sources: perSource,
@@ -134,7 +134,7 @@ async function ask(asks: ColumnTable, fromUs: number, toUs: number, histogram: L
   const lane = async (): Promise<void> => {
     while (next < to) {
       const i = next++;
-      const fields = Object.fromEntries(Object.entries(settings.fields).map(([name, type]) => [name, plain(asks.columns.get(name)?.[i], type)]));
+      const fields = Object.fromEntries(settings.fields.map((name) => [name, plain(asks.columns.get(name)?.[i])]));
       const started = performance.now();
       await client.post(path, { instances: [{ id: String(row[i]), time: event[i], fields }] });
       histogram.add((performance.now() - started) * 1000);
@@ -174,14 +174,16 @@ function rowsOf(table: ColumnTable, types: Readonly<Record<string, ColumnType>>,
   return Array.from({ length: to - from }, (_, n) => {
     const i = from + n;
     const row: Record<string, string | number | boolean | null> = { _row: Number(table.columns.get("_row")?.[i]) };
-    for (const [name, type] of Object.entries(types)) row[name] = plain(table.columns.get(name)?.[i], type);
+    for (const [name, type] of Object.entries(types)) {
+      const value = plain(table.columns.get(name)?.[i]);
+      row[name] = type === "boolean" && value !== null ? value === 1 : value;
+    }
     return row;
   });
 }
 
-function plain(value: string | number | null | undefined, type: ColumnType): string | number | boolean | null {
-  if (value === undefined || value === null || (typeof value === "number" && Number.isNaN(value))) return null;
-  return type === "boolean" ? value === 1 : value;
+function plain(value: string | number | null | undefined): string | number | null {
+  return value === undefined || (typeof value === "number" && Number.isNaN(value)) ? null : value;
 }
 
 try {

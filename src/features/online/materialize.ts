@@ -53,13 +53,11 @@ export async function materialize(options: MaterializeOptions): Promise<Material
   const fractions = Object.keys(source.schema).filter((name) => source.schema[name] === "float64");
   const columns = [...Object.keys(source.schema).map(q), ...fractions.map((name, i) => `${q(name)} IS NULL AS _null_${i}`)].join(", ");
   for await (const chunk of duck.chunks(`SELECT _row, ${columns} FROM (${relation}) WHERE ${where} ORDER BY _event, _row`)) {
-    const values = [...chunk.columns]
-      .filter(([name]) => !name.startsWith("_null_"))
-      .map(([name, column]) => [name, column, source.schema[name] === "boolean"] as const);
+    const values = [...chunk.columns].filter(([name]) => !name.startsWith("_null_"));
     const nulls = fractions.map((name, i) => [name, chunk.columns.get(`_null_${i}`)] as const);
     for (let i = 0; i < chunk.numRows; i++) {
       const row: Record<string, unknown> = {};
-      for (const [name, column, isTruth] of values) row[name] = isTruth ? truthOf(column[i]) : column[i];
+      for (const [name, column] of values) row[name] = column[i];
       for (const [name, isNull] of nulls) if (isNull?.[i] === 1) row[name] = null;
       waiting.push(row);
     }
@@ -67,9 +65,4 @@ export async function materialize(options: MaterializeOptions): Promise<Material
   }
   if (waiting.length > 0) await flush();
   return { rows: done - numRejected, rejected };
-}
-
-/** Columns of truth values are numbers in a chunk. */
-function truthOf(value: unknown): boolean | null {
-  return value === 1 ? true : value === 0 ? false : null;
 }

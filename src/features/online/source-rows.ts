@@ -80,7 +80,6 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
   const knownOf = toFunction(parseExpressionOf("timestamp", source.knownTime ?? source.eventTime, schema, `source ${source.name}, knownTime`));
   const names = Object.keys(schema);
   const types = Object.values(schema);
-  const truthKeys = plans.flatMap(({ keyColumns, keyTypes }) => keyColumns.filter((_, i) => keyTypes[i] === "boolean"));
   const writers = plans.map((plan) => viewRowWriter(plan));
   const headKeysOf = plans.map((plan) => headKeyMaker(plan.hash, plan.keyTypes));
   const ownRows = plans.map((plan) => new IncomingRows(plan.measures.length));
@@ -92,9 +91,6 @@ export function rowReader(source: SourceDefinition, plans: readonly ViewPlan[]):
     if (Object.hasOwn(raw, problemColumn))
       throw new KarkhanaError("ROW_REFUSED", { field: "row", problem: String(raw[problemColumn]).slice(0, 500), value: null });
     for (let i = 0; i < names.length; i++) row[names[i]!] = columnValue(raw, names[i]!, types[i]!);
-    for (const name of truthKeys)
-      if (row[name] !== null && typeof raw[name] !== "boolean")
-        throw new KarkhanaError("ROW_REFUSED", { field: name, problem: "is a key: expected true or false", value: shown(raw[name]) });
     const outside = isTaken !== undefined && !isTaken(row);
     // A row that is left out need not have times.
     if (outside && source.id === undefined) return { index, eventUs: 0, knownUs: 0, id: -1, fact: undefined, fate: "outside", found: none };

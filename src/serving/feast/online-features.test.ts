@@ -87,7 +87,7 @@ beforeAll(async () => {
 describe("features in Feast's shape", () => {
   test("a key of true and false is asked for as such, echoed as such, and is neither 1 nor text", async () => {
     const openings = [true, true, false].map((is, i) => ({ at: (6 + i) * hour, open: is, desk: 1 }));
-    const { rejected } = await online.ingest("openings", [...openings, { at: 6 * hour, open: 1, desk: 1 }, { at: 6 * hour, open: "true", desk: 1 }], {
+    const { rejected } = await online.ingest("openings", [...openings, { at: 6 * hour, open: 2, desk: 1 }, { at: 6 * hour, open: "true", desk: 1 }], {
       producer: "p",
       sequence: 0,
     });

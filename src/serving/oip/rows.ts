@@ -50,20 +50,11 @@ export function rowReader(model: ModelDefinition, categories: Readonly<Record<st
     const rows = Array.from({ length: numRows }, (): Record<string, unknown> => ({}));
     for (const tensor of tensors) {
       const { name, data } = tensor;
-      const type = model.spine.schema[name];
+      const timestamps = model.spine.schema[name] === "timestamp";
       const floats = isTexts(data) ? undefined : asFloats(tensor);
       for (let row = 0; row < numRows; row++) {
         const value = isTexts(data) ? data[row]! : floats![row]!;
-        rows[row]![name] =
-          typeof value !== "number"
-            ? value
-            : Number.isNaN(value)
-              ? null
-              : type === "timestamp"
-                ? Math.round(value)
-                : type === "boolean"
-                  ? truthOf(value)
-                  : value;
+        rows[row]![name] = typeof value === "number" && Number.isNaN(value) ? null : timestamps && typeof value === "number" ? Math.round(value) : value;
       }
     }
     return { kind: "fields", numRows, fields: rows };
@@ -117,9 +108,7 @@ export function rowReader(model: ModelDefinition, categories: Readonly<Record<st
               ? typeof value === "number" && datatype !== "BYTES"
                 ? value
                 : textOfCell(name, value)
-              : datatype === "BOOL"
-                ? truthOf(numberOfCell(name, row, value))
-                : numberOfCell(name, row, value);
+              : numberOfCell(name, row, value);
       }
     }
     return { kind: "fields", numRows, fields: rows };
@@ -207,9 +196,4 @@ function fieldType(type: ColumnType | undefined): TensorInfo["datatype"] {
   if (type === "string") return "BYTES";
   if (type === "boolean") return "BOOL";
   return type === "int64" || type === "timestamp" ? "INT64" : "FP64";
-}
-
-/** Tensors have 1 and 0 for true and false; another number is for the field's rules to refuse. */
-function truthOf(value: number): number | boolean {
-  return value === 1 ? true : value === 0 ? false : value;
 }
